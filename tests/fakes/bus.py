@@ -1,0 +1,149 @@
+"""The notification bus of the fake daemon: every watcher is one chunked answer without end.
+
+Messages are encoded once, whatever the number of watchers; `publish` also takes bytes, so that
+messages with tens of thousands of peers can be prepared before they are sent.
+"""
+
+import collections
+import json
+import threading
+
+from .httpserver import Reply
+from .notify import fell_behind
+from .waiting import wait_until
+
+_END = object()
+_CUT = object()
+
+
+def encode(message):
+    """One message on the wire: JSON and a newline."""
+    if isinstance(message, bytes):
+        return message
+    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+
+
+class Watcher:
+    """One open subscription."""
+
+    def __init__(self, mask, connection):
+        self.mask = mask
+        self.connection = connection
+        self.sent = 0
+        self._queue = collections.deque()
+        self._ready = threading.Condition()
+
+    def push(self, item):
+        """Queue bytes or an end mark; never blocks."""
+        with self._ready:
+            self._queue.append(item)
+            self._ready.notify()
+
+    def run(self):
+        """Write what is queued until the end or until the peer is gone."""
+        while True:
+            with self._ready:
+                while not self._queue:
+                    if self.connection.peer_gone():
+                        return
+                    self._ready.wait(0.1)
+                item = self._queue.popleft()
+            if item is _END:
+                self.connection.end_chunked()
+                return
+            if item is _CUT:
+                return
+            self.connection.chunk(item)
+            self.sent += 1
+
+
+class Bus:
+    """All watchers, the latest message, and what to do with new watchers."""
+
+    def __init__(self):
+        self.watchers = []
+        self.masks = []
+        self.latest = None
+        #: a callable(mask) that returns the first messages of a new watcher, instead of `latest`
+        self.first_messages = None
+        #: a list of statuses with which the next subscriptions are refused
+        self.refusals = []
+        self._lock = threading.Lock()
+
+    def serve(self, request):
+        """Handler of the subscription; returns only at its end."""
+        mask = int(request.query.get("mask", ["0"])[0])
+        with self._lock:
+            self.masks.append(mask)
+            if self.refusals:
+                return Reply(self.refusals.pop(0), b'{"Error":"refused by the test"}\n')
+            watcher = Watcher(mask, request.connection)
+            first = [self.latest] if self.latest is not None else []
+            if self.first_messages:
+                first = [encode(m) for m in self.first_messages(mask)]
+            for message in first:
+                watcher.push(message)
+            self.watchers.append(watcher)
+        try:
+            request.connection.start_chunked()
+            watcher.run()
+        finally:
+            with self._lock:
+                self.watchers.remove(watcher)
+            request.connection.close()
+        return None
+
+    def publish(self, message, remember=True):
+        """Send to every watcher; `remember` makes it the first message of later watchers."""
+        data = encode(message)
+        with self._lock:
+            if remember:
+                self.latest = data
+            for watcher in self.watchers:
+                watcher.push(data)
+
+    def publish_raw(self, data):
+        """Send bytes that need not be a message (garbage, or a part of one)."""
+        self._all(data)
+
+    def stall(self, message):
+        """Begin a message and never go on with it."""
+        data = encode(message)
+        self._all(data[:max(1, len(data) // 2)])
+
+    def fall_behind(self):
+        """Tell every watcher that it read too slowly, and end its answer."""
+        self._all(encode(fell_behind()), _END)
+
+    def end(self):
+        """End every answer in order, as the daemon does when it stops."""
+        self._all(_END)
+
+    def cut(self):
+        """Close every subscription without the closing chunk."""
+        self._all(_CUT)
+
+    def _all(self, *items):
+        with self._lock:
+            for watcher in self.watchers:
+                for item in items:
+                    watcher.push(item)
+
+    def count(self):
+        """Number of watchers now."""
+        with self._lock:
+            return len(self.watchers)
+
+    def opened(self):
+        """Number of subscriptions ever asked for."""
+        with self._lock:
+            return len(self.masks)
+
+    def wait_watchers(self, least=1, timeout=5.0):
+        """Wait until at least `least` watchers are connected."""
+        wait_until(lambda: self.count() >= least, timeout, f"{least} bus watchers")
+
+    def wait_opened(self, least, timeout=5.0):
+        """Wait until at least `least` subscriptions were ever opened."""
+        wait_until(lambda: self.opened() >= least, timeout,
+                   lambda: f"{least} subscriptions, {self.opened()} so far")
