@@ -1,0 +1,46 @@
+/*
+ * Errors: a code and a sentence, owned by the caller, of fixed size.
+ *
+ * A function that can fail takes a `struct err *` as its last parameter (never NULL) and returns 0
+ * or the negative errno it also stored in the error. Both verbs return the code, so a failing branch
+ * is one line:
+ *
+ *	if (fd < 0)
+ *		return err_set(e, -errno, "open %s", path);
+ *	if (thing_load(&thing, e) < 0)
+ *		return err_wrap(e, "load serve config");
+ *
+ * Nothing is allocated and nothing is printed here.
+ */
+#ifndef LIB_BASE_ERR_H
+#define LIB_BASE_ERR_H
+
+#include <stdbool.h>
+
+#define ERR_MSG_MAX 768
+
+#define MUST_CHECK __attribute__((warn_unused_result))
+
+struct err {
+	int code; /* negative errno, 0 = no error */
+	char msg[ERR_MSG_MAX];
+};
+
+/* Stores code and sentence. A code that has a name in errno is not spelled out again: add it to the
+ * sentence with err_set_errno. Cuts an overlong sentence at a character boundary. Returns code. */
+int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* The same, with ": strerror(-code)" added to the sentence. */
+int err_set_errno(struct err *e, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Puts "fmt: " before the sentence and keeps the code. Returns the code. */
+int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+void err_clear(struct err *e);
+
+/* The only judge of "try again": time-outs, refused and reset connections, EAGAIN, ESTALE and the
+ * like. Takes the negative errno that functions return. */
+bool err_is_transient(int code);
+
+#endif

@@ -1,0 +1,201 @@
+#include "lib/base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/str.h"
+
+/* At most PIPE_BUF, so that the kernel takes a line whole or not at all (pipe(7)). */
+#define LINE_MAX_BYTES 4096
+#define PREFIX_FORMAT "boot: %Y/%m/%d %H:%M:%S "
+/* One byte before the prefix for the end of a torn line, one behind the text for its own. */
+#define TEXT_MAX (LINE_MAX_BYTES - (int)sizeof("boot: 2026/01/31 23:59:59 ") - 2)
+/* Room for one character more than fits, so that the place of the cut can be judged. */
+#define SCRATCH (TEXT_MAX + 4)
+#define REPEAT_WINDOW_MS 10000
+
+static struct {
+	int fd; /* private descriptor; -1 = use descriptor 2 */
+	bool is_socket;
+	bool is_torn; /* the last line was taken in part and has no line end */
+	enum log_level level;
+	uint64_t dropped;
+	log_sink_fn sink;
+	void *sink_arg;
+} out = {.fd = -1, .level = LOG_LEVEL_INFO};
+
+static struct {
+	char text[SCRATCH]; /* "" = nothing to compare with */
+	uint64_t since_ms;
+	uint64_t count;
+} last;
+
+void log_init(void)
+{
+	struct stat st;
+	if (out.fd >= 0)
+		close(out.fd);
+	out.fd = -1;
+	out.is_socket = false;
+	out.is_torn = false;
+	tzset();
+	if (fstat(STDERR_FILENO, &st) < 0)
+		return;
+	out.is_socket = S_ISSOCK(st.st_mode);
+	/* O_NONBLOCK belongs to the open file description, which descriptor 2 shares with whoever
+	 * started us; a second description of the same pipe or terminal is ours alone. Not for
+	 * regular files: a new description has its own offset and would overwrite. */
+	if (!S_ISFIFO(st.st_mode) && !isatty(STDERR_FILENO))
+		return;
+	int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return;
+	/* Where a standard descriptor is closed, open has just filled the gap. */
+	out.fd = fd > STDERR_FILENO ? fd : fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (out.fd != fd)
+		close(fd);
+}
+
+/* Never blocks. Descriptor 2 is asked first: a pipe that polls writable takes PIPE_BUF bytes. */
+static ssize_t write_now(const char *line, size_t len)
+{
+	if (out.fd >= 0)
+		return write(out.fd, line, len);
+	if (out.is_socket)
+		return send(STDERR_FILENO, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+	if (poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) == 0)
+		return -1;
+	if (p.revents == 0)
+		return -1;
+	return write(STDERR_FILENO, line, len);
+}
+
+static void write_line(const char *text)
+{
+	char line[LINE_MAX_BYTES];
+	char *p = line;
+	struct tm tm;
+	time_t now = clock_wall();
+	if (out.is_torn)
+		*p++ = '\n';
+	localtime_r(&now, &tm);
+	p += strftime(p, sizeof(line) - 1, PREFIX_FORMAT, &tm);
+	size_t room = sizeof(line) - 1 - (size_t)(p - line);
+	p = mempcpy(p, text, str_cut(text, strlen(text), room));
+	*p++ = '\n';
+	ssize_t n;
+	do
+		n = write_now(line, (size_t)(p - line));
+	while (n < 0 && errno == EINTR);
+	if (n != p - line)
+		out.dropped++;
+	if (n > 0)
+		out.is_torn = n != p - line;
+}
+
+static void deliver(const char *id, enum log_level level, const char *text)
+{
+	if (out.sink != NULL)
+		out.sink(out.sink_arg, id, level, text);
+	else
+		write_line(text);
+}
+
+/* Blanks what could end the line or steer a terminal: C0 but the tab, DEL, and C1 in UTF-8. */
+static void blank_controls(char *text)
+{
+	for (unsigned char *p = (unsigned char *)text; *p != '\0'; p++) {
+		if ((*p < ' ' && *p != '\t') || *p == 0x7f) {
+			*p = ' ';
+		} else if (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f) {
+			p[0] = ' ';
+			p[1] = ' ';
+		}
+	}
+}
+
+static void __attribute__((format(printf, 2, 0)))
+format(char text[static SCRATCH], const char *fmt, va_list args)
+{
+	int n = vsnprintf(text, SCRATCH, fmt, args);
+	if (n < 0)
+		text[0] = '\0';
+	text[str_cut(text, strlen(text), TEXT_MAX)] = '\0';
+	blank_controls(text);
+}
+
+/* Past the comparison with the line before. */
+static void __attribute__((format(printf, 4, 5)))
+emit_new(const char *id, enum log_level level, const char *fields, const char *fmt, ...)
+{
+	(void)fields;
+	char text[SCRATCH];
+	va_list args;
+	va_start(args, fmt);
+	format(text, fmt, args);
+	va_end(args);
+	deliver(id, level, text);
+}
+
+/* True when the line is the one before again and is counted instead of written. */
+static bool is_repeated(enum log_level level, const char *text)
+{
+	uint64_t now = clock_now_ms();
+	bool same = level >= LOG_LEVEL_WARNING && strcmp(text, last.text) == 0;
+	if (same && now - last.since_ms < REPEAT_WINDOW_MS) {
+		last.count++;
+		return true;
+	}
+	uint64_t count = last.count;
+	last.count = 0;
+	last.since_ms = now;
+	strcpy(last.text, level >= LOG_LEVEL_WARNING ? text : "");
+	if (count > 0)
+		emit_new(EV_LOG_REPEATED, (unsigned long long)count);
+	return false;
+}
+
+void log_emit(const char *id, enum log_level level, const char *fields, const char *fmt, ...)
+{
+	(void)fields;
+	if (level < out.level)
+		return;
+	int saved = errno;
+	char text[SCRATCH];
+	va_list args;
+	va_start(args, fmt);
+	format(text, fmt, args);
+	va_end(args);
+	if (!is_repeated(level, text))
+		deliver(id, level, text);
+	errno = saved;
+}
+
+uint64_t log_dropped(void)
+{
+	return out.dropped;
+}
+
+void log_set_level(enum log_level least)
+{
+	out.level = least;
+}
+
+void log_set_sink(log_sink_fn fn, void *arg)
+{
+	out.sink = fn;
+	out.sink_arg = arg;
+	last.text[0] = '\0';
+	last.count = 0;
+}

@@ -1,0 +1,53 @@
+/*
+ * The one way to log. Every line is a row of the table in lib/base/log_events.h: an id, a level, the
+ * names of its arguments and the text. Text mode writes
+ *
+ *	boot: 2026/01/31 23:59:59 TEXT
+ *
+ * with nothing after the text, because users match on line ends. Call as
+ *
+ *	log_event(EV_DAEMON_SOCKET_WAIT, path);
+ *
+ * One line is one write(2) to a private, non-blocking descriptor, so that a stalled reader of the
+ * container log cannot stall PID 1: what does not fit is dropped and counted. errno is kept.
+ * Control characters inside a line are replaced, so that a peer cannot forge lines.
+ *
+ * A warning or error with the same text as the line before it is counted instead of written for 10 s;
+ * the next other line is preceded by "last message repeated N times".
+ */
+#ifndef LIB_BASE_LOG_H
+#define LIB_BASE_LOG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/log_events.h"
+
+enum log_level {
+	LOG_LEVEL_DEBUG,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_ERROR,
+};
+
+/* Opens the private descriptor of standard error. Before this, and where it cannot be opened, lines
+ * go to descriptor 2. Call once, early, while /proc/self is still readable. */
+void log_init(void);
+
+#define log_event(...) log_emit(__VA_ARGS__)
+
+void log_emit(const char *id, enum log_level level, const char *fields, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* Drops lines below the level; LOG_LEVEL_INFO until the first call. */
+void log_set_level(enum log_level least);
+
+/* Lines lost because the reader was too slow. */
+uint64_t log_dropped(void);
+
+/* Where lines go instead of standard error; NULL restores it. Forgets the
+ * line before. For tests. */
+typedef void (*log_sink_fn)(void *arg, const char *id, enum log_level level, const char *text);
+void log_set_sink(log_sink_fn fn, void *arg);
+
+#endif

@@ -1,0 +1,94 @@
+#include "lib/base/mem.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A fixed text and a bare write: the log needs memory of its own to say anything. */
+void mem_exhausted(void)
+{
+	static const char line[] = "boot: out of memory, aborting\n";
+	ssize_t ignored = write(STDERR_FILENO, line, sizeof(line) - 1);
+	(void)ignored;
+	abort();
+}
+
+void *xmalloc(size_t size)
+{
+	void *p = malloc(size > 0 ? size : 1);
+	if (p == NULL)
+		mem_exhausted();
+	return p;
+}
+
+void *xcalloc(size_t count, size_t size)
+{
+	/* calloc checks the multiplication itself. */
+	void *p = calloc(count > 0 ? count : 1, size > 0 ? size : 1);
+	if (p == NULL)
+		mem_exhausted();
+	return p;
+}
+
+void *xrealloc(void *old, size_t count, size_t size)
+{
+	size_t bytes;
+	if (__builtin_mul_overflow(count, size, &bytes))
+		mem_exhausted();
+	void *p = realloc(old, bytes > 0 ? bytes : 1);
+	if (p == NULL)
+		mem_exhausted();
+	return p;
+}
+
+char *xstrdup(const char *text)
+{
+	return text == NULL ? NULL : xstrndup(text, strlen(text));
+}
+
+char *xstrndup(const char *text, size_t len)
+{
+	size_t n = strnlen(text, len);
+	char *copy = xmalloc(n + 1);
+	memcpy(copy, text, n);
+	copy[n] = '\0';
+	return copy;
+}
+
+char *xasprintf(const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	char *text = xvasprintf(fmt, args);
+	va_end(args);
+	return text;
+}
+
+char *xvasprintf(const char *fmt, va_list args)
+{
+	char *text = NULL;
+	if (vasprintf(&text, fmt, args) < 0)
+		mem_exhausted();
+	return text;
+}
+
+void mem_free(void *pointer_to_pointer)
+{
+	/* memcpy, because the variable may have any object pointer type. */
+	void *p;
+	memcpy(&p, pointer_to_pointer, sizeof(p));
+	free(p);
+}
+
+void fd_close(int *fd)
+{
+	if (*fd < 0)
+		return;
+	int saved = errno;
+	close(*fd);
+	*fd = -1;
+	errno = saved;
+}

@@ -1,0 +1,52 @@
+/*
+ * Small allocations and scoped ownership.
+ *
+ * The x-functions are for what is small and ours: when memory is gone they log and abort, and the pod
+ * restarts. Whatever is sized by a file or a peer goes through struct buf, which has a cap and fails
+ * with an error.
+ *
+ * AUTO(fn) frees a local on every way out; STEAL(p) hands its value on:
+ *
+ *	AUTO(mem_free) char *text = xstrdup(name);
+ *	...
+ *	return STEAL(text);
+ */
+#ifndef LIB_BASE_MEM_H
+#define LIB_BASE_MEM_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+#define AUTO(fn) __attribute__((cleanup(fn)))
+
+#define STEAL(p)                                                                                   \
+	({                                                                                         \
+		__typeof__(p) *steal_from = &(p);                                                  \
+		__typeof__(p) steal_value = *steal_from;                                           \
+		*steal_from = NULL;                                                                \
+		steal_value;                                                                       \
+	})
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+#define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+void *xmalloc(size_t size);
+void *xcalloc(size_t count, size_t size); /* zeroed; aborts on overflow */
+void *xrealloc(void *old, size_t count, size_t size); /* aborts on overflow */
+char *xstrdup(const char *text);          /* NULL gives NULL */
+char *xstrndup(const char *text, size_t len);
+char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+char *xvasprintf(const char *fmt, va_list args) __attribute__((format(printf, 1, 0)));
+
+/* What the x-functions do when memory is gone: a line on descriptor 2, then abort. */
+void mem_exhausted(void) __attribute__((noreturn));
+
+/* Cleanup helper for AUTO: frees what the pointer variable holds. Takes the address of any object
+ * pointer. */
+void mem_free(void *pointer_to_pointer);
+
+/* Cleanup helper for AUTO: closes a descriptor variable that is not negative. */
+void fd_close(int *fd);
+
+#endif
