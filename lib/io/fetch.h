@@ -1,0 +1,76 @@
+/*
+ * HTTP client on the loop: libcurl's multi interface, driven by our epoll and timers. Nothing is
+ * resolved by libcurl: the address to connect to is given, or the server is a Unix socket.
+ *
+ * A kept-alive connection is used again. Redirects, proxies and compression are not followed, used
+ * or asked for. The program must ignore SIGPIPE. A bearer token is wiped from our memory with the
+ * request; libcurl's copy in its send buffer is freed unwiped.
+ *
+ * A request calls its callback exactly once, never from within fetch_start, unless it is cancelled.
+ */
+#ifndef LIB_IO_FETCH_H
+#define LIB_IO_FETCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/err.h"
+#include "lib/base/ipaddr.h"
+#include "lib/base/secret.h"
+#include "lib/base/str.h"
+
+struct loop;
+struct fetcher;
+struct fetch;
+
+struct fetch_request {
+	const char *method;      /* "GET", "POST", "PATCH", … */
+	const char *url;         /* http:// or https:// */
+	const char *unix_socket; /* path, or NULL */
+	const struct ipaddr
+		*address;            /* where to connect instead of resolving the URL's host; needed
+					unless unix_socket is set or the host is an address */
+	const struct strv *headers;  /* "Name: value" lines, may be NULL */
+	const struct secret *bearer; /* Authorization: Bearer …, may be NULL */
+	const char *body;            /* NULL = none; copied */
+	size_t body_len;
+	const char *ca_pem; /* PEM text of the only trusted CAs; NULL = the system's */
+	size_t ca_pem_len;
+	uint32_t timeout_ms;         /* whole request; 0 = none (streams only) */
+	uint32_t connect_timeout_ms; /* 0 = 10 s */
+	uint32_t stall_ms;           /* streams: see fetch_stream.h; 0 = none */
+	size_t reply_max;            /* cap of a whole reply, else -EMSGSIZE; 0 = 1 MiB */
+	bool fresh_connection;       /* no keep-alive before or after */
+};
+
+struct fetch_reply {
+	int status;       /* HTTP status, 0 when there was no answer */
+	const char *body; /* NUL-terminated, borrowed for the callback */
+	size_t len;
+	const struct strv *headers; /* "Name: value" lines of the final answer, borrowed */
+};
+
+/* err is NULL when a whole answer with any status came; else its code says why there is none:
+ * -ECONNREFUSED (also: no such Unix socket), other codes of connect(2), -ETIMEDOUT, -ECONNRESET
+ * (also: cut short), -EPROTO (TLS or HTTP nonsense), -EACCES (certificate not trusted), -EMSGSIZE.
+ * reply is never NULL; with an error it is empty. */
+typedef void (*fetch_fn)(void *arg, const struct fetch_reply *reply, const struct err *err);
+
+struct fetcher *fetcher_new(struct loop *loop, struct err *e) MUST_CHECK;
+/* Cancels what is under way. Not to be called from a callback of its requests. */
+void fetcher_free(struct fetcher *f);
+
+/* NULL with the error set: -EINVAL for a bad URL, method, header, or a host name without an
+ * address. */
+struct fetch *fetch_start(struct fetcher *f, const struct fetch_request *request, fetch_fn fn,
+	void *arg, struct err *e) MUST_CHECK;
+/* Ends it without a callback; safe inside any callback. The handle is gone after this, and after
+ * the callback. NULL is accepted. */
+void fetch_cancel(struct fetch *fetch);
+
+/* Header of a reply by name without case, NULL when absent. */
+const char *fetch_header(const struct fetch_reply *reply, const char *name);
+
+#endif
