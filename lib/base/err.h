@@ -39,8 +39,10 @@ int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 
 
 void err_clear(struct err *e);
 
-/* The only judge of "try again": time-outs, refused and reset connections, EAGAIN, ESTALE and the
- * like. Takes the negative errno that functions return. */
+/* The only judge of "try again". Takes the negative errno that functions return. True for peers that are
+ * busy, gone or on their way back, for networks and addresses that are down, for a kernel short of
+ * memory, buffers or descriptors, and for ESTALE: somebody changed the object first, so read it again.
+ * False for all that stays wrong until a human or a new setting changes it, EIO and ENOSPC included. */
 bool err_is_transient(int code);
 
 #endif

@@ -206,8 +206,7 @@ int ipaddr_parse(const char *text, struct ipaddr *out, struct err *e)
 	return r;
 }
 
-/* Copies the part of a text that names an address. What does not fit is no address either, but must
- * be refused for its beginning, so the copy is cut and never ends up valid. */
+/* The part of a text that names an address. No valid one is longer than the copy. */
 static int parse_part(const char *text, size_t len, struct ipaddr *out, struct err *e)
 {
 	char part[QUOTED_MAX];
@@ -236,8 +235,8 @@ int ipprefix_parse(const char *text, struct ipprefix *out, struct err *e)
 			"netip.ParsePrefix(%s): IPv6 zones cannot be present in a prefix", quoted);
 	const char *bits = slash + 1;
 	struct err ignored;
-	uint64_t value = UINT64_MAX;
-	r = str_to_u64(bits, UINT64_MAX, &value, &ignored);
+	uint64_t value = 0;
+	r = str_to_u64(bits, INT64_MAX, &value, &ignored);
 	if (r < 0 || (bits[0] == '0' && bits[1] != '\0')) {
 		gotext_quote(bits, bits_quoted, sizeof(bits_quoted));
 		return err_set(e, -EINVAL, "netip.ParsePrefix(%s): bad bits after slash: %s",

@@ -74,10 +74,10 @@ static ssize_t write_now(const char *line, size_t len)
 	if (out.is_socket)
 		return send(STDERR_FILENO, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
-	if (poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) == 0)
+	if (poll(&p, 1, 0) != 1 || (p.revents & POLLOUT) == 0) {
+		errno = EAGAIN;
 		return -1;
-	if (p.revents == 0)
-		return -1;
+	}
 	return write(STDERR_FILENO, line, len);
 }
 

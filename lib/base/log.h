@@ -9,7 +9,8 @@
  *	log_event(EV_DAEMON_SOCKET_WAIT, path);
  *
  * One line is one write(2) to a private, non-blocking descriptor, so that a stalled reader of the
- * container log cannot stall PID 1: what does not fit is dropped and counted. errno is kept.
+ * container log cannot stall PID 1: what does not fit is dropped and counted. errno is kept. The
+ * program ignores SIGPIPE, so that a reader that went away is no more than a dropped line.
  * Control characters inside a line are replaced, so that a peer cannot forge lines.
  *
  * A warning or error with the same text as the line before it is counted instead of written for 10 s;

@@ -1,0 +1,28 @@
+#include "tests/support/fake_clock.h"
+
+#include <stddef.h>
+
+#include "lib/base/clock.h"
+
+static uint64_t now_ns;
+
+static uint64_t read_fake(void)
+{
+	return now_ns;
+}
+
+void fake_clock_install(uint64_t now_ms)
+{
+	now_ns = now_ms * CLOCK_NS_PER_MS;
+	clock_set_source(read_fake);
+}
+
+void fake_clock_advance_ms(uint64_t ms)
+{
+	now_ns += ms * CLOCK_NS_PER_MS;
+}
+
+void fake_clock_remove(void)
+{
+	clock_set_source(NULL);
+}

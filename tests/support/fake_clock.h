@@ -1,0 +1,14 @@
+/*
+ * A clock that stands still until the test moves it. Takes the place of the kernel's behind
+ * lib/base/clock.h; wall time is not touched.
+ */
+#ifndef TESTS_SUPPORT_FAKE_CLOCK_H
+#define TESTS_SUPPORT_FAKE_CLOCK_H
+
+#include <stdint.h>
+
+void fake_clock_install(uint64_t now_ms);
+void fake_clock_advance_ms(uint64_t ms);
+void fake_clock_remove(void);
+
+#endif
