@@ -1,0 +1,76 @@
+/*
+ * Kubernetes API client, only as much as the supervisor and its companion use: service-account files, one
+ * request with status table, retry advice. Requests answer through the loop exactly once, never from within
+ * the call that starts them, unless cancelled.
+ *
+ * The token is read for each request when its file has changed since (kubelet rotates it), and once more after
+ * a 401, which is then tried again once. The CA is re-read when its file changes. The API server's name is
+ * resolved by our resolver, never by libcurl.
+ */
+#ifndef LIB_KUBE_KUBE_H
+#define LIB_KUBE_KUBE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+
+#define KUBE_TIMEOUT_MS 10000
+#define KUBE_REPLY_MAX (4u * 1024 * 1024) /* a Secret may hold 1 MiB before base64 */
+
+#define KUBE_TYPE_JSON "application/json"
+#define KUBE_TYPE_STRATEGIC_MERGE "application/strategic-merge-patch+json"
+#define KUBE_TYPE_JSON_PATCH "application/json-patch+json"
+
+struct fetcher;
+struct json;
+struct kube;
+struct kube_call;
+struct loop;
+struct resolver;
+
+struct kube_options {
+	const char *account_dir; /* …/serviceaccount with namespace, ca.crt, token */
+	const char *host;        /* NULL or "" = kubernetes.default.svc */
+	const char *port;        /* NULL or "" = 443 */
+};
+
+/* Reads the files. -ENOENT for a missing one; -EINVAL `kube: error in creating root cert pool` for a CA file
+ * without a certificate. */
+struct kube *kube_new(struct loop *loop, struct fetcher *fetcher, struct resolver *resolver,
+	const struct kube_options *options, struct err *e) MUST_CHECK;
+void kube_free(struct kube *k); /* cancels what is under way */
+const char *kube_namespace(const struct kube *k);
+/* Requests sent since the start, retries included. */
+uint64_t kube_request_count(const struct kube *k);
+
+struct kube_reply {
+	int status;              /* HTTP status, 0 when there was no answer */
+	int code;                /* `code` of a Status body when there is one, else the HTTP status */
+	const struct json *body; /* parsed, borrowed; NULL when there is none or it is not JSON */
+	uint64_t retry_after_ms; /* what the server asked for, 0 when nothing */
+};
+
+/* err is NULL for 200 and 201. Else by code: 404 -ENOENT, 409 -ESTALE, 410 -ESTALE, 401 and 403 -EACCES,
+ * 422 -EINVAL, 429 and 5xx -EAGAIN, other -EPROTO, with the Status message, or for what is not JSON the status
+ * and the begin of the text; without an answer the transport's code. reply is never NULL. */
+typedef void (*kube_fn)(void *arg, const struct kube_reply *reply, const struct err *err);
+
+struct kube_request {
+	const char *method;
+	const char *path;         /* with query */
+	const char *content_type; /* of the body; NULL = KUBE_TYPE_JSON */
+	const char *body;         /* NULL = none; copied, wiped after use */
+	uint32_t timeout_ms;      /* 0 = KUBE_TIMEOUT_MS */
+};
+
+struct kube_call *kube_start(struct kube *k, const struct kube_request *request, kube_fn fn, void *arg);
+void kube_cancel(struct kube_call *call);
+
+/* SelfSubjectAccessReview for a verb on one Secret of our namespace. */
+typedef void (*kube_review_fn)(void *arg, bool allowed, const struct err *err);
+struct kube_call *kube_review_secret(struct kube *k, const char *secret, const char *verb,
+	kube_review_fn fn, void *arg);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * The peers somebody asked for, and only those: by name, or by an address that one of their routes
+ * contains. Nothing is kept of the others, so memory does not grow with the tailnet. A change of what is
+ * wanted bumps `wants_generation`; ipnbus then subscribes once anew, because the daemon tells peers only at
+ * the begin of a stream and when they change.
+ */
+#ifndef LIB_LOCALAPI_PEERS_H
+#define LIB_LOCALAPI_PEERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+#include "lib/base/ipaddr.h"
+#include "lib/base/str.h"
+
+struct peer {
+	int64_t id;  /* numeric; 0 where a peer has none, then the name is its key */
+	char *name;  /* FQDN with trailing dot */
+	struct ipprefix *addresses;
+	size_t address_count;
+	struct ipprefix *routes; /* AllowedIPs that are no own address, and match a wanted address */
+	size_t route_count;
+};
+
+struct peers;
+
+struct peers *peers_new(void);
+void peers_free(struct peers *p);
+
+/* Replaces what is wanted: FQDNs (trailing dot optional, case-insensitive) and addresses reached through
+ * routes. Returns true when that changed. */
+bool peers_want(struct peers *p, const struct strv *names, const struct ipaddr *addresses, size_t count);
+bool peers_wants_any(const struct peers *p);
+uint64_t peers_wants_generation(const struct peers *p);
+
+/* Fed by ipnbus. begin_full: the message replaces all peers (those not told again are dropped at end). */
+void peers_begin_full(struct peers *p);
+void peers_end_full(struct peers *p);
+/* Considers one peer: kept when wanted, dropped when it was kept and is not wanted any more. Takes nothing. */
+void peers_update(struct peers *p, const struct peer *candidate);
+void peers_remove(struct peers *p, int64_t id);
+
+/* Look-ups: borrowed until the next change. */
+const struct peer *peers_by_name(const struct peers *p, const char *fqdn);
+const struct peer *peers_by_route(const struct peers *p, const struct ipaddr *address);
+size_t peers_count(const struct peers *p);
+/* Bumped at each change of a kept peer. */
+uint64_t peers_generation(const struct peers *p);
+
+#endif
