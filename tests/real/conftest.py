@@ -1,0 +1,90 @@
+"""Fixtures of the stories, the log tails of a failed one, and the time of each."""
+
+import signal
+
+import pytest
+
+from realbed.bed import Bed
+from realbed.process import Process
+
+
+def _interrupted(*_):
+    raise KeyboardInterrupt("SIGTERM")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--keep", action="store_true", help="leave the bed running when the run ends")
+
+
+def pytest_configure():
+    signal.signal(signal.SIGTERM, _interrupted)
+
+
+@pytest.fixture(scope="session")
+def bed(request):
+    """The bed of the whole run."""
+    keep = request.config.getoption("--keep")
+    Process.die_with_parent = not keep
+    instance = Bed()
+    yield instance
+    if keep:
+        print(f"\nkept: {instance.folder}; end it with: tests/real/demo --end {instance.folder}")
+    else:
+        instance.close()
+
+
+@pytest.fixture(scope="session")
+def cluster(bed):
+    """The API server of the whole run."""
+    return bed.cluster()
+
+
+@pytest.fixture
+def headscale(bed):
+    return bed.headscale
+
+
+@pytest.fixture
+def new_pod(bed, request):
+    """Makes pods that end with the story: new_pod(label, **options of Pod)."""
+    made = []
+
+    def make(label="node", **options):
+        made.append(bed.pod(label, **options))
+        return made[-1]
+
+    yield make
+    for pod in made:
+        if pod.process and getattr(request.node, "story_failed", False):
+            print(f"--- {pod.name}: {pod.process.log_path}\n{pod.process.tail(60)}")
+        bed.release(pod)
+
+
+@pytest.fixture
+def figure(request):
+    """figure(text) puts a measured figure into the closing summary."""
+    return lambda text: request.config.stash.setdefault(_FIGURES, []).append(f"{request.node.name}: {text}")
+
+
+_FIGURES = pytest.StashKey()
+_TIMES = pytest.StashKey()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.when == "call":
+        item.story_failed = report.failed
+    times = item.config.stash.setdefault(_TIMES, {})
+    times[item.nodeid] = times.get(item.nodeid, 0.0) + report.duration
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    terminalreporter.section("time per story")
+    for name, seconds in config.stash.get(_TIMES, {}).items():
+        terminalreporter.write_line(f"{seconds:7.1f} s  {name.split('/')[-1]}")
+    figures = config.stash.get(_FIGURES, [])
+    if figures:
+        terminalreporter.section("figures")
+        for line in figures:
+            terminalreporter.write_line(line)

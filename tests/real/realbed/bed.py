@@ -1,0 +1,77 @@
+"""The whole bed: one run's folder, network, authority, control server, peer, and a cluster on demand."""
+
+import contextlib
+import os
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+
+from . import settings
+from .cluster import Cluster
+from .headscale import Headscale
+from .netns import Network
+from .peer import Peer
+from .pki import Authority
+from .pod import Pod
+from .process import Process, stop_all
+
+
+class Bed:
+    """Everything a story needs. Use as a context manager, or call close()."""
+
+    def __init__(self):
+        if os.geteuid() != 0:
+            raise PermissionError("the bed makes network namespaces: run it as root")
+        # Not under /tmp or /run: the programs in the bed get empty ones.
+        self.folder = Path(tempfile.mkdtemp(prefix="tailboot-real.", dir="/var/tmp"))
+        self.keep = [self.folder, settings.partner("tailscale")]
+        self.hosts = {settings.CONTROL_NAME: settings.HUB_ADDRESS, settings.API_NAME: settings.HUB_ADDRESS}
+        self.headscale = self.peer = self._cluster = None
+        self._pods = []
+        self._names = 0
+        self.network = Network(f"tb{secrets.token_hex(2)}")
+        try:
+            self.authority = Authority(self.folder / "pki")
+            self.headscale = Headscale(self.folder / "headscale", self.network, self.authority)
+            self.peer = Peer(self)
+        except BaseException:
+            self.close()
+            raise
+
+    def cluster(self):
+        """etcd and the API server; started at the first call."""
+        if not self._cluster:
+            self._cluster = Cluster(self.folder / "cluster", self.network, self.authority)
+        return self._cluster
+
+    def pod(self, label="node", **options):
+        """A new pod with a name of its own."""
+        self._names += 1
+        pod = Pod(self, f"{label}{self._names}", **options)
+        self._pods.append(pod)
+        return pod
+
+    def release(self, pod):
+        """Ends a pod before the run ends."""
+        pod.close()
+        self._pods.remove(pod)
+
+    def pods(self):
+        return list(self._pods)
+
+    def close(self, keep_folder=False):
+        """Ends all that the bed started, by pid, and removes its namespaces and its folder."""
+        for pod in self.pods():
+            with contextlib.suppress(Exception):
+                self.release(pod)
+        stop_all(Process.alive, deadline=2)
+        self.network.close()
+        if not keep_folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

@@ -1,0 +1,147 @@
+"""The control server: a real Headscale in the hub, with its own relay and its policy in the database."""
+
+import json
+import os
+import subprocess
+
+from . import netns, settings, wait
+from .process import Process
+
+_CONFIG = """\
+server_url: {url}
+listen_addr: 0.0.0.0:{port}
+metrics_listen_addr: 127.0.0.1:0
+grpc_listen_addr: 127.0.0.1:0
+grpc_allow_insecure: false
+tls_cert_path: {certificate}
+tls_key_path: {key}
+noise:
+  private_key_path: {folder}/noise.key
+prefixes:
+  v4: 100.64.0.0/10
+  v6: fd7a:115c:a1e0::/48
+  allocation: sequential
+derp:
+  server:
+    enabled: true
+    region_id: 999
+    region_code: test
+    region_name: Test relay
+    verify_clients: true
+    stun_listen_addr: 0.0.0.0:3478
+    private_key_path: {folder}/derp.key
+    automatically_add_embedded_derp_region: true
+    ipv4: {address}
+  urls: []
+  paths: []
+  auto_update_enabled: false
+  update_frequency: 3h
+disable_check_updates: true
+ephemeral_node_inactivity_timeout: 30m
+database:
+  type: sqlite
+  sqlite:
+    path: {folder}/db.sqlite
+    write_ahead_log: true
+log:
+  level: info
+  format: text
+policy:
+  mode: database
+dns:
+  magic_dns: true
+  base_domain: {domain}
+  override_local_dns: false
+  nameservers:
+    global: []
+unix_socket: {folder}/headscale.sock
+unix_socket_permission: "0700"
+logtail:
+  enabled: false
+"""
+
+_POLICY = {
+    "tagOwners": {"tag:sidecar": ["stories@"]},
+    "acls": [{"action": "accept", "src": ["*"], "dst": ["*:*"]}],
+}
+
+
+class Headscale:
+    """One server with one user; everything a story does to it goes through its own command line."""
+
+    def __init__(self, folder, network, authority):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self._network = network
+        self._binary = settings.partner("headscale") / "headscale"
+        self._config = folder / "config.yaml"
+        certificate, key = authority.issue(
+            "headscale", f"/CN={settings.CONTROL_NAME}",
+            [f"DNS:{settings.CONTROL_NAME}", f"IP:{settings.HUB_ADDRESS}"])
+        self._config.write_text(_CONFIG.format(
+            url=settings.CONTROL_URL, port=settings.CONTROL_PORT, certificate=certificate, key=key,
+            folder=folder, address=settings.HUB_ADDRESS, domain=settings.TAILNET_DOMAIN))
+        self.process = Process("headscale", [self._binary, "serve", "-c", self._config], folder,
+                               namespace=network.hub, environment=self._environment())
+        wait.wait_for(self._listening, 30, "Headscale accepts connections")
+        self.user = self.run("users", "create", "stories")["id"]
+        policy = folder / "policy.json"
+        policy.write_text(json.dumps(_POLICY))
+        self.run("policy", "set", "--file", policy)
+
+    def _environment(self):
+        return {"PATH": os.environ["PATH"], "HOME": self.folder}
+
+    def _listening(self):
+        if not self.process.running():
+            raise wait.Timeout(f"Headscale ended\n{self.process.tail()}")
+        netns.connect(self._network.hub, settings.HUB_ADDRESS, settings.CONTROL_PORT).close()
+        return (self.folder / "headscale.sock").exists()
+
+    def run(self, *arguments):
+        """One call of its command line; the answer is decoded JSON, None when there is none."""
+        done = subprocess.run([self._binary, "-c", self._config, *map(str, arguments), "-o", "json"],
+                              capture_output=True, text=True, timeout=20, env=self._environment())
+        if done.returncode != 0:
+            raise RuntimeError(f"headscale {' '.join(map(str, arguments))}: {done.stderr}{done.stdout}")
+        try:
+            return json.loads(done.stdout)
+        except ValueError:
+            return None
+
+    def new_key(self, *, reusable=False, ephemeral=False, expiration="1h"):
+        """A pre-auth key; returns its id and its text."""
+        options = ["--expiration", expiration]
+        options += ["--reusable"] if reusable else []
+        options += ["--ephemeral"] if ephemeral else []
+        answer = self.run("preauthkeys", "create", "--user", self.user, *options)
+        return answer["id"], answer["key"]
+
+    def expire_key(self, identifier):
+        self.run("preauthkeys", "expire", "--id", identifier, "--force")
+
+    def delete_key(self, identifier):
+        self.run("preauthkeys", "delete", "--id", identifier, "--force")
+
+    def nodes(self):
+        return self.run("nodes", "list") or []
+
+    def node(self, name):
+        """The node of a given name, None when there is none."""
+        return next((node for node in self.nodes() if name == node["given_name"]), None)
+
+    def wait_online(self, name, deadline=20):
+        def online():
+            node = self.node(name)
+            return node if node and node.get("online") else None
+        return wait.wait_for(online, deadline, f"{name} online in Headscale", interval=0.2)
+
+    def register(self, request):
+        """Lets a node in that asked with a registration URL; request is the URL's last part."""
+        self.run("auth", "register", "--auth-id", request, "--user", "stories")
+
+    def rename(self, node, name):
+        self.run("nodes", "rename", "--identifier", node["id"], name, "--force")
+
+    def delete_node(self, node):
+        self.run("nodes", "delete", "--identifier", node["id"], "--force")

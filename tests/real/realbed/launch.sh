@@ -1,0 +1,40 @@
+#!/bin/bash
+# Prepares a private mount namespace and becomes the program: own /etc/hosts and /etc/resolv.conf, own /run
+# and /tmp (the folders named in BED_KEEP stay visible), and the service account of a pod where there is one.
+# Called by realbed inside `unshare --mount`; everything ends with the namespace.
+set -eu
+
+mount --make-rprivate /
+
+tmp=$(mktemp -d "$BED_FOLDER/tmp.XXXXXX")
+mount -t tmpfs -o mode=1777 tmpfs "$tmp"
+IFS=:
+for kept in $BED_KEEP; do
+	case $kept in
+	/tmp/*)
+		mkdir -p "$tmp/${kept#/tmp/}"
+		mount --bind "$kept" "$tmp/${kept#/tmp/}"
+		;;
+	esac
+done
+unset IFS
+
+mount --bind "$BED_FOLDER/hosts" /etc/hosts
+if [ -L /etc/resolv.conf ]; then
+	mount -t tmpfs tmpfs /run
+	mkdir -p "$(dirname "$(readlink -f -m /etc/resolv.conf)")"
+	cp "$BED_FOLDER/resolv.conf" "$(readlink -f -m /etc/resolv.conf)"
+else
+	mount --bind "$BED_FOLDER/resolv.conf" /etc/resolv.conf
+	mount -t tmpfs tmpfs /run
+fi
+if [ -n "${BED_SERVICE_ACCOUNT:-}" ]; then
+	mkdir -p /run/secrets/kubernetes.io/serviceaccount
+	mount --bind "$BED_SERVICE_ACCOUNT" /run/secrets/kubernetes.io/serviceaccount
+fi
+: >/run/termination-log
+mount --rbind "$tmp" /tmp
+
+unset BED_FOLDER BED_KEEP BED_SERVICE_ACCOUNT tmp kept OLDPWD SHLVL PWD _
+cd /
+exec "$@"

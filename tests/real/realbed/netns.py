@@ -1,0 +1,112 @@
+"""Network namespaces without uplink, and sockets that live in them.
+
+One hub namespace carries a bridge; every other namespace hangs on it by a veth pair. The default route
+of each leads to the hub, which does not forward: programs find a route, packets find nothing.
+"""
+
+import contextlib
+import ctypes
+import os
+import socket
+import subprocess
+import threading
+
+from . import settings
+
+_CLONE_NEWNET = 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _run(*command):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
+
+
+def _enter(descriptor):
+    if _libc.setns(descriptor, _CLONE_NEWNET) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"setns: {os.strerror(code)}")
+
+
+@contextlib.contextmanager
+def inside(namespace):
+    """The calling thread is in the namespace within the block; sockets made there stay there."""
+    own = os.open(f"/proc/self/task/{threading.get_native_id()}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        target = os.open(f"/run/netns/{namespace}", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            _enter(target)
+        finally:
+            os.close(target)
+        try:
+            yield
+        finally:
+            _enter(own)
+    finally:
+        os.close(own)
+
+
+def connect(namespace, address, port, timeout=2.0):
+    """A TCP connection opened inside a namespace."""
+    with inside(namespace):
+        connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    connection.settimeout(timeout)
+    try:
+        connection.connect((address, port))
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+class Network:
+    """The bridge and everything on it. Names carry the run's prefix, so that runs do not meet."""
+
+    def __init__(self, prefix):
+        self.prefix = prefix
+        self.hub = f"{prefix}-hub"
+        self._namespaces = []
+        self._next_host = 2
+        self._create(self.hub)
+        self._ip(self.hub, "link", "add", "br0", "type", "bridge")
+        self._ip(self.hub, "addr", "add", f"{settings.HUB_ADDRESS}/{settings.PREFIX_LENGTH}", "dev", "br0")
+        self._ip(self.hub, "link", "set", "br0", "up")
+        self._ip(self.hub, "route", "add", "default", "dev", "br0")
+
+    @staticmethod
+    def _ip(namespace, *arguments):
+        _run("ip", "-n", namespace, *arguments)
+
+    def _create(self, name):
+        _run("ip", "netns", "add", name)
+        self._namespaces.append(name)
+        self._ip(name, "link", "set", "lo", "up")
+
+    def add(self, label):
+        """A new namespace on the bridge; returns its name and its address."""
+        host = self._next_host
+        self._next_host += 1
+        if host > 250:
+            raise RuntimeError("the bridge has no address left")
+        name, address = f"{self.prefix}-{label}", f"10.201.0.{host}"
+        self._create(name)
+        port = f"p{host}"
+        self._ip(self.hub, "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", name)
+        self._ip(self.hub, "link", "set", port, "master", "br0", "up")
+        self._ip(name, "addr", "add", f"{address}/{settings.PREFIX_LENGTH}", "dev", "eth0")
+        self._ip(name, "link", "set", "eth0", "up")
+        self._ip(name, "route", "add", "default", "via", settings.HUB_ADDRESS)
+        return name, address
+
+    def remove(self, name):
+        """Removes one namespace; its processes must be gone."""
+        if name in self._namespaces:
+            _run("ip", "netns", "delete", name)
+            self._namespaces.remove(name)
+
+    def close(self):
+        """Removes all that is left, the hub last."""
+        for name in reversed(list(self._namespaces)):
+            with contextlib.suppress(RuntimeError):
+                self.remove(name)
