@@ -1,0 +1,111 @@
+#include "lib/io/signals.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "lib/base/mem.h"
+#include "lib/io/loop.h"
+
+/* Taken from the kernel with one read, and the reads of one turn. What is left keeps the descriptor
+ * readable, so a sender without pause cannot hold the loop. */
+#define BATCH_MAX 16
+#define READS_MAX 16
+
+struct signals {
+	struct loop_source *source;
+	signals_fn fn;
+	void *arg;
+	int fd;
+	bool *closed_ref; /* set when the callback closes us */
+};
+
+static sigset_t original_mask;
+
+/* A fault of our own must stay a crash: the kernel kills a process that blocks these, and a
+ * debugger or abort() needs them as they are. */
+static void make_blocked_set(sigset_t *set)
+{
+	static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+
+	sigfillset(set);
+	for (size_t i = 0; i < ARRAY_LEN(faults); i++)
+		sigdelset(set, faults[i]);
+}
+
+void signals_block(void)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	sigset_t blocked;
+
+	make_blocked_set(&blocked);
+	sigprocmask(SIG_BLOCK, &blocked, &original_mask);
+	/* A peer that hangs up is an error of the write, not an event. Children get the default
+	 * back. */
+	sigaction(SIGPIPE, &ignore, NULL);
+}
+
+const sigset_t *signals_original_mask(void)
+{
+	return &original_mask;
+}
+
+static void on_readable(void *arg, uint32_t events)
+{
+	struct signals *s = arg;
+	struct signalfd_siginfo batch[BATCH_MAX];
+	bool closed = false;
+
+	(void)events;
+	s->closed_ref = &closed;
+	for (int reads = 0; reads < READS_MAX; reads++) {
+		ssize_t got = read(s->fd, batch, sizeof(batch));
+		size_t count = got < 0 ? 0 : (size_t)got / sizeof(batch[0]);
+
+		if (count == 0)
+			break;
+		for (size_t i = 0; i < count; i++) {
+			s->fn(s->arg, (int)batch[i].ssi_signo);
+			if (closed)
+				return;
+		}
+	}
+	s->closed_ref = NULL;
+}
+
+struct signals *signals_open(struct loop *loop, signals_fn fn, void *arg, struct err *e)
+{
+	struct signals *s;
+	sigset_t blocked;
+	int fd;
+
+	make_blocked_set(&blocked);
+	fd = signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0) {
+		err_set_errno(e, -errno, "open signal descriptor");
+		return NULL;
+	}
+	s = xcalloc(1, sizeof(*s));
+	*s = (struct signals){.fn = fn, .arg = arg, .fd = fd};
+	s->source = loop_add(loop, fd, EPOLLIN, on_readable, s, e);
+	if (!s->source) {
+		fd_close(&s->fd);
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void signals_close(struct signals *s)
+{
+	if (!s)
+		return;
+	if (s->closed_ref)
+		*s->closed_ref = true;
+	loop_source_remove(s->source);
+	fd_close(&s->fd);
+	free(s);
+}
