@@ -1,0 +1,89 @@
+/*
+ * Push scanner: feed it a stream of JSON documents in pieces of any size, and it reports the members
+ * you named, without ever holding a document. Memory: one captured value of at most `capture_max`
+ * bytes, one key, and a few words per nesting level.
+ *
+ * A rule is a path from the top of each document. "*" stands for any member of an object or any element
+ * of an array:
+ *
+ *	static const struct jscan_rule rules[] = {
+ *		{.id = R_STATE, .path = {"State"}, .what = JSCAN_VALUE},
+ *		{.id = R_PEER, .path = {"PeersChanged", "*"}, .what = JSCAN_MARK},
+ *		{.id = R_PEER_NAME, .path = {"PeersChanged", "*", "Name"}, .what = JSCAN_VALUE},
+ *	};
+ *
+ * JSCAN_VALUE reports the complete text of the value once it has ended (raw JSON text; strings come
+ * with their quotes and escapes, see jscan_unquote). JSCAN_MARK reports its begin and its end, without
+ * text, so that members inside can be grouped. Rules that nest inside a JSCAN_VALUE of the same document
+ * are not reported. The end of each document is reported as JSCAN_DOCUMENT.
+ *
+ * Keys are compared after decoding escapes, case-sensitively. Depth is limited to JSCAN_DEPTH_MAX. A
+ * value longer than capture_max is reported with truncated set and without text: the caller decides.
+ * Syntax errors and text that ends inside a value are errors, with the byte offset.
+ */
+#ifndef LIB_BASE_JSCAN_H
+#define LIB_BASE_JSCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/buf.h"
+
+#define JSCAN_PATH_MAX 6
+#define JSCAN_DEPTH_MAX 64
+#define JSCAN_KEY_MAX 1024
+
+enum jscan_what {
+	JSCAN_VALUE,
+	JSCAN_MARK,
+};
+
+struct jscan_rule {
+	int id;
+	const char *path[JSCAN_PATH_MAX + 1]; /* NULL after the last step */
+	enum jscan_what what;
+};
+
+enum jscan_kind {
+	JSCAN_GOT_VALUE,
+	JSCAN_GOT_BEGIN,
+	JSCAN_GOT_END,
+	JSCAN_GOT_DOCUMENT, /* a whole top-level value has ended; id is -1 */
+};
+
+struct jscan_event {
+	enum jscan_kind kind;
+	int id;
+	const char *key;  /* decoded last key of the path ("" in arrays), borrowed */
+	const char *text; /* JSCAN_GOT_VALUE: raw JSON, NUL-terminated, borrowed; NULL when truncated */
+	size_t len;
+	bool truncated;
+};
+
+/* Returns 0 to go on or a negative errno, which jscan_feed then returns. */
+typedef int (*jscan_fn)(void *arg, const struct jscan_event *event, struct err *e);
+
+struct jscan;
+
+/* Rules are borrowed for the life of the scanner; at most 32. */
+struct jscan *jscan_new(const struct jscan_rule *rules, size_t count, size_t capture_max, jscan_fn fn,
+	void *arg);
+void jscan_free(struct jscan *s);
+
+/* -EINVAL for bad JSON; after an error the scanner must be reset or freed. */
+int jscan_feed(struct jscan *s, const char *data, size_t len, struct err *e) MUST_CHECK;
+/* To call at the end of the stream: -EINVAL when it ends inside a value. */
+int jscan_finish(struct jscan *s, struct err *e) MUST_CHECK;
+void jscan_reset(struct jscan *s);
+/* True between the first byte of a document and its last. */
+bool jscan_is_inside(const struct jscan *s);
+
+/* Helpers for reported text. jscan_unquote decodes a JSON string into out (replaced; -EINVAL when text
+ * is not a string, holds an escaped NUL or bad UTF-8, -EMSGSIZE past the cap of out). */
+int jscan_unquote(const char *text, size_t len, struct buf *out, struct err *e) MUST_CHECK;
+bool jscan_is_null(const char *text, size_t len);
+bool jscan_i64(const char *text, size_t len, int64_t *out);
+bool jscan_bool(const char *text, size_t len, bool *out);
+
+#endif
