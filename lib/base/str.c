@@ -106,6 +106,15 @@ void strv_fini(struct strv *v)
 	*v = (struct strv){0};
 }
 
+void strv_wipe(struct strv *v)
+{
+	for (size_t i = 0; i < v->len; i++) {
+		if (v->items[i] != NULL)
+			explicit_bzero(v->items[i], strlen(v->items[i]));
+	}
+	strv_fini(v);
+}
+
 #define SPACES " \t\n\v\f\r"
 
 void str_words(const char *text, struct strv *out)

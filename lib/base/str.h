@@ -27,6 +27,7 @@ void strv_sort(struct strv *v);                                          /* byte
 char *strv_join(const struct strv *v, const char *separator);            /* caller frees */
 void strv_reset(struct strv *v);
 void strv_fini(struct strv *v);
+void strv_wipe(struct strv *v);                                          /* overwrites, then strv_fini */
 
 /* Words between runs of white space (blank, \t \n \v \f \r); no quoting of any kind. Added to out. */
 void str_words(const char *text, struct strv *out);
