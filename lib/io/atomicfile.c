@@ -1,0 +1,211 @@
+#include "lib/io/atomicfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/mem.h"
+
+/* Bytes of one read; names tried for the temporary file, as a crash under the same pid may leave
+ * some. */
+#define READ_SIZE ((size_t)16 * 1024)
+#define NAME_TRIES 100
+#define NAME_SIZE 64
+
+/* The directory of path, and where in path the last part begins. */
+static int open_directory_of(const char *path, const char **name, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	AUTO(mem_free) char *dir = NULL;
+	int fd;
+
+	*name = slash ? slash + 1 : path;
+	if (**name == '\0')
+		return err_set(e, -EISDIR, "write %s: not the name of a file", path);
+	if (!slash)
+		dir = xstrdup(".");
+	else
+		dir = slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? err_set_errno(e, -errno, "open directory %s", dir) : fd;
+}
+
+/* A name of its own length, so that the longest permitted file name can be written too. */
+static int open_temporary(int dir_fd, char name[NAME_SIZE], struct err *e)
+{
+	static unsigned int counter;
+	int code = -EEXIST;
+
+	for (int tries = 0; tries < NAME_TRIES && code == -EEXIST; tries++) {
+		int fd;
+
+		snprintf(name, NAME_SIZE, ".tailboot-%d-%u.tmp", (int)getpid(), counter++);
+		fd = openat(
+			dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (fd >= 0)
+			return fd;
+		code = -errno;
+	}
+	return err_set_errno(e, code, "create %s", name);
+}
+
+static int write_all(int fd, const char *data, size_t len, struct err *e)
+{
+	while (len > 0) {
+		ssize_t put = write(fd, data, len);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return err_set_errno(e, -errno, "write");
+		data += put;
+		len -= (size_t)put;
+	}
+	return 0;
+}
+
+static int fill_temporary(int fd, const void *data, size_t len, mode_t mode, struct err *e)
+{
+	if (write_all(fd, data, len, e) < 0)
+		return e->code;
+	/* Not by open, which applies the umask. */
+	if (fchmod(fd, mode) < 0)
+		return err_set_errno(e, -errno, "set mode");
+	if (fsync(fd) < 0)
+		return err_set_errno(e, -errno, "sync");
+	return 0;
+}
+
+int atomicfile_write(const char *path, const void *data, size_t len, mode_t mode, struct err *e)
+{
+	const char *name;
+	AUTO(fd_close) int dir_fd = open_directory_of(path, &name, e);
+	AUTO(fd_close) int fd = -1;
+	char temporary[NAME_SIZE];
+	int ret;
+
+	if (dir_fd < 0)
+		return e->code;
+	fd = open_temporary(dir_fd, temporary, e);
+	if (fd < 0)
+		return err_wrap(e, "write %s", path);
+	ret = fill_temporary(fd, data, len, mode, e);
+	if (ret == 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
+		ret = err_set_errno(e, -errno, "rename");
+	if (ret < 0) {
+		(void)unlinkat(dir_fd, temporary, 0);
+		return err_wrap(e, "write %s", path);
+	}
+	/* Some file systems cannot sync a directory and say so with EINVAL; they keep no order to
+	 * ask for. The new content is in place either way. */
+	if (fsync(dir_fd) < 0 && errno != EINVAL)
+		return err_set_errno(e, -errno, "write %s: sync directory", path);
+	return 0;
+}
+
+static int read_all(int fd, struct buf *out, struct err *e)
+{
+	for (;;) {
+		size_t room = out->max - out->len < READ_SIZE ? out->max - out->len : READ_SIZE;
+		char beyond;
+		ssize_t got;
+
+		/* Into the buffer itself, which its owner may wipe; at the cap one byte more tells
+		 * whether there is any. */
+		if (buf_reserve(out, room, e) < 0)
+			return e->code;
+		got = room ? read(fd, out->data + out->len, room) : read(fd, &beyond, 1);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_set_errno(e, -errno, "read");
+		if (got == 0)
+			return 0;
+		if (room == 0)
+			return err_set(e, -EMSGSIZE, "more than %zu bytes", out->max);
+		out->len += (size_t)got;
+		out->data[out->len] = '\0';
+	}
+}
+
+int atomicfile_read(const char *path, struct buf *out, struct err *e)
+{
+	/* O_NONBLOCK for a FIFO under that name, which must not stop us in open. */
+	AUTO(fd_close) int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	size_t start = out->len;
+	struct stat info;
+
+	if (fd < 0)
+		return err_set_errno(e, -errno, "open %s", path);
+	if (fstat(fd, &info) < 0)
+		return err_set_errno(e, -errno, "stat %s", path);
+	if (S_ISDIR(info.st_mode))
+		return err_set_errno(e, -EISDIR, "read %s", path);
+	if (!S_ISREG(info.st_mode))
+		return err_set(e, -EINVAL, "read %s: not a regular file", path);
+	if (read_all(fd, out, e) == 0)
+		return 0;
+	if (out->data) {
+		explicit_bzero(out->data + start, out->len - start);
+		out->len = start;
+	}
+	return err_wrap(e, "read %s", path);
+}
+
+int atomicfile_remove(const char *path, struct err *e)
+{
+	if (unlink(path) < 0 && errno != ENOENT)
+		return err_set_errno(e, -errno, "remove %s", path);
+	return 0;
+}
+
+static int make_dir(const char *path, mode_t mode, struct err *e)
+{
+	struct stat info;
+
+	if (mkdir(path, mode) == 0) {
+		/* The mode asked for, whatever the umask says. */
+		if (chmod(path, mode) < 0)
+			return err_set_errno(e, -errno, "set mode of %s", path);
+		return 0;
+	}
+	if (errno != EEXIST)
+		return err_set_errno(e, -errno, "create directory %s", path);
+	if (stat(path, &info) < 0)
+		return err_set_errno(e, -errno, "stat %s", path);
+	if (!S_ISDIR(info.st_mode))
+		return err_set_errno(e, -ENOTDIR, "create directory %s", path);
+	return 0;
+}
+
+int atomicfile_make_dirs(const char *path, mode_t mode, struct err *e)
+{
+	AUTO(mem_free) char *prefix = xstrdup(path);
+	char *end = prefix;
+	struct stat info;
+
+	if (*path == '\0')
+		return err_set_errno(e, -ENOENT, "create directory \"\"");
+	/* What exists is not touched: mkdir on a read-only file system may refuse before it looks.
+	 */
+	if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+		return 0;
+	while (*end) {
+		char saved;
+
+		end += strspn(end, "/");
+		end += strcspn(end, "/");
+		saved = *end;
+		*end = '\0';
+		if ((stat(prefix, &info) < 0 || !S_ISDIR(info.st_mode)) &&
+			make_dir(prefix, mode, e) < 0)
+			return e->code;
+		*end = saved;
+	}
+	return 0;
+}
