@@ -182,6 +182,25 @@ void log_emit(const char *id, enum log_level level, const char *fields, const ch
 	errno = saved;
 }
 
+void log_raw(const char *bytes, size_t len)
+{
+	int saved = errno;
+	while (len > 0) {
+		/* A pipe takes this much whole or not at all. */
+		size_t part = len < LINE_MAX_BYTES ? len : LINE_MAX_BYTES;
+		ssize_t n = write_now(bytes, part);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			out.dropped++;
+			break;
+		}
+		bytes += n;
+		len -= (size_t)n;
+	}
+	errno = saved;
+}
+
 uint64_t log_dropped(void)
 {
 	return out.dropped;

@@ -43,6 +43,10 @@ void log_emit(const char *id, enum log_level level, const char *fields, const ch
 /* Drops lines below the level; LOG_LEVEL_INFO until the first call. */
 void log_set_level(enum log_level least);
 
+/* Passes on a child's bytes as they are, without a prefix. What the reader is too slow for is dropped and counted
+ * as one line. */
+void log_raw(const char *bytes, size_t len);
+
 /* Lines lost because the reader was too slow. */
 uint64_t log_dropped(void);
 
