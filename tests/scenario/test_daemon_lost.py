@@ -1,0 +1,253 @@
+"""The daemon dies: it is brought back in place, until the crash budget is used up."""
+
+import os
+import signal
+import socket
+import time
+
+import pytest
+from fakes import commands, notify
+from fakes.waiting import stays_true, wait_until
+from harness import SET, STARTED, UP, USERSPACE
+
+ONE_STEP = USERSPACE + " --config=/etc/tailscaled/cap-95.hujson"
+
+
+def test_restarted_in_place(world):
+    """A crash after start-up: same argv, login again, same supervisor."""
+    world.install("lively")
+    program = world.start_running({"TS_HOSTNAME": "h"})
+    up = UP + " --hostname=h"
+    world.crash_daemon(2)
+    world.wait_commands([USERSPACE, up, USERSPACE, up], 5)
+    world.lapi.bus.wait_watchers(1)
+    assert program.alive()
+    assert program.stop() == 0
+
+
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGSEGV, signal.SIGINT])
+def test_any_end_is_a_crash(world, sig):
+    """Also a daemon that ends politely, but was not asked by us, is brought back."""
+    world.install("lively")
+    world.start_running()
+    world.lapi.stop()
+    os.kill(world.daemon_pids()[0], sig)
+    world.wait_daemon_starts(2)
+    world.lapi.start()
+    world.wait_commands([USERSPACE, UP, USERSPACE, UP], 5)
+
+
+def test_logs_in_only_when_needed(world):
+    """Once mode: after a crash `up` only on NeedsLogin, and `set` after Running."""
+    world.install("lively")
+    world.lapi.bus.publish(notify.running())
+    world.start({"TS_AUTH_ONCE": "true", "TS_AUTHKEY": "k"})
+    world.program.wait_log(STARTED)
+    world.crash_daemon(2)
+    world.wait_commands([USERSPACE, SET, USERSPACE, SET], 5)
+    world.kill_daemon()
+    world.lapi.bus.publish(notify.state(notify.NEEDS_LOGIN))
+    world.wait_daemon_starts(3)
+    world.lapi.start()
+    up = UP + " --authkey=k"
+    world.wait_commands([USERSPACE, SET, USERSPACE, SET, USERSPACE, up], 5)
+    world.lapi.bus.publish(notify.running())
+    world.wait_commands([USERSPACE, SET, USERSPACE, SET, USERSPACE, up, SET], 5)
+
+
+def test_one_step_never_runs_the_cli(world):
+    """With a config file the restarted daemon logs in by itself."""
+    world.install("lively")
+    world.start_running({"TS_EXPERIMENTAL_VERSIONED_CONFIG_DIR": world.config_dir()})
+    world.crash_daemon(2)
+    world.lapi.bus.wait_watchers(1)
+    world.wait_commands([ONE_STEP, ONE_STEP])
+
+
+def test_published_fields_follow_a_new_identity(world):
+    """A daemon that lost its state comes back as another node; the Secret follows."""
+    world.install("lively")
+    world.start_running(world.kube_env())
+    world.wait_key("device_ips", '["100.64.0.1"]')
+    world.kill_daemon()
+    world.lapi.bus.publish(notify.running(notify.node("other", "other.ts.net.", ["100.64.0.9/32"])))
+    world.wait_daemon_starts(2)
+    world.lapi.start()
+    world.wait_key("device_id", "other")
+    world.wait_key("device_fqdn", "other.ts.net.")
+    world.wait_key("device_ips", '["100.64.0.9"]')
+
+
+def test_what_the_daemon_lost_is_applied_again(world):
+    """Serve config, advertisement and GRO are applied to the new daemon."""
+    world.install("lively")
+    world.lapi.stateful_serve = True
+    env = {"TS_SERVE_CONFIG": world.root / "etc/tailscaled/serve-config-with-services.json",
+           "TS_USERSPACE": "false", "TS_EXPERIMENTAL_ENABLE_FORWARDING_OPTIMIZATIONS": "true"}
+    world.start_running(env)
+    services = ["svc:test-service-1", "svc:test-service-2"]
+    wait_until(lambda: sorted(world.lapi.prefs.get("AdvertiseServices") or []) == services, 5,
+               "Services advertised")
+    assert world.lapi.count("GET", "set-udp-gro-forwarding") == 1
+    world.kill_daemon()
+    world.lapi.serve_config, world.lapi.prefs = {}, {}
+    world.wait_daemon_starts(2)
+    world.lapi.start()
+    wait_until(lambda: world.lapi.serve_config.get("TCP"), 5, "serve config applied again")
+    wait_until(lambda: sorted(world.lapi.prefs.get("AdvertiseServices") or []) == services, 5,
+               "Services advertised again")
+    wait_until(lambda: world.lapi.count("GET", "set-udp-gro-forwarding") == 2, 5, "GRO again")
+
+
+def test_first_restarts_are_immediate(world):
+    """Five crashes in a row come back without a pause."""
+    world.install("lively")
+    world.start_running()
+    for number in range(2, 7):
+        world.kill_daemon()
+        begun = time.monotonic()
+        world.wait_daemon_starts(number)
+        assert time.monotonic() - begun < 1.0
+        world.lapi.start()
+        world.wait_cli_calls("up", number)
+        world.lapi.bus.wait_watchers(1)
+    assert world.program.alive()
+
+
+@pytest.mark.parametrize("script", ["exits", "crashes"])
+def test_crash_budget(world, script):
+    """A daemon that never comes back ends the program with 3 and a termination message."""
+    world.install("lively")
+    world.termination_log.write_text("")
+    program = world.start_running({"TAILBOOT_RESTART_LIMIT": "3",
+                                   "TAILBOOT_TERMINATION_LOG": world.termination_log})
+    world.install(script)
+    world.kill_daemon()
+    assert program.wait_exit(20) == 3
+    assert world.daemon_starts() == 4
+    assert "tailscaled" in world.termination_log.read_text()
+
+
+def test_crash_budget_of_none(world):
+    """A limit of 0 gives up at the first crash."""
+    world.install("lively")
+    program = world.start_running({"TAILBOOT_RESTART_LIMIT": "0"})
+    world.kill_daemon()
+    assert program.wait_exit() == 3
+    assert world.daemon_starts() == 1
+
+
+def test_healthy_through_a_short_restart(world):
+    """A restart in place does not flap readiness."""
+    world.install("lively")
+    world.start_running({"TS_ENABLE_HEALTH_CHECK": "true",
+                         "TS_LOCAL_ADDR_PORT": f"127.0.0.1:{world.local_port}"})
+    world.wait_http("/healthz", 200)
+    world.crash_daemon(2)
+    stays_true(lambda: world.http("/healthz")[0] == 200, 0.5, "healthy")
+
+
+@pytest.mark.parametrize("status", [1, 7])
+def test_exit_before_it_ran(world, status):
+    """A daemon that leaves at once ends boot at once, and its status is told."""
+    world.install("exits", status=status)
+    begun = time.monotonic()
+    program = world.start({})
+    assert program.wait_exit() == 1
+    assert time.monotonic() - begun < 4
+    last = program.lines()[-1]
+    assert "tailscaled" in last and str(status) in last
+    assert world.daemon_starts() == 1
+
+
+def test_signal_before_it_ran(world):
+    """The same for a daemon that is killed by a signal."""
+    world.install("crashes")
+    program = world.start({})
+    assert program.wait_exit() == 1
+    last = program.lines()[-1]
+    assert "tailscaled" in last and ("SIGSEGV" in last or "signal 11" in last.lower()
+                                     or "segmentation" in last.lower())
+
+
+def test_no_daemon_in_path(world):
+    """A missing daemon is a clear error."""
+    os.unlink(world.root / "usr/bin/tailscaled")
+    program = world.start({"PATH": f"{world.root}/usr/bin:/usr/bin:/bin"})
+    assert program.wait_exit() == 1
+    assert "failed to bring up tailscale: starting tailscaled failed" in program.output()
+
+
+def test_daemon_that_cannot_be_executed(world):
+    """Neither can a file that is no program."""
+    commands.write_script(world.root / "usr/bin/tailscaled", "#!/nowhere/interpreter\n")
+    program = world.start({})
+    assert program.wait_exit() == 1
+    assert "starting tailscaled failed" in program.output()
+
+
+def test_crash_before_running_is_survived(world):
+    """A daemon that served already, and dies before login is through, comes back too."""
+    world.install("lively")
+    world.lapi.bus.publish(notify.state(notify.STARTING))
+    world.start({})
+    world.wait_cli_calls("up", 1)
+    world.lapi.bus.wait_watchers(1)
+    world.crash_daemon(2)
+    world.lapi.bus.wait_watchers(1)
+    world.lapi.bus.publish(notify.running())
+    world.program.wait_log(STARTED)
+    world.wait_commands([USERSPACE, UP, USERSPACE, UP])
+
+
+@pytest.mark.parametrize("kind", ["regular", "dangling", "dead_socket"])
+def test_stale_socket_does_not_pass(world, kind):
+    """Only a connection counts as ready."""
+    world.install("no_socket")
+    if kind == "regular":
+        world.socket.write_text("")
+    elif kind == "dangling":
+        os.symlink("nowhere", world.socket)
+    else:
+        with socket.socket(socket.AF_UNIX) as dead:
+            dead.bind(str(world.socket))
+    world.lapi.bus.publish(notify.running())
+    world.start({})
+    world.wait_commands([USERSPACE])
+    stays_true(lambda: world.commands() == [USERSPACE], 0.5, "no login")
+    os.unlink(world.socket)
+    os.symlink(world.lapi.path, world.socket)
+    world.program.wait_log(STARTED, 3)
+
+
+def test_bind_precedes_listen(world):
+    """The socket file appears before it accepts; no event tells about the second."""
+    world.install("no_socket")
+    world.lapi.bus.publish(notify.running())
+    world.lapi.stop(keep_file=False)
+    with socket.socket(socket.AF_UNIX) as early:
+        early.bind(world.lapi.path)
+        os.symlink(world.lapi.path, world.socket)
+        world.start({})
+        world.wait_commands([USERSPACE])
+        stays_true(lambda: world.commands() == [USERSPACE], 0.3, "no login")
+    world.lapi.start()
+    world.program.wait_log(STARTED, 3)
+
+
+def test_socket_never_comes(world):
+    """The boot deadline ends the wait, and the daemon is not left running."""
+    world.install("no_socket")
+    program = world.start({"TS_BOOT_TIMEOUT": "700ms"})
+    assert program.wait_exit() == 1
+    assert "timed out waiting for tailscaled socket" in program.output()
+    assert world.daemon_pids() == []
+
+
+def test_daemon_dies_with_the_supervisor(world):
+    """Nothing is left when the supervisor is killed."""
+    world.install("lively")
+    program = world.start_running()
+    program.terminate(signal.SIGKILL)
+    program.wait_exit()
+    wait_until(lambda: not world.daemon_pids(), 3, "daemon gone")
