@@ -1,0 +1,50 @@
+/*
+ * Host names to addresses without blocking, through c-ares on the loop: hosts file, resolv.conf,
+ * search domains, UDP and TCP are its business; the cache is ours. Answers are kept for their TTL
+ * (at least 5 s, at most 10 min); when a name cannot be resolved any more, the last good answer is
+ * given with `stale` set, so that a dead DNS server does not cut off an API server that has not
+ * moved.
+ */
+#ifndef LIB_IO_RESOLVE_H
+#define LIB_IO_RESOLVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+#include "lib/base/ipaddr.h"
+
+#define RESOLVE_ADDRESSES_MAX 64
+
+struct loop;
+struct resolver;
+struct resolve;
+
+struct resolve_answer {
+	struct ipaddr addresses[RESOLVE_ADDRESSES_MAX]; /* in the order to try them */
+	size_t count;
+	uint32_t ttl_s; /* time left */
+	bool stale;
+};
+
+/* err is NULL when there is an answer; else -ENOENT (no such name) or -EAGAIN / -ETIMEDOUT. Called
+ * exactly once, never from within resolve_start, unless cancelled. A numeric host answers itself.
+ */
+typedef void (*resolve_fn)(void *arg, const struct resolve_answer *answer, const struct err *err);
+
+struct resolver *resolver_new(struct loop *loop, struct err *e) MUST_CHECK;
+/* Cancels what is under way. Not to be called from a callback of its questions. */
+void resolver_free(struct resolver *r);
+/* Asks these servers ("127.0.0.1:5353,[::1]:53") instead of those of the configuration. */
+int resolver_set_servers(struct resolver *r, const char *csv, struct err *e) MUST_CHECK;
+/* Reads this file instead of /etc/resolv.conf. It is read again when it changes. */
+int resolver_set_config(struct resolver *r, const char *path, struct err *e) MUST_CHECK;
+/* NULL with -EINVAL for what cannot be a host name. timeout_ms 0 = as long as the servers are
+ * tried. */
+struct resolve *resolve_start(struct resolver *r, const char *host, uint32_t timeout_ms,
+	resolve_fn fn, void *arg, struct err *e) MUST_CHECK;
+/* Ends it without a callback; safe inside any callback. NULL is accepted. */
+void resolve_cancel(struct resolve *q);
+
+#endif
