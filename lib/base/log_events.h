@@ -35,6 +35,7 @@
 #define EV_ACCEPT_DNS_NOT_BOOL "accept_dns.not_bool", LOG_LEVEL_WARNING, "value", "TS_EXTRA_ARGS contains --accept-dns=%s, which is not a valid boolean value, ignoring it"
 #define EV_ACCEPT_DNS_OVERRIDES "accept_dns.overrides", LOG_LEVEL_INFO, "value,overridden", "TS_EXTRA_ARGS contains --accept-dns=%s, which overrides TS_ACCEPT_DNS=%s"
 #define EV_FORWARDING_FAILED "forwarding.failed", LOG_LEVEL_ERROR, "reason", "Failed to enable IP forwarding: %s"
+#define EV_FORWARDING_HINT "forwarding.hint", LOG_LEVEL_INFO, "", "With Docker, for example: --cap-add NET_ADMIN --sysctl net.ipv4.ip_forward=1 --sysctl net.ipv6.conf.all.forwarding=1"
 #define EV_FORWARDING_NEEDED "forwarding.needed", LOG_LEVEL_ERROR, "", "To run tailscale as a proxy or router container, IP forwarding must be enabled."
 
 /* boot: daemon */
@@ -42,14 +43,62 @@
 #define EV_DAEMON_SOCKET_WAIT "daemon.socket_wait", LOG_LEVEL_INFO, "path", "Waiting for tailscaled socket at %s"
 #define EV_DAEMON_SIGTERM "daemon.sigterm", LOG_LEVEL_INFO, "", "Sending SIGTERM to tailscaled"
 #define EV_DAEMON_EXITED "daemon.exited", LOG_LEVEL_INFO, "", "tailscaled exited"
+#define EV_DAEMON_SIGKILL "daemon.sigkill", LOG_LEVEL_WARNING, "", "tailscaled did not end in time, sending SIGKILL"
+#define EV_DAEMON_SIGNAL_FAILED "daemon.signal_failed", LOG_LEVEL_WARNING, "reason", "cannot signal tailscaled: %s"
+#define EV_DAEMON_RESTARTING "daemon.restarting", LOG_LEVEL_WARNING, "status,delay_ms,crashes,limit", "tailscaled ended (%s), restarting it in %llu ms (crash %zu of %u in the window)"
+#define EV_DAEMON_TRANSITION "daemon.transition", LOG_LEVEL_DEBUG, "from,event,to", "daemon %s + %s -> %s"
 
 /* boot: node */
+#define EV_NODE_TRANSITION "node.transition", LOG_LEVEL_DEBUG, "from,event,to", "node %s + %s -> %s"
+#define EV_NODE_STATE_WAIT "node.state_wait", LOG_LEVEL_INFO, "state", "tailscaled in state \"%s\", waiting"
+#define EV_NODE_APPROVAL "node.approval", LOG_LEVEL_INFO, "", "machine authorization required, please visit the admin panel"
+#define EV_NODE_LEFT_RUNNING "node.left_running", LOG_LEVEL_WARNING, "state", "tailscaled left running state (now in state \"%s\"), recovering"
+#define EV_NODE_RUNNING_AGAIN "node.running_again", LOG_LEVEL_INFO, "", "tailscaled is running again"
+#define EV_NODE_UP "node.up", LOG_LEVEL_INFO, "", "Running 'tailscale up'"
+#define EV_NODE_SET "node.set", LOG_LEVEL_INFO, "", "Running 'tailscale set'"
+#define EV_NODE_COMMAND_FAILED "node.command_failed", LOG_LEVEL_WARNING, "command,reason", "tailscale %s failed: %s"
+#define EV_NODE_GRO_FAILED "node.gro_failed", LOG_LEVEL_WARNING, "reason", "[unexpected] error enabling UDP GRO forwarding: %s"
+#define EV_NODE_SYMLINK_FAILED "node.symlink_failed", LOG_LEVEL_WARNING, "reason", "[warning] failed to symlink socket: %s"
+#define EV_NODE_DNS_CONFIG_FAILED "node.dns_config_failed", LOG_LEVEL_WARNING, "reason", "error refreshing DNS config from tailscaled: %s"
+#define EV_NODE_KEY_DELETING "node.key_deleting", LOG_LEVEL_INFO, "", "Deleting authkey from Kubernetes Secret"
+#define EV_NODE_SERVE_RESET "node.serve_reset", LOG_LEVEL_INFO, "", "serve proxy: unsetting previous config"
+#define EV_NODE_STOP_REQUESTED "node.stop_requested", LOG_LEVEL_INFO, "signal", "Received %s, stopping"
+
+/* boot: new auth key */
+#define EV_REISSUE_NEEDS_LOGIN "reissue.needs_login", LOG_LEVEL_INFO, "", "Auth key missing or invalid (NeedsLogin state), disconnecting from control and requesting new key from operator"
+#define EV_REISSUE_KEY_FAILED "reissue.key_failed", LOG_LEVEL_INFO, "", "Auth key failed to authenticate (may be expired or single-use), disconnecting from control and requesting new key from operator"
+#define EV_REISSUE_REQUESTING "reissue.requesting", LOG_LEVEL_INFO, "", "Requesting a new auth key from operator"
+#define EV_REISSUE_DISCONNECT_FAILED "reissue.disconnect_failed", LOG_LEVEL_WARNING, "reason", "error disconnecting from control: %s"
+#define EV_REISSUE_REQUEST_FAILED "reissue.request_failed", LOG_LEVEL_WARNING, "reason", "failed to set reissue_authkey in Kubernetes Secret, trying again: %s"
+#define EV_REISSUE_WATCHING "reissue.watching", LOG_LEVEL_INFO, "", "auth key reissue: watching for config changes via fsnotify"
+#define EV_REISSUE_POLLING "reissue.polling", LOG_LEVEL_INFO, "", "auth key reissue: cannot watch the config directory, polling for config changes"
+#define EV_REISSUE_WAITING "reissue.waiting", LOG_LEVEL_INFO, "limit", "Waiting for operator to provide new auth key (max wait: %s)"
+#define EV_REISSUE_CONFIG_UNREADABLE "reissue.config_unreadable", LOG_LEVEL_WARNING, "reason", "auth key reissue: %s"
+#define EV_REISSUE_RECEIVED "reissue.received", LOG_LEVEL_INFO, "seconds", "New auth key received from operator after %llus"
+#define EV_REISSUE_CLEAR_FAILED "reissue.clear_failed", LOG_LEVEL_WARNING, "reason", "Warning: failed to clear reissue request: %s"
+#define EV_REISSUE_SUCCEEDED "reissue.succeeded", LOG_LEVEL_INFO, "", "Successfully received new auth key, restarting to apply configuration"
+#define EV_REISSUE_APPLYING "reissue.applying", LOG_LEVEL_INFO, "", "Received new auth key, restarting tailscaled to apply it"
+#define EV_REISSUE_CANCELLED "reissue.cancelled", LOG_LEVEL_INFO, "", "tailscaled has logged in after all, the request for a new auth key is withdrawn"
+
+/* boot: configuration file of the daemon */
+#define EV_CONFIG_CHANGED "config.changed", LOG_LEVEL_INFO, "", "tailscaled config watch: ensuring that config is up to date"
+#define EV_CONFIG_RELOADED "config.reloaded", LOG_LEVEL_INFO, "", "tailscaled config watch: config was reloaded"
+
+/* boot: shutdown */
+#define EV_STOP_CONSISTENCY_CHECK "stop.consistency_check", LOG_LEVEL_INFO, "", "Checking for consistent state"
+#define EV_STOP_CONSISTENCY_WAIT "stop.consistency_wait", LOG_LEVEL_INFO, "place", "Waiting for tailscaled to finish writing state to %s"
+#define EV_STOP_CONSISTENCY_FAILED "stop.consistency_failed", LOG_LEVEL_WARNING, "reason", "Error waiting for consistent state on shutdown: %s"
+#define EV_STOP_WITHDRAW_FAILED "stop.withdraw_failed", LOG_LEVEL_WARNING, "reason", "Error ensuring services are not advertised: %s"
+#define EV_STOP_NOT_PUBLISHED "stop.not_published", LOG_LEVEL_WARNING, "place", "stopping before everything was published to %s"
 
 /* statestore */
 
 /* ingress: serve config, certificates, advertisement */
 
 /* health */
+#define EV_HEALTH_SET "health.set", LOG_LEVEL_INFO, "healthy", "Setting healthy %s"
+#define EV_HEALTH_ENDPOINT "health.endpoint", LOG_LEVEL_INFO, "address", "Running healthcheck endpoint at %s/healthz"
+#define EV_METRICS_ENDPOINT "metrics.endpoint", LOG_LEVEL_INFO, "address", "Running metrics endpoint at %s/metrics"
 
 /* clang-format on */
 

@@ -1,0 +1,234 @@
+#include "boot/check.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "boot/settings.h"
+#include "boot/sysctl.h"
+#include "lib/base/buf.h"
+#include "lib/base/json.h"
+#include "lib/base/mem.h"
+#include "lib/io/atomicfile.h"
+#include "lib/io/proc.h"
+
+#define FILE_MAX (1024 * 1024) /* what a mounted Secret or ConfigMap can hold */
+#define ACCOUNT_DIR "/var/run/secrets/kubernetes.io/serviceaccount"
+
+struct check {
+	const struct settings *s;
+	FILE *out;
+	FILE *err_out;
+	size_t faults;
+};
+
+static void __attribute__((format(printf, 2, 3))) pass(struct check *c, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	fputs("ok: ", c->out);
+	vfprintf(c->out, fmt, args);
+	fputc('\n', c->out);
+	va_end(args);
+}
+
+static void __attribute__((format(printf, 2, 3))) fault(struct check *c, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	/* Keeps the order when both go to one terminal. */
+	fflush(c->out);
+	fputs("error: ", c->err_out);
+	vfprintf(c->err_out, fmt, args);
+	fputc('\n', c->err_out);
+	va_end(args);
+	c->faults++;
+}
+
+static void check_mode(struct check *c)
+{
+	if (settings_is_one_step(c->s))
+		pass(c, "login from the configuration file %s", c->s->config_path);
+	else if (settings_is_two_step_once(c->s))
+		pass(c, "login by `tailscale up` when the node is not logged in");
+	else
+		pass(c, "login by `tailscale up` at every start");
+	const char *l3 = settings_l3_setting(c->s);
+	if (l3 != NULL)
+		fault(c, "%s needs the data path, which this version does not have", l3);
+}
+
+static void check_program(struct check *c, const char *name)
+{
+	struct err e;
+	AUTO(mem_free) char *path = proc_find(name, &e);
+	if (path != NULL)
+		pass(c, "%s is %s", name, path);
+	else
+		fault(c, "%s", e.msg);
+}
+
+static void check_programs(struct check *c)
+{
+	check_program(c, "tailscaled");
+	if (!settings_is_one_step(c->s))
+		check_program(c, "tailscale");
+}
+
+/* Values of the form file:PATH are read by the command, so the path may be shown. */
+static void check_secret_file(struct check *c, const char *name, const struct secret *value)
+{
+	static const char prefix[] = "file:";
+	if (!str_starts(secret_str(value), prefix))
+		return;
+	const char *path = secret_str(value) + strlen(prefix);
+	if (access(path, R_OK) == 0)
+		pass(c, "%s is read from %s", name, path);
+	else
+		fault(c, "%s: %s: %s", name, path, strerror(errno));
+}
+
+static void check_secret_files(struct check *c)
+{
+	check_secret_file(c, "TS_AUTHKEY", &c->s->authkey);
+	check_secret_file(c, "TS_CLIENT_SECRET", &c->s->client_secret);
+	check_secret_file(c, "TS_ID_TOKEN", &c->s->id_token);
+}
+
+static void check_account(struct check *c)
+{
+	static const char *const names[] = {"namespace", "token", "ca.crt"};
+	size_t faults = c->faults;
+	AUTO(mem_free) char *dir = settings_path(c->s, ACCOUNT_DIR);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		AUTO(mem_free) char *path = xasprintf("%s/%s", dir, names[i]);
+		if (access(path, R_OK) < 0)
+			fault(c, "service account: %s: %s", path, strerror(errno));
+	}
+	if (c->faults == faults)
+		pass(c, "state is kept in the Secret %s", c->s->kube_secret);
+}
+
+/* The folder, or the first one above it that exists, must be writable. */
+static void check_state_dir(struct check *c)
+{
+	AUTO(mem_free) char *path = xstrdup(c->s->state_dir);
+	struct stat st;
+	char *slash;
+	while (stat(path, &st) < 0 && errno == ENOENT && (slash = strrchr(path, '/')) != NULL &&
+		slash != path)
+		*slash = '\0';
+	if (stat(path, &st) < 0)
+		fault(c, "TS_STATE_DIR: %s: %s", path, strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		fault(c, "TS_STATE_DIR: %s is no folder", path);
+	else if (access(path, W_OK | X_OK) < 0)
+		fault(c, "TS_STATE_DIR: %s: %s", path, strerror(errno));
+	else
+		pass(c, "state is kept in %s", c->s->state_dir);
+}
+
+static void check_state(struct check *c)
+{
+	if (*c->s->kube_secret != '\0')
+		check_account(c);
+	else if (*c->s->state_dir != '\0')
+		check_state_dir(c);
+	else
+		pass(c, "state is kept in memory: the node is a new one after each start");
+}
+
+static void check_serve_config(struct check *c)
+{
+	struct err e;
+	AUTO(buf_fini) struct buf text = BUF_INIT(FILE_MAX);
+	if (*c->s->serve_config == '\0')
+		return;
+	int r = atomicfile_read(c->s->serve_config, &text, &e);
+	if (r == -ENOENT) {
+		pass(c, "%s does not exist yet, it is waited for", c->s->serve_config);
+		return;
+	}
+	AUTO(json_freep)
+	struct json *doc = r < 0 ? NULL : json_parse(buf_cstr(&text), text.len, &e);
+	if (doc == NULL)
+		fault(c, "TS_SERVE_CONFIG: %s: %s", c->s->serve_config, e.msg);
+	else if (json_type(doc) != JSON_OBJECT)
+		fault(c, "TS_SERVE_CONFIG: %s: want an object", c->s->serve_config);
+	else
+		pass(c, "serve configuration %s", c->s->serve_config);
+}
+
+static void check_tun(struct check *c)
+{
+	if (c->s->userspace) {
+		pass(c, "userspace networking");
+		return;
+	}
+	AUTO(mem_free) char *path = settings_path(c->s, "/dev/net/tun");
+	if (access(path, R_OK | W_OK) == 0)
+		pass(c, "kernel networking, %s is there", path);
+	else if (errno == ENOENT && geteuid() == 0)
+		pass(c, "kernel networking, %s will be made", path);
+	else
+		fault(c, "kernel networking: %s: %s", path, strerror(errno));
+}
+
+static void check_forwarding(struct check *c)
+{
+	struct err e;
+	struct sysctl_need need;
+	if (sysctl_forwarding_need(c->s, &need, &e) < 0) {
+		fault(c, "%s", e.msg);
+		return;
+	}
+	if (!need.ipv4 && !need.ipv6)
+		return;
+	if (sysctl_is_forwarding(c->s, &need))
+		pass(c, "IP forwarding is on");
+	else if (sysctl_may_enable(c->s, &need, &e) == 0)
+		pass(c, "IP forwarding is off and will be switched on");
+	else
+		fault(c, "IP forwarding is off: %s", e.msg);
+}
+
+static void check_http(struct check *c)
+{
+	const struct settings *s = c->s;
+	if (s->enable_health_check)
+		pass(c, "health at http://%s/healthz", s->local_addr_port);
+	if (s->enable_metrics)
+		pass(c, "metrics at http://%s/metrics", s->local_addr_port);
+	if (*s->healthcheck_addr_port != '\0')
+		pass(c, "health at http://%s/healthz", s->healthcheck_addr_port);
+}
+
+static void (*const checks[])(struct check *c) = {
+	check_mode,
+	check_programs,
+	check_secret_files,
+	check_state,
+	check_serve_config,
+	check_tun,
+	check_forwarding,
+	check_http,
+};
+
+bool check_run(char *const *env_ref, FILE *out, FILE *err_out)
+{
+	struct err e;
+	struct check c = {.out = out, .err_out = err_out};
+	AUTO(settings_freep) struct settings *s = settings_load(env_ref, &e);
+	if (s == NULL) {
+		fault(&c, "%s", e.msg);
+		return false;
+	}
+	c.s = s;
+	pass(&c, "settings");
+	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
+		checks[i](&c);
+	return c.faults == 0;
+}

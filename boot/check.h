@@ -1,0 +1,15 @@
+/*
+ * `tailboot check`: validates the environment and the files it names, as far as that is possible
+ * without starting or changing anything. For init containers, CI and people.
+ */
+#ifndef BOOT_CHECK_H
+#define BOOT_CHECK_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* One line "ok: …" to out for each thing found right, one line "error: …" to err_out for each
+ * fault. env_ref NULL = ours. True without a fault. Secrets are not shown. */
+bool check_run(char *const *env_ref, FILE *out, FILE *err_out);
+
+#endif
