@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from . import settings
+from . import ending, settings
 from .cluster import Cluster
 from .headscale import Headscale
 from .netns import Network
@@ -31,6 +31,7 @@ class Bed:
         self._pods = []
         self._names = 0
         self.network = Network(f"tb{secrets.token_hex(2)}")
+        ending.remember_network(self.folder, self.network.prefix)
         try:
             self.authority = Authority(self.folder / "pki")
             self.headscale = Headscale(self.folder / "headscale", self.network, self.authority)

@@ -143,5 +143,8 @@ class Headscale:
     def rename(self, node, name):
         self.run("nodes", "rename", "--identifier", node["id"], name, "--force")
 
+    def expire_node(self, node):
+        self.run("nodes", "expire", "--identifier", node["id"])
+
     def delete_node(self, node):
         self.run("nodes", "delete", "--identifier", node["id"], "--force")

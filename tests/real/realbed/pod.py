@@ -107,7 +107,7 @@ class Pod:
         """SIGKILL for the daemon; returns its pid."""
         pid = self.daemon()
         if not pid:
-            raise LookupError(f"{self.name} has no daemon\n{self.process.tail()}")
+            raise LookupError(f"{self.name} has no daemon")
         os.kill(pid, signal.SIGKILL)
         return pid
 
@@ -150,7 +150,7 @@ class Pod:
         try:
             return wait.wait_for(complete, deadline, f"{self.name} published {expected}")
         except wait.Timeout as error:
-            raise wait.Timeout(f"{error}\npublished: {self.published()}\n{self.process.tail()}") from None
+            raise wait.Timeout(f"{error}\npublished: {self.published()}") from None
 
     def close(self):
         """Ends what is left and takes the namespace away."""

@@ -77,10 +77,7 @@ class Process:
                 raise wait.Timeout(f"{self.label} ended ({self.child.returncode}) without saying {text!r}")
             return 0
 
-        try:
-            return wait.wait_for(found, deadline, f"{self.label} says {text!r}", interval=0.01)
-        except wait.Timeout as error:
-            raise wait.Timeout(f"{error}\n--- {self.log_path}\n{self.tail()}") from None
+        return wait.wait_for(found, deadline, f"{self.label} says {text!r} (in {self.log_path})", interval=0.01)
 
     def signal(self, number):
         with contextlib.suppress(ProcessLookupError):
@@ -91,7 +88,7 @@ class Process:
         try:
             return self.child.wait(deadline)
         except subprocess.TimeoutExpired:
-            raise wait.Timeout(f"{self.label} still runs after {deadline} s\n{self.tail()}") from None
+            raise wait.Timeout(f"{self.label} still runs after {deadline} s") from None
 
     def stop(self, deadline=5):
         """SIGTERM, then SIGKILL; never raises, so that a teardown gets through."""
