@@ -19,10 +19,10 @@ bool json_text_i64(const char *text, size_t len, int64_t *out);
 /* Length of the UTF-8 character (RFC 3629) that text begins with; 0 when it begins with none. */
 size_t json_text_utf8(const char *text, size_t len);
 
-/* Decodes the inside of a string. out needs room for len bytes, may be text itself, and may be NULL
- * to learn the length only; no NUL is added. Returns NULL with *out_len set, or the reason as a few
- * words with the place of the fault in *out_len. An escaped NUL and half a surrogate pair are
- * faults. */
+/* Decodes the inside of a string. out needs room for what comes out, which is never longer than
+ * what goes in; it may be text itself, or NULL to learn the length only. No NUL is added. Returns
+ * NULL with *out_len set, or the reason as a few words with the place of the fault in *out_len. An
+ * escaped NUL and half a surrogate pair are faults. */
 const char *json_text_decode(const char *text, size_t len, char *out, size_t *out_len);
 
 #endif
