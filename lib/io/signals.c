@@ -38,14 +38,20 @@ static void make_blocked_set(sigset_t *set)
 
 void signals_block(void)
 {
+	static bool done;
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction standard = {.sa_handler = SIG_DFL};
 	sigset_t blocked;
 
 	make_blocked_set(&blocked);
-	sigprocmask(SIG_BLOCK, &blocked, &original_mask);
+	sigprocmask(SIG_BLOCK, &blocked, done ? NULL : &original_mask);
+	done = true;
 	/* A peer that hangs up is an error of the write, not an event. Children get the default
 	 * back. */
 	sigaction(SIGPIPE, &ignore, NULL);
+	/* Ignoring outlives execve: whoever started us may have left it so, and then the kernel
+	 * would throw away the status of our children. */
+	sigaction(SIGCHLD, &standard, NULL);
 }
 
 const sigset_t *signals_original_mask(void)
