@@ -70,6 +70,9 @@ int fetch_judge(struct fetch *fetch, CURLcode result, struct err *e)
 		*e = fetch->failure;
 		return e->code;
 	}
+	/* A head that ends in the middle with the connection is a success to libcurl. */
+	if (result == CURLE_OK && !fetch->has_head)
+		return err_set(e, -ECONNRESET, "%s: answer cut short: in its head", fetch->label);
 	if (result == CURLE_OK)
 		return 0;
 	const struct failure_row *row = failure_find(result);

@@ -157,6 +157,8 @@ static int setup_headers(struct fetch *fetch, const struct fetch_request *reques
 static int setup_method(struct fetch *fetch, const struct fetch_request *request, struct err *e)
 {
 	const char *method = request->method;
+	if (method[0] == '\0')
+		return err_set(e, -EINVAL, "no method");
 	for (const char *c = method; *c != '\0'; c++) {
 		if (!isupper((unsigned char)*c))
 			return err_set(e, -EINVAL, "bad method \"%s\"", method);
