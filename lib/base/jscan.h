@@ -1,10 +1,10 @@
 /*
- * Push scanner: feed it a stream of JSON documents in pieces of any size, and it reports the members
- * you named, without ever holding a document. Memory: one captured value of at most `capture_max`
- * bytes, one key for each step of a path, and a few words per nesting level.
+ * Push scanner: feed it a stream of JSON documents in pieces of any size, and it reports the
+ *members you named, without ever holding a document. Memory: one captured value of at most
+ *`capture_max` bytes, one key for each step of a path, and a few words per nesting level.
  *
- * A rule is a path from the top of each document; the empty path is the document. "*" stands for any
- * member of an object or any element of an array:
+ * A rule is a path from the top of each document; the empty path is the document. "*" stands for
+ *any member of an object or any element of an array:
  *
  *	static const struct jscan_rule rules[] = {
  *		{.id = R_STATE, .path = {"State"}, .what = JSCAN_VALUE},
@@ -13,17 +13,17 @@
  *	};
  *
  * JSCAN_VALUE reports the complete text of the value once it has ended (raw JSON text; strings come
- * with their quotes and escapes, see jscan_unquote). JSCAN_MARK reports its begin and its end, without
- * text, so that members inside can be grouped. Rules that nest inside a JSCAN_VALUE of the same document
- * are not reported. The end of each document is reported as JSCAN_DOCUMENT.
+ * with their quotes and escapes, see jscan_unquote). JSCAN_MARK reports its begin and its end,
+ *without text, so that members inside can be grouped. Rules that nest inside a JSCAN_VALUE of the
+ *same document are not reported. The end of each document is reported as JSCAN_GOT_DOCUMENT.
  *
  * Reports come in the order of the text, repeated keys each time (the last one counts, as in Go).
  *
- * Keys are compared after decoding escapes, case-sensitively. A key that is longer than JSCAN_KEY_MAX,
- * holds a NUL or is not UTF-8 fits "*" only and is reported as "". Depth is limited to JSCAN_DEPTH_MAX. A
- * value longer than capture_max is reported with truncated set and without text: the caller decides.
- * Syntax errors and text that ends inside a value are errors, with the byte offset. What is skipped is checked for
- * its syntax, but not for UTF-8.
+ * Keys are compared after decoding escapes, case-sensitively. A key that is longer than
+ *JSCAN_KEY_MAX, holds a NUL or is not UTF-8 fits "*" only and is reported as "". Depth is limited
+ *to JSCAN_DEPTH_MAX. A value longer than capture_max is reported with truncated set and without
+ *text: the caller decides. Syntax errors and text that ends inside a value are errors, with the
+ *byte offset. What is skipped is checked for its syntax, but not for UTF-8.
  */
 #ifndef LIB_BASE_JSCAN_H
 #define LIB_BASE_JSCAN_H
@@ -59,34 +59,36 @@ enum jscan_kind {
 struct jscan_event {
 	enum jscan_kind kind;
 	int id;
-	const char *key;  /* decoded last key of the path ("" in arrays), borrowed */
-	const char *text; /* JSCAN_GOT_VALUE: raw JSON, NUL-terminated, borrowed; NULL when truncated */
+	const char *key; /* decoded last key of the path ("" in arrays), borrowed */
+	const char *
+		text; /* JSCAN_GOT_VALUE: raw JSON, NUL-terminated, borrowed; NULL when truncated */
 	size_t len;
 	bool truncated;
 };
 
-/* Returns 0 to go on or a negative errno, with the error set, which jscan_feed then returns. Must not
- * feed, reset or free the scanner. */
+/* Returns 0 to go on or a negative errno, with the error set, which jscan_feed then returns. Must
+ * not feed, reset or free the scanner. */
 typedef int (*jscan_fn)(void *arg, const struct jscan_event *event, struct err *e);
 
 struct jscan;
 
 /* Never NULL. Rules are borrowed for the life of the scanner; at most 32, or the program aborts. */
-struct jscan *jscan_new(const struct jscan_rule *rules, size_t count, size_t capture_max, jscan_fn fn,
-	void *arg);
+struct jscan *jscan_new(
+	const struct jscan_rule *rules, size_t count, size_t capture_max, jscan_fn fn, void *arg);
 void jscan_free(struct jscan *s);
 
 /* -EINVAL for bad JSON; after an error the scanner must be reset or freed. */
 int jscan_feed(struct jscan *s, const char *data, size_t len, struct err *e) MUST_CHECK;
-/* To call at the end of the stream: -EINVAL when it ends inside a value. A number at the top ends here
- * and is reported. */
+/* To call at the end of the stream: -EINVAL when it ends inside a value. A number at the top ends
+ * here and is reported. */
 int jscan_finish(struct jscan *s, struct err *e) MUST_CHECK;
 void jscan_reset(struct jscan *s);
 /* True between the first byte of a document and its last. */
 bool jscan_is_inside(const struct jscan *s);
 
-/* Helpers for reported text, exact types only. jscan_unquote decodes a JSON string into out (replaced; -EINVAL when text
- * is not a string, holds an escaped NUL or bad UTF-8, -EMSGSIZE past the cap of out). */
+/* Helpers for reported text; false for any other type. jscan_unquote decodes a JSON string into out
+ * (replaced; -EINVAL when text is not a string, holds an escaped NUL or bad UTF-8, -EMSGSIZE past
+ * the cap of out). */
 int jscan_unquote(const char *text, size_t len, struct buf *out, struct err *e) MUST_CHECK;
 bool jscan_is_null(const char *text, size_t len);
 bool jscan_i64(const char *text, size_t len, int64_t *out);
