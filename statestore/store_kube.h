@@ -24,7 +24,6 @@ struct store_kube_facts {
 
 struct store_kube_setup_options {
 	const char *secret;
-	bool needs_authkey; /* no other credentials are given: a key in the Secret is looked for */
 	uint32_t retry_base_ms, retry_max_ms;
 };
 

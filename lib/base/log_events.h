@@ -54,6 +54,8 @@
 #define EV_NODE_APPROVAL "node.approval", LOG_LEVEL_INFO, "", "machine authorization required, please visit the admin panel"
 #define EV_NODE_LEFT_RUNNING "node.left_running", LOG_LEVEL_WARNING, "state", "tailscaled left running state (now in state \"%s\"), recovering"
 #define EV_NODE_RUNNING_AGAIN "node.running_again", LOG_LEVEL_INFO, "", "tailscaled is running again"
+#define EV_NODE_NO_SECRET "node.no_secret", LOG_LEVEL_INFO, "", "TS_AUTHKEY not provided and state Secret does not exist, login will be interactive if needed."
+#define EV_NODE_NO_AUTHKEY "node.no_authkey", LOG_LEVEL_INFO, "", "No authkey found in state Secret and TS_AUTHKEY not provided, login will be interactive if needed."
 #define EV_NODE_UP "node.up", LOG_LEVEL_INFO, "", "Running 'tailscale up'"
 #define EV_NODE_SET "node.set", LOG_LEVEL_INFO, "", "Running 'tailscale set'"
 #define EV_NODE_COMMAND_FAILED "node.command_failed", LOG_LEVEL_WARNING, "command,reason", "tailscale %s failed: %s"

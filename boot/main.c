@@ -1,0 +1,71 @@
+/*
+ * tailboot: supervisor of a tailnet node, PID 1 of its container.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+
+#include "boot/caps.h"
+#include "boot/cli.h"
+#include "boot/fatal.h"
+#include "boot/settings.h"
+#include "boot/supervisor.h"
+#include "boot/sysctl.h"
+#include "boot/tun.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/io/signals.h"
+
+static int fail(const struct settings *settings, enum fatal_cause cause, const struct err *e)
+{
+	log_event(EV_FATAL, e->msg);
+	if (settings != NULL)
+		fatal_write_termination(settings->termination_log, e->msg);
+	return fatal_row(cause)->exit_code;
+}
+
+/* What has to be done once, before anything runs; nothing here waits. */
+static int prepare_host(const struct settings *settings, struct err *e)
+{
+	const char *l3_setting = settings_l3_setting(settings);
+	if (l3_setting != NULL)
+		return err_set(e, -ENOTSUP,
+			"invalid configuration: invalid configuration: %s needs the data path, which this "
+			"version does not have", l3_setting);
+	if (tun_ensure(settings, e) < 0 || sysctl_prepare(settings, e) < 0)
+		return e->code;
+	return caps_drop(e);
+}
+
+static int run(void)
+{
+	struct err e;
+	AUTO(settings_freep) struct settings *settings = settings_load(NULL, &e);
+	if (settings == NULL)
+		return fail(NULL, FATAL_SETTINGS, &e);
+	if (prepare_host(settings, &e) < 0)
+		return fail(settings, FATAL_SETTINGS, &e);
+	struct supervisor supervisor;
+	int code;
+	if (supervisor_init(&supervisor, settings, &e) < 0)
+		code = fail(settings, FATAL_BOOT_STEP, &e);
+	else
+		/* Start-up may fail; after the first "Startup complete" only the rows of boot/fatal.c that say so end
+		 * the process. */
+		code = supervisor_run(&supervisor);
+	supervisor_fini(&supervisor);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	signals_block();
+	log_init();
+	/* Keys pass through this memory: no core file, and /proc for root alone. */
+	prctl(PR_SET_DUMPABLE, 0);
+	enum cli_command command = cli_parse(argc, argv);
+	if (command == CLI_RUN)
+		return run();
+	return cli_execute(command, NULL, stdout, stderr);
+}

@@ -1,0 +1,268 @@
+#include "boot/node_login.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "boot/args.h"
+#include "boot/command.h"
+#include "boot/confwatch.h"
+#include "boot/daemon.h"
+#include "boot/daemon_config.h"
+#include "boot/login_reason.h"
+#include "boot/reissue.h"
+#include "boot/settings.h"
+#include "boot/supervisor.h"
+#include "boot/times.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+
+#define BACKEND_ERROR "backend error: "
+
+static void remember_failure(struct supervisor *s, const char *text)
+{
+	free(s->login_failure);
+	s->login_failure = xstrdup(text);
+}
+
+static void on_command_done(void *arg, const char *said, const struct err *err)
+{
+	struct supervisor *s = arg;
+	enum condition_code code;
+	s->command = NULL;
+	if (err == NULL) {
+		supervisor_post(s, NODE_EVENT_COMMAND_OK);
+		return;
+	}
+	/* The tool's own words before the daemon's, which the bus tells too: one cause, one text. */
+	const char *reason = strstr(said, BACKEND_ERROR);
+	reason = reason != NULL ? reason + strlen(BACKEND_ERROR) : said;
+	if (login_reason_classify(reason, LOGIN_REASON_COMMAND, &code) &&
+		!condition_is_raised(&s->conditions, code))
+		condition_raise(&s->conditions, code, "%.*s", (int)strcspn(reason, "\n"), reason);
+	remember_failure(s, err->msg);
+	supervisor_post(s, NODE_EVENT_COMMAND_FAILED);
+}
+
+static void run_command(struct supervisor *s, struct strv *args)
+{
+	const struct settings *settings = s->settings;
+	const struct secret *secrets[] = {&settings->authkey, &settings->client_secret, &settings->id_token,
+		&s->stored_authkey};
+	struct err e;
+	s->command = command_run(s->procs, args, secrets, ARRAY_LEN(secrets), on_command_done, s, &e);
+	if (s->command == NULL) {
+		remember_failure(s, e.msg);
+		supervisor_post(s, NODE_EVENT_COMMAND_FAILED);
+	}
+}
+
+static bool has_credentials(const struct supervisor *s)
+{
+	const struct settings *settings = s->settings;
+	return secret_is_set(&settings->authkey) || secret_is_set(&s->stored_authkey) ||
+		secret_is_set(&settings->client_secret) || settings->client_id[0] != '\0';
+}
+
+void node_run_up(struct supervisor *s)
+{
+	AUTO(strv_wipe) struct strv args = {0};
+	log_event(EV_NODE_UP);
+	s->up_ran = true;
+	s->is_waiting_for_human = !has_credentials(s);
+	args_tailscale_up(s->settings, &s->stored_authkey, &args);
+	run_command(s, &args);
+}
+
+void node_run_set(struct supervisor *s)
+{
+	AUTO(strv_wipe) struct strv args = {0};
+	log_event(EV_NODE_SET);
+	s->set_ran = true;
+	args_tailscale_set(s->settings, &args);
+	run_command(s, &args);
+}
+
+void node_up_done(struct supervisor *s)
+{
+	s->is_waiting_for_human = false;
+	node_post_ipn_state(s);
+}
+
+static void try_again_later(struct supervisor *s)
+{
+	if (s->logged_in_once && !timer_is_armed(&s->retry))
+		timer_start(&s->retry, backoff_next(&s->login_backoff));
+}
+
+void node_up_failed(struct supervisor *s)
+{
+	log_event(EV_NODE_COMMAND_FAILED, "up", s->login_failure);
+	if (supervisor_is_booting(s)) {
+		supervisor_end(s, FATAL_BOOT_STEP,
+			"failed to auth tailscale: failed to auth tailscale: tailscale up failed: %s",
+			s->login_failure);
+		return;
+	}
+	try_again_later(s);
+}
+
+void node_set_failed(struct supervisor *s)
+{
+	log_event(EV_NODE_COMMAND_FAILED, "set", s->login_failure);
+	supervisor_end(s, FATAL_BOOT_STEP, "failed to auth tailscale: tailscale set failed: %s",
+		s->login_failure);
+}
+
+/* In one-step mode the daemon logs in by itself: what can be done is to ask for another key, after a grace, because
+ * the state and the warning flicker while a login is under way. */
+static void judge_one_step(struct supervisor *s)
+{
+	if (!timer_is_armed(&s->refusal))
+		timer_start(&s->refusal, s->times->refusal_grace_ms);
+}
+
+void node_refusal_due(void *supervisor)
+{
+	struct supervisor *s = supervisor;
+	bool needs_login = s->ipn_state == IPN_STATE_NEEDS_LOGIN;
+	if (s->state != NODE_STATE_AUTH || (!needs_login && !s->login_warning))
+		return;
+	if (s->has_kube_store) {
+		supervisor_post(s, NODE_EVENT_KEY_REFUSED);
+		return;
+	}
+	if (!needs_login)
+		return;
+	condition_raise(&s->conditions, CONDITION_KEY_MISSING,
+		"tailscaled started with a config file, but tailscale is not logged in");
+	if (supervisor_is_booting(s))
+		supervisor_end(s, FATAL_BOOT_STEP,
+			"invalid state: tailscaled daemon started with a config file, but tailscale is not logged in: "
+			"ensure you pass a valid auth key in the config file");
+}
+
+void node_judge_login(struct supervisor *s)
+{
+	if (settings_is_one_step(s->settings)) {
+		judge_one_step(s);
+		return;
+	}
+	if (!s->up_ran) {
+		supervisor_post(s, NODE_EVENT_WANT_LOGIN);
+		return;
+	}
+	try_again_later(s);
+}
+
+void node_judge_refusal(struct supervisor *s)
+{
+	if (s->ipn_state == IPN_STATE_NEEDS_LOGIN)
+		log_event(EV_REISSUE_NEEDS_LOGIN);
+	else
+		log_event(EV_REISSUE_KEY_FAILED);
+	supervisor_post(s, NODE_EVENT_WANT_REISSUE);
+}
+
+void node_retry_login(void *supervisor)
+{
+	supervisor_post(supervisor, NODE_EVENT_RETRY);
+}
+
+void node_judge_recovery(struct supervisor *s)
+{
+	bool needs_login = s->ipn_state == IPN_STATE_NEEDS_LOGIN;
+	if (!needs_login && s->ipn_state != IPN_STATE_STOPPED)
+		return;
+	if (!settings_is_one_step(s->settings)) {
+		supervisor_post(s, NODE_EVENT_WANT_LOGIN);
+		return;
+	}
+	if (needs_login)
+		judge_one_step(s);
+	else if (s->confwatch != NULL)
+		confwatch_reload(s->confwatch);
+	try_again_later(s);
+}
+
+void node_show_approval(struct supervisor *s)
+{
+	s->is_waiting_for_human = true;
+	if (!s->shown_approval)
+		log_event(EV_NODE_APPROVAL);
+	s->shown_approval = true;
+	condition_raise(&s->conditions, CONDITION_NEEDS_APPROVAL, "the device waits for approval");
+}
+
+void node_show_state(struct supervisor *s)
+{
+	if (s->ipn_state != s->shown_state)
+		log_event(EV_NODE_STATE_WAIT, ipn_state_name(s->ipn_state));
+	s->shown_state = s->ipn_state;
+	if (s->ipn_state == IPN_STATE_STOPPED)
+		try_again_later(s);
+}
+
+static void on_reissue_done(void *arg, const struct err *err)
+{
+	struct supervisor *s = arg;
+	if (err != NULL)
+		remember_failure(s, err->msg);
+	supervisor_post(s, err == NULL ? NODE_EVENT_KEY_ISSUED : NODE_EVENT_KEY_FAILED);
+}
+
+void node_start_reissue(struct supervisor *s)
+{
+	struct reissue_options options = {
+		.config_path = s->settings->config_path,
+		.secret = s->settings->kube_secret,
+		.failed_key = &s->config_authkey,
+		.limit_ms = s->times->reissue_limit_ms,
+		.retry_base_ms = s->times->retry_base_ms,
+		.retry_max_ms = s->times->retry_max_ms,
+	};
+	timer_stop(&s->refusal);
+	timer_stop(&s->retry);
+	condition_raise(&s->conditions, CONDITION_KEY_REISSUE_PENDING, "waiting for a new auth key");
+	s->reissue = reissue_new(s->loop, s->api, s->kube, s->store, &options, on_reissue_done, s);
+}
+
+static void end_reissue(struct supervisor *s)
+{
+	reissue_free(s->reissue);
+	s->reissue = NULL;
+}
+
+void node_key_issued(struct supervisor *s)
+{
+	struct err e;
+	end_reissue(s);
+	condition_clear(&s->conditions, CONDITION_KEY_REISSUE_PENDING);
+	if (supervisor_is_booting(s)) {
+		log_event(EV_REISSUE_SUCCEEDED);
+		supervisor_end(s, FATAL_KEY_REISSUED, NULL);
+		return;
+	}
+	if (daemon_config_load(s->settings->config_path, &s->config_authkey, &e) < 0)
+		condition_raise(&s->conditions, CONDITION_CONFIG_INVALID, "%s", e.msg);
+	log_event(EV_REISSUE_APPLYING);
+	daemon_restart(s->daemon);
+}
+
+void node_key_failed(struct supervisor *s)
+{
+	end_reissue(s);
+	condition_raise(&s->conditions, CONDITION_KEY_REISSUE_PENDING, "%s", s->login_failure);
+	if (supervisor_is_booting(s)) {
+		supervisor_end(s, FATAL_BOOT_STEP, "%s", s->login_failure);
+		return;
+	}
+	try_again_later(s);
+}
+
+void node_cancel_reissue(struct supervisor *s)
+{
+	log_event(EV_REISSUE_CANCELLED);
+	end_reissue(s);
+	condition_clear(&s->conditions, CONDITION_KEY_REISSUE_PENDING);
+	node_post_ipn_state(s);
+}

@@ -1,0 +1,148 @@
+/*
+ * The stop: withdraw Services, make sure of the daemon's state and publish what is left, end the daemon. One
+ * budget for all of it, spent once; each step gets what the later ones can spare.
+ */
+#include "boot/supervisor.h"
+
+#include "boot/command.h"
+#include "boot/confwatch.h"
+#include "boot/daemon.h"
+#include "boot/reissue.h"
+#include "boot/sd_notify.h"
+#include "boot/settings.h"
+#include "boot/times.h"
+#include "health/health.h"
+#include "ingress/advertise.h"
+#include "ingress/serve.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/localapi/localapi.h"
+#include "statestore/statestore.h"
+
+/* Of the budget, for the daemon to end after SIGTERM; a fifth when the budget is small. */
+#define DAEMON_SHARE_MS 5000
+/* For the kernel to end a daemon after SIGKILL. */
+#define KILL_SHARE_MS 500
+/* The rest of the withdrawal: two calls besides the pause. */
+#define WITHDRAW_CALLS_MS 2000
+
+static uint64_t time_left(const struct supervisor *s)
+{
+	uint64_t now = clock_now_ms();
+	return s->stop_deadline_ms > now ? s->stop_deadline_ms - now : 0;
+}
+
+static uint32_t left_for_steps(const struct supervisor *s)
+{
+	uint64_t share = s->settings->stop_budget_ms / 5;
+	uint64_t left = time_left(s);
+	if (share > DAEMON_SHARE_MS)
+		share = DAEMON_SHARE_MS;
+	return left > share ? (uint32_t)(left - share) : 0;
+}
+
+static void on_withdrawn(void *arg, const struct err *err)
+{
+	struct supervisor *s = arg;
+	if (err != NULL)
+		log_event(EV_STOP_WITHDRAW_FAILED, err->msg);
+	supervisor_post(s, NODE_EVENT_STOP_STEP);
+}
+
+static void end_work(struct supervisor *s)
+{
+	timer_stop(&s->boot_deadline);
+	timer_stop(&s->retry);
+	timer_stop(&s->refusal);
+	command_cancel(s->command);
+	s->command = NULL;
+	localapi_cancel(s->configure_call);
+	s->configure_call = NULL;
+	localapi_cancel(s->dns_config);
+	s->dns_config = NULL;
+	confwatch_free(s->confwatch);
+	s->confwatch = NULL;
+	if (s->serve != NULL)
+		serve_pause(s->serve);
+	reissue_free(s->reissue);
+	s->reissue = NULL;
+}
+
+void shutdown_begin(struct supervisor *s)
+{
+	s->stop_deadline_ms = clock_now_ms() + s->settings->stop_budget_ms;
+	timer_start(&s->stop_budget, s->settings->stop_budget_ms);
+	sd_notify_stopping(&s->sd_notify, "stopping");
+	/* Probes go on until the end of a node that served; one that never did disappears at once. */
+	if (!s->startup_complete)
+		listeners_close(s);
+	end_work(s);
+	if (s->daemon == NULL || !daemon_is_up(s->daemon)) {
+		supervisor_post(s, NODE_EVENT_STOP_STEP);
+		return;
+	}
+	uint32_t wanted = s->times->withdraw_settle_ms + WITHDRAW_CALLS_MS;
+	uint32_t left = left_for_steps(s);
+	advertise_withdraw(s->advertise, wanted < left ? wanted : left, on_withdrawn, s);
+}
+
+static void step_done(struct supervisor *s)
+{
+	if (--s->stop_waits == 0)
+		supervisor_post(s, NODE_EVENT_STOP_STEP);
+}
+
+static void on_flushed(void *arg, bool complete)
+{
+	struct supervisor *s = arg;
+	if (!complete)
+		log_event(EV_STOP_NOT_PUBLISHED, statestore_describe(s->store));
+	step_done(s);
+}
+
+static void on_inconsistent(void *arg, const char *place)
+{
+	(void)arg;
+	log_event(EV_STOP_CONSISTENCY_WAIT, place);
+}
+
+static void on_consistent(void *arg, const struct err *err)
+{
+	struct supervisor *s = arg;
+	if (err != NULL)
+		log_event(EV_STOP_CONSISTENCY_FAILED, err->msg);
+	step_done(s);
+}
+
+void shutdown_await_state(struct supervisor *s)
+{
+	if (s->store == NULL || !statestore_is_kept(s->store)) {
+		supervisor_post(s, NODE_EVENT_STOP_STEP);
+		return;
+	}
+	struct store_consistency_events events = {on_inconsistent, on_consistent, s};
+	log_event(EV_STOP_CONSISTENCY_CHECK);
+	s->stop_waits = 2;
+	uint32_t left = left_for_steps(s);
+	statestore_flush(s->store, left, on_flushed, s);
+	statestore_await_consistent(s->store, left, &events);
+}
+
+void shutdown_stop_daemon(struct supervisor *s)
+{
+	uint64_t left = time_left(s);
+	ipnbus_stop(s->bus);
+	if (s->store != NULL)
+		statestore_cancel_waits(s->store);
+	if (s->daemon == NULL) {
+		supervisor_post(s, NODE_EVENT_DAEMON_STOPPED);
+		return;
+	}
+	daemon_stop(s->daemon, left > 2 * KILL_SHARE_MS ? left - KILL_SHARE_MS : KILL_SHARE_MS);
+}
+
+void shutdown_budget_spent(void *supervisor)
+{
+	supervisor_post(supervisor, NODE_EVENT_STOP_BUDGET);
+}

@@ -1,0 +1,143 @@
+/*
+ * The steady state: what the node is told to be is published, served and shown; the first time all of it stands, the
+ * start-up is complete.
+ */
+#include "boot/supervisor.h"
+
+#include <stdlib.h>
+
+#include "boot/confwatch.h"
+#include "boot/daemon.h"
+#include "boot/sd_notify.h"
+#include "boot/settings.h"
+#include "boot/times.h"
+#include "health/health.h"
+#include "ingress/advertise.h"
+#include "ingress/certs.h"
+#include "ingress/serve.h"
+#include "lib/base/json.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/localapi/localapi.h"
+#include "statestore/statestore.h"
+
+static void on_serve_accepted(void *arg, const struct strv *cert_domains, const struct strv *services)
+{
+	struct supervisor *s = arg;
+	(void)services;
+	if (s->settings->cert_share == CERT_SHARE_READ_WRITE)
+		certs_want(s->certs, cert_domains);
+	advertise_refresh(s->advertise);
+}
+
+static void start_watches(struct supervisor *s)
+{
+	const struct settings *settings = s->settings;
+	const struct times *t = s->times;
+	if (settings_is_one_step(settings) && s->confwatch == NULL) {
+		struct confwatch_options options = {settings->config_path, t->debounce_ms, t->retry_base_ms,
+			t->retry_max_ms};
+		s->confwatch = confwatch_new(s->loop, s->api, &s->conditions, &options);
+	}
+	if (settings->serve_config[0] != '\0' && s->serve == NULL) {
+		struct serve_options options = {settings->serve_config, t->debounce_ms, t->retry_base_ms,
+			t->retry_max_ms};
+		s->serve = serve_new(s->loop, s->api, s->has_kube_store || s->kube == NULL ? s->store : NULL,
+			&s->conditions, &options, on_serve_accepted, s);
+	} else if (s->serve != NULL) {
+		serve_reapply(s->serve);
+	}
+}
+
+static void publish(struct supervisor *s)
+{
+	AUTO(mem_free) char *ips = selfnode_format_ips(&s->self);
+	/* The order is the store's business: the id first, so that a device can be cleaned up whatever follows. */
+	if (s->self.stable_id[0] != '\0')
+		statestore_set(s->store, STORE_KEY_DEVICE_ID, s->self.stable_id);
+	statestore_set(s->store, STORE_KEY_DEVICE_FQDN, s->self.fqdn);
+	statestore_set(s->store, STORE_KEY_DEVICE_IPS, ips);
+}
+
+static void show_health(struct supervisor *s)
+{
+	bool has = s->self.address_count > 0;
+	s->has_addresses = has;
+	health_set_has_addresses(s->health, has);
+}
+
+static void tell_cert_domain(struct supervisor *s)
+{
+	if (s->serve == NULL || !s->netmap_seen)
+		return;
+	serve_set_cert_domain(s->serve, s->cert_domains.len > 0 ? s->cert_domains.items[0] : SERVE_NO_HTTPS);
+}
+
+static void on_dns_config(void *arg, const struct localapi_reply *reply, const struct err *err)
+{
+	struct supervisor *s = arg;
+	struct err e;
+	struct strv domains = {0};
+	s->dns_config = NULL;
+	if (err != NULL) {
+		log_event(EV_NODE_DNS_CONFIG_FAILED, err->msg);
+		return;
+	}
+	AUTO(json_freep) struct json *body = json_parse(reply->body, reply->len, &e);
+	if (body == NULL || json_get_strv(body, "CertDomains", &domains, &e) < 0) {
+		log_event(EV_NODE_DNS_CONFIG_FAILED, e.msg);
+	} else {
+		strv_copy(&s->cert_domains, &domains);
+		if (s->state == NODE_STATE_STEADY)
+			tell_cert_domain(s);
+	}
+	strv_fini(&domains);
+}
+
+void steady_check_complete(void *supervisor)
+{
+	struct supervisor *s = supervisor;
+	if (s->startup_complete || s->state != NODE_STATE_STEADY || !s->self.known || s->is_ending)
+		return;
+	if (!statestore_is_idle(s->store))
+		return;
+	s->startup_complete = true;
+	timer_stop(&s->boot_deadline);
+	log_event(EV_STARTUP_COMPLETE);
+	sd_notify_ready(&s->sd_notify, "tailnet node is running");
+}
+
+void steady_update(struct supervisor *s, const struct ipn_notify *n)
+{
+	if (!s->self.known)
+		return;
+	publish(s);
+	show_health(s);
+	tell_cert_domain(s);
+	if (n != NULL && n->has_self_change) {
+		certs_wake(s->certs);
+		if (s->dns_config == NULL)
+			s->dns_config = localapi_dns_config(s->api, on_dns_config, s);
+	}
+	steady_check_complete(s);
+}
+
+void steady_enter(struct supervisor *s)
+{
+	health_set_running(s->health, true);
+	start_watches(s);
+	certs_resume(s->certs);
+	advertise_refresh(s->advertise);
+	steady_update(s, NULL);
+}
+
+void steady_leave(struct supervisor *s)
+{
+	health_set_running(s->health, false);
+	localapi_cancel(s->dns_config);
+	s->dns_config = NULL;
+	certs_pause(s->certs);
+	advertise_forget(s->advertise);
+	if (s->serve != NULL)
+		serve_pause(s->serve);
+}

@@ -1,0 +1,38 @@
+#include "boot/times.h"
+
+static const struct times production = {
+	.retry_base_ms = 250,
+	.retry_max_ms = 30000,
+	.bus_retry_base_ms = 100,
+	.bus_retry_max_ms = 5000,
+	.bus_stall_ms = 10000,
+	.daemon_backoff_base_ms = 1000,
+	.daemon_backoff_max_ms = 30000,
+	.login_retry_base_ms = 2000,
+	.login_retry_max_ms = 60000,
+	.refusal_grace_ms = 1200,
+	.reissue_limit_ms = 10 * 60 * 1000,
+	.withdraw_settle_ms = 20000,
+	.debounce_ms = 50,
+};
+
+static const struct times fast = {
+	.retry_base_ms = 50,
+	.retry_max_ms = 500,
+	.bus_retry_base_ms = 20,
+	.bus_retry_max_ms = 200,
+	.bus_stall_ms = 500,
+	.daemon_backoff_base_ms = 50,
+	.daemon_backoff_max_ms = 500,
+	.login_retry_base_ms = 100,
+	.login_retry_max_ms = 500,
+	.refusal_grace_ms = 300,
+	.reissue_limit_ms = 10000,
+	.withdraw_settle_ms = 200,
+	.debounce_ms = 20,
+};
+
+const struct times *times_get(bool is_fast)
+{
+	return is_fast ? &fast : &production;
+}
