@@ -66,7 +66,7 @@ CLIS = {
              "sleep 600 & trap \"kill $!; exit 1\" TERM\nwait\n",
     # hangs and does not listen to SIGTERM
     "stubborn": "#!/usr/bin/env bash\ntrap '' TERM INT\necho $0 $@ >>$TS_TEST_RECORD_ARGS\n"
-                "exec sleep 600\n",
+                "while :; do sleep 600 & wait $!; done\n",
 }
 
 
