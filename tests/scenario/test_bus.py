@@ -1,4 +1,4 @@
-"""The bus is lost, stalls, falls behind or talks nonsense: subscribe again, never stop the daemon."""
+"""The bus is lost, stalls, falls behind or talks nonsense: subscribe again, and no more than that."""
 
 import json
 

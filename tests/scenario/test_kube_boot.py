@@ -1,4 +1,4 @@
-"""The API server during boot: permissions, transient errors, the deadline, the number of requests."""
+"""The API server during boot: permissions, errors that pass, the deadline, how many requests."""
 
 import time
 

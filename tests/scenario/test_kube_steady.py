@@ -77,8 +77,9 @@ def test_back_to_the_old_value(world):
     world.kube.wait_count("patch", before + 1)
     world.lapi.bus.publish(notify.running())
     world.kube.clear_faults()
-    wait_until(lambda: world.kube.get()["device_fqdn"] == "test-node.test.ts.net.", 5, "old value")
-    stays_true(lambda: world.kube.get()["device_fqdn"] == "test-node.test.ts.net.", 0.5, "old value")
+    old = "test-node.test.ts.net."
+    wait_until(lambda: world.kube.get()["device_fqdn"] == old, 5, "old value")
+    stays_true(lambda: world.kube.get()["device_fqdn"] == old, 0.5, "old value")
 
 
 def test_order_is_kept_across_retries(world):
