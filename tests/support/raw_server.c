@@ -165,6 +165,8 @@ static void on_accept(void *arg, uint32_t events)
 	s->open_count++;
 	c->source = loop_add(s->loop_ref, fd, EPOLLIN, on_ready, c, &e);
 	must(c->source != NULL, "raw_server: loop_add");
+	if (s->greeting != NULL)
+		raw_server_say(s, s->greeting);
 }
 
 static int listen_unix(const char *path)

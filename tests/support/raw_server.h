@@ -40,6 +40,7 @@ struct raw_server {
 	char *path;
 	uint16_t port;
 	struct raw_connection *connections;
+	const char *greeting;   /* said to each client at once; borrowed, NULL = nothing */
 	struct raw_reply reply; /* the test changes it at will */
 	struct strv requests;   /* text of each request */
 	unsigned int request_count;
