@@ -1,0 +1,69 @@
+/*
+ * Any text through the address parsers: what parses comes back from its printed form.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/ipaddr.h"
+#include "lib/base/mem.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+static void check_addr(const char *text)
+{
+	struct err e = {0};
+	struct ipaddr a;
+	struct ipaddr again;
+	char printed[IPADDR_TEXT_MAX];
+	if (ipaddr_parse(text, &a, &e) < 0) {
+		require(e.msg[0] != '\0' && a.family == IPADDR_NONE);
+		return;
+	}
+	require(ipaddr_parse(ipaddr_format(&a, printed), &again, &e) == 0);
+	require(ipaddr_equal(&a, &again));
+}
+
+static void check_prefix(const char *text)
+{
+	struct err e = {0};
+	struct ipprefix p;
+	struct ipprefix again;
+	char printed[IPPREFIX_TEXT_MAX];
+	if (ipprefix_parse(text, &p, &e) < 0) {
+		require(e.msg[0] != '\0' && p.addr.family == IPADDR_NONE);
+		return;
+	}
+	require(ipprefix_parse(ipprefix_format(&p, printed), &again, &e) == 0);
+	require(ipprefix_equal(&p, &again));
+	require(ipprefix_contains(&p, &p.addr));
+}
+
+static void check_addrport(const char *text)
+{
+	struct err e = {0};
+	struct addrport a;
+	struct addrport again;
+	char printed[ADDRPORT_TEXT_MAX];
+	if (addrport_parse(text, &a, &e) < 0) {
+		require(e.msg[0] != '\0' && a.addr.family == IPADDR_NONE);
+		return;
+	}
+	require(addrport_parse(addrport_format(&a, printed), &again, &e) == 0);
+	require(ipaddr_equal(&a.addr, &again.addr) && a.port == again.port);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	AUTO(mem_free) char *text = xstrndup((const char *)data, size);
+	check_addr(text);
+	check_prefix(text);
+	check_addrport(text);
+	return 0;
+}
