@@ -189,7 +189,7 @@ int supervisor_init(struct supervisor *s, const struct settings *settings, struc
 	if (s->resolver == NULL)
 		return e->code;
 	s->procs = proc_table_new(s->loop);
-	s->api = localapi_new(s->fetcher, settings->socket);
+	s->api = localapi_new(s->loop, s->fetcher, settings->socket);
 	init_timers(s);
 	init_bus(s);
 	init_features(s);

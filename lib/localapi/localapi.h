@@ -24,6 +24,7 @@ struct fetcher;
 struct json;
 struct localapi;
 struct localapi_call;
+struct loop;
 
 struct localapi_reply {
 	int status;              /* HTTP status, 0 when there was no answer */
@@ -39,7 +40,7 @@ struct localapi_reply {
  * "STATUS: body"; without an answer the transport's code. reply is never NULL. */
 typedef void (*localapi_fn)(void *arg, const struct localapi_reply *reply, const struct err *err);
 
-struct localapi *localapi_new(struct fetcher *fetcher, const char *socket_path);
+struct localapi *localapi_new(struct loop *loop, struct fetcher *fetcher, const char *socket_path);
 void localapi_free(struct localapi *api); /* cancels what is under way */
 const char *localapi_socket(const struct localapi *api);
 struct fetcher *localapi_fetcher(const struct localapi *api);

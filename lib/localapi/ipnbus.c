@@ -1,0 +1,249 @@
+#include "lib/localapi/ipnbus.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/backoff.h"
+#include "lib/base/mem.h"
+#include "lib/io/fetch_stream.h"
+#include "lib/io/timer.h"
+#include "lib/localapi/ipn_decode.h"
+#include "lib/localapi/localapi.h"
+#include "lib/localapi/peers.h"
+
+/* ipn.NotifyWatchOpt */
+#define WATCH_INITIAL_STATE (1u << 1)
+#define WATCH_INITIAL_PREFS (1u << 2)
+#define WATCH_INITIAL_HEALTH (1u << 7)
+#define WATCH_PEER_CHANGES (1u << 12)
+#define WATCH_NO_NETMAP (1u << 13)
+#define WATCH_INITIAL_STATUS (1u << 14)
+#define WATCH_PEER_PATCHES (1u << 15)
+
+#define WATCH_MASK                                                                                 \
+	(WATCH_INITIAL_STATE | WATCH_INITIAL_PREFS | WATCH_INITIAL_HEALTH | WATCH_PEER_CHANGES |   \
+		WATCH_NO_NETMAP | WATCH_INITIAL_STATUS | WATCH_PEER_PATCHES)
+
+#define FELL_BEHIND "IPN bus consumer fell behind"
+#define HEAD_TIMEOUT_MS 10000
+
+struct ipnbus {
+	struct localapi *api_ref;
+	struct peers *peers_ref;
+	struct ipnbus_events events;
+	uint32_t stall_ms;
+	struct backoff backoff;
+	struct timer retry;
+	struct timer head; /* the answer to a subscription must begin in time */
+	bool is_wanted;
+	bool is_open;
+	struct fetch *stream;
+	struct ipn_decoder *decoder;
+	char last_loss[ERR_MSG_MAX]; /* "" after a message: an outage is told once, and again when its reason changes */
+	char behind[ERR_MSG_MAX];    /* the daemon's last words, when it gave us up */
+};
+
+static void subscribe(void *arg);
+
+const char *ipn_state_name(enum ipn_state state)
+{
+	static const char *const names[] = {"NoState", "InUseOtherUser", "NeedsLogin", "NeedsMachineAuth",
+		"Stopped", "Starting", "Running"};
+	return state == IPN_STATE_UNKNOWN ? "" : names[state];
+}
+
+enum ipn_state ipn_state_parse(const char *name)
+{
+	for (int state = IPN_STATE_NO_STATE; state <= IPN_STATE_RUNNING; state++) {
+		if (strcmp(ipn_state_name((enum ipn_state)state), name) == 0)
+			return (enum ipn_state)state;
+	}
+	return IPN_STATE_UNKNOWN;
+}
+
+enum ipn_state ipn_notify_state(const struct ipn_notify *n)
+{
+	return n->state != IPN_STATE_UNKNOWN ? n->state : n->backend_state;
+}
+
+bool ipn_notify_is_relevant(const struct ipn_notify *n)
+{
+	return n->has_initial_status || n->has_self_change || n->has_peer_changes;
+}
+
+const struct ipn_warning *ipn_notify_warning(const struct ipn_notify *n, const char *code)
+{
+	for (size_t i = 0; i < n->warning_count; i++) {
+		if (strcmp(n->warnings[i].code, code) == 0)
+			return &n->warnings[i];
+	}
+	return NULL;
+}
+
+static void close_stream(struct ipnbus *bus)
+{
+	fetch_cancel(bus->stream);
+	bus->stream = NULL;
+	bus->is_open = false;
+	timer_stop(&bus->head);
+}
+
+static void lost(struct ipnbus *bus, const struct err *why)
+{
+	bus->is_open = false;
+	timer_stop(&bus->head);
+	timer_start(&bus->retry, backoff_next(&bus->backoff));
+	if (strcmp(bus->last_loss, why->msg) == 0)
+		return;
+	memcpy(bus->last_loss, why->msg, sizeof(bus->last_loss));
+	bus->events.on_lost(bus->events.arg, why);
+}
+
+static void on_notify(void *arg, const struct ipn_notify *n)
+{
+	struct ipnbus *bus = arg;
+	backoff_reset(&bus->backoff);
+	bus->last_loss[0] = '\0';
+	if (n->error_message != NULL && strstr(n->error_message, FELL_BEHIND) != NULL) {
+		struct err words;
+		err_set(&words, -EPIPE, "%s", n->error_message);
+		memcpy(bus->behind, words.msg, sizeof(bus->behind));
+		return;
+	}
+	/* A callback may have stopped us between two messages of one piece. */
+	if (bus->is_wanted)
+		bus->events.on_notify(bus->events.arg, n);
+}
+
+static int on_head(void *arg, const struct fetch_reply *head, struct err *e)
+{
+	struct ipnbus *bus = arg;
+	(void)e;
+	if (head->status != 200)
+		return 0; /* on_end tells it, with the body */
+	timer_stop(&bus->head);
+	bus->is_open = true;
+	bus->events.on_open(bus->events.arg);
+	return 0;
+}
+
+static int on_data(void *arg, const char *data, size_t len, struct err *e)
+{
+	struct ipnbus *bus = arg;
+	if (ipn_decoder_feed(bus->decoder, data, len, e) < 0)
+		return err_wrap(e, "watch-ipn-bus");
+	return 0;
+}
+
+static void on_end(void *arg, const struct fetch_reply *reply, const struct err *err)
+{
+	struct ipnbus *bus = arg;
+	struct err e;
+	bus->stream = NULL;
+	if (bus->behind[0] != '\0')
+		err_set(&e, -EPIPE, "%s", bus->behind);
+	else if (err != NULL)
+		e = *err;
+	else if (reply->status != 200)
+		err_set(&e, -EPROTO, "watch-ipn-bus answered %d: %.*s", reply->status,
+			(int)strcspn(reply->body, "\r\n"), reply->body);
+	else
+		err_set(&e, -EPIPE, "EOF");
+	bus->behind[0] = '\0';
+	if (bus->is_wanted)
+		lost(bus, &e);
+}
+
+static bool is_inside(void *arg)
+{
+	struct ipnbus *bus = arg;
+	return ipn_decoder_is_inside(bus->decoder);
+}
+
+static void on_head_late(void *arg)
+{
+	struct ipnbus *bus = arg;
+	struct err e;
+	close_stream(bus);
+	err_set(&e, -ETIMEDOUT, "watch-ipn-bus: no answer within %d s", HEAD_TIMEOUT_MS / 1000);
+	lost(bus, &e);
+}
+
+static void subscribe(void *arg)
+{
+	struct ipnbus *bus = arg;
+	struct err e;
+	AUTO(mem_free) char *url = xasprintf(
+		"http://" LOCALAPI_HOST "/localapi/v0/watch-ipn-bus?mask=%u", WATCH_MASK);
+	struct fetch_request request = {
+		.method = "GET",
+		.url = url,
+		.unix_socket = localapi_socket(bus->api_ref),
+		.stall_ms = bus->stall_ms,
+		.fresh_connection = true,
+	};
+	struct fetch_stream_sink sink = {on_head, on_data, on_end, is_inside, bus};
+	/* What is wanted of the peers is fixed for the life of a subscription. */
+	ipn_decoder_free(bus->decoder);
+	bus->decoder = ipn_decoder_new(bus->peers_ref, on_notify, bus);
+	bus->behind[0] = '\0';
+	bus->stream = fetch_stream_start(localapi_fetcher(bus->api_ref), &request, &sink, &e);
+	if (bus->stream == NULL)
+		lost(bus, &e);
+	else
+		timer_start(&bus->head, HEAD_TIMEOUT_MS);
+}
+
+struct ipnbus *ipnbus_new(struct loop *loop, struct localapi *api, struct peers *peers,
+	const struct ipnbus_times *times, const struct ipnbus_events *events)
+{
+	struct ipnbus *bus = xcalloc(1, sizeof(*bus));
+	bus->api_ref = api;
+	bus->peers_ref = peers;
+	bus->events = *events;
+	bus->stall_ms = times->stall_ms;
+	bus->backoff = BACKOFF_INIT(times->retry_base_ms, times->retry_max_ms);
+	timer_init(&bus->retry, loop, subscribe, bus);
+	timer_init(&bus->head, loop, on_head_late, bus);
+	return bus;
+}
+
+void ipnbus_free(struct ipnbus *bus)
+{
+	if (bus == NULL)
+		return;
+	ipnbus_stop(bus);
+	ipn_decoder_free(bus->decoder);
+	free(bus);
+}
+
+void ipnbus_start(struct ipnbus *bus)
+{
+	if (bus->is_wanted)
+		return;
+	bus->is_wanted = true;
+	backoff_reset(&bus->backoff);
+	bus->last_loss[0] = '\0';
+	timer_start(&bus->retry, 0);
+}
+
+void ipnbus_stop(struct ipnbus *bus)
+{
+	bus->is_wanted = false;
+	timer_stop(&bus->retry);
+	close_stream(bus);
+}
+
+void ipnbus_restart(struct ipnbus *bus)
+{
+	if (!bus->is_wanted)
+		return;
+	ipnbus_stop(bus);
+	ipnbus_start(bus);
+}
+
+bool ipnbus_is_open(const struct ipnbus *bus)
+{
+	return bus->is_open;
+}

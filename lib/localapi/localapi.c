@@ -1,0 +1,330 @@
+#include "lib/localapi/localapi.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/json.h"
+#include "lib/base/mem.h"
+#include "lib/io/fetch.h"
+#include "lib/io/timer.h"
+#include "lib/io/retry_after.h"
+
+#define API "/localapi/v0/"
+#define REPLY_MAX (1024u * 1024)
+#define DOMAIN_MAX 253
+/* Of a body that is no JSON, in an error's sentence. */
+#define SHOWN_BODY_MAX 200
+
+struct localapi {
+	struct loop *loop_ref;
+	struct fetcher *fetcher_ref;
+	char *socket_path;
+	struct localapi_call *calls; /* under way */
+};
+
+/* Looks at a 2xx answer that may still be a failure. */
+typedef int (*verdict_fn)(const struct localapi_reply *reply, struct err *e);
+
+struct localapi_call {
+	struct localapi *api;
+	struct localapi_call *next, **link;
+	struct fetch *fetch;
+	struct timer failed; /* delivers a failure to start */
+	struct err start_error;
+	char *what; /* "GET /localapi/v0/prefs" */
+	verdict_fn verdict;
+	localapi_fn fn;
+	void *arg;
+};
+
+struct localapi *localapi_new(struct loop *loop, struct fetcher *fetcher, const char *socket_path)
+{
+	struct localapi *api = xcalloc(1, sizeof(*api));
+	api->loop_ref = loop;
+	api->fetcher_ref = fetcher;
+	api->socket_path = xstrdup(socket_path);
+	return api;
+}
+
+void localapi_free(struct localapi *api)
+{
+	if (api == NULL)
+		return;
+	while (api->calls != NULL)
+		localapi_cancel(api->calls);
+	free(api->socket_path);
+	free(api);
+}
+
+const char *localapi_socket(const struct localapi *api)
+{
+	return api->socket_path;
+}
+
+struct fetcher *localapi_fetcher(const struct localapi *api)
+{
+	return api->fetcher_ref;
+}
+
+static void call_free(struct localapi_call *call)
+{
+	*call->link = call->next;
+	if (call->next != NULL)
+		call->next->link = call->link;
+	timer_stop(&call->failed);
+	free(call->what);
+	free(call);
+}
+
+void localapi_cancel(struct localapi_call *call)
+{
+	if (call == NULL)
+		return;
+	fetch_cancel(call->fetch);
+	call_free(call);
+}
+
+static int code_of_status(int status)
+{
+	switch (status) {
+	case 403:
+		return -EACCES;
+	case 404:
+		return -ENOENT;
+	case 412:
+		return -ESTALE;
+	case 429:
+		return -EAGAIN;
+	default:
+		return status >= 500 ? -EAGAIN : -EPROTO;
+	}
+}
+
+/* The daemon answers failures with {"Error":"…"}, or with a line of text. */
+static int refuse(const struct localapi_reply *reply, struct err *e)
+{
+	struct err not_json;
+	int code = code_of_status(reply->status);
+	const char *prefix = reply->status == 403 ? "Access denied: "
+		: reply->status == 412            ? "Preconditions failed: "
+						  : "";
+	AUTO(json_freep) struct json *body = json_parse(reply->body, reply->len, &not_json);
+	const char *message = json_str(json_get_fold(body, "Error"));
+	if (message != NULL && message[0] != '\0')
+		return err_set(e, code, "%s%s", prefix, message);
+	int shown = (int)strcspn(reply->body, "\r\n");
+	if (shown > SHOWN_BODY_MAX)
+		shown = SHOWN_BODY_MAX;
+	return err_set(e, code, "%s%d: %.*s", prefix, reply->status, shown, reply->body);
+}
+
+static void on_reply(void *arg, const struct fetch_reply *got, const struct err *err)
+{
+	struct localapi_call *call = arg;
+	struct localapi_reply reply = {.status = got->status, .body = "", .headers = got->headers};
+	struct err e = {0};
+	call->fetch = NULL;
+	if (err != NULL) {
+		e = *err;
+	} else {
+		reply.body = got->body;
+		reply.len = got->len;
+		reply.etag = fetch_header(got, "ETag");
+		reply.retry_after_ms = retry_after_ms(fetch_header(got, "Retry-After"));
+		int code = got->status / 100 != 2 ? refuse(&reply, &e)
+			: call->verdict != NULL   ? call->verdict(&reply, &e)
+						  : 0;
+		if (code < 0)
+			err_wrap(&e, "%s", call->what);
+	}
+	localapi_fn fn = call->fn;
+	void *fn_arg = call->arg;
+	call_free(call);
+	fn(fn_arg, &reply, e.code != 0 ? &e : NULL);
+}
+
+static void on_start_failed(void *arg)
+{
+	struct localapi_call *call = arg;
+	struct fetch_reply nothing = {.body = ""};
+	struct err e = call->start_error;
+	on_reply(call, &nothing, &e);
+}
+
+static struct localapi_call *start(struct localapi *api, const struct localapi_request *request,
+	verdict_fn verdict, localapi_fn fn, void *arg)
+{
+	struct localapi_call *call = xcalloc(1, sizeof(*call));
+	AUTO(mem_free) char *url = xasprintf("http://" LOCALAPI_HOST "%s", request->path);
+	struct fetch_request fetch = {
+		.method = request->method,
+		.url = url,
+		.unix_socket = api->socket_path,
+		.headers = request->headers,
+		.body = request->body,
+		.body_len = request->body != NULL ? strlen(request->body) : 0,
+		.timeout_ms = request->timeout_ms > 0 ? request->timeout_ms : LOCALAPI_TIMEOUT_MS,
+		.reply_max = request->reply_max > 0 ? request->reply_max : REPLY_MAX,
+	};
+	call->api = api;
+	call->next = api->calls;
+	call->link = &api->calls;
+	if (call->next != NULL)
+		call->next->link = &call->next;
+	api->calls = call;
+	call->what = xasprintf("%s %s", request->method, request->path);
+	call->verdict = verdict;
+	call->fn = fn;
+	call->arg = arg;
+	timer_init(&call->failed, api->loop_ref, on_start_failed, call);
+	call->fetch = fetch_start(api->fetcher_ref, &fetch, on_reply, call, &call->start_error);
+	if (call->fetch == NULL)
+		timer_start(&call->failed, 0);
+	return call;
+}
+
+struct localapi_call *localapi_start(
+	struct localapi *api, const struct localapi_request *request, localapi_fn fn, void *arg)
+{
+	return start(api, request, NULL, fn, arg);
+}
+
+static struct localapi_call *simple(
+	struct localapi *api, const char *method, const char *path, localapi_fn fn, void *arg)
+{
+	struct localapi_request request = {.method = method, .path = path};
+	return start(api, &request, NULL, fn, arg);
+}
+
+struct localapi_call *localapi_status(struct localapi *api, localapi_fn fn, void *arg)
+{
+	return simple(api, "GET", API "status?peers=false", fn, arg);
+}
+
+struct localapi_call *localapi_dns_config(struct localapi *api, localapi_fn fn, void *arg)
+{
+	return simple(api, "GET", API "dns-config", fn, arg);
+}
+
+struct localapi_call *localapi_serve_get(struct localapi *api, localapi_fn fn, void *arg)
+{
+	return simple(api, "GET", API "serve-config", fn, arg);
+}
+
+struct localapi_call *localapi_serve_set(
+	struct localapi *api, const char *config, localapi_fn fn, void *arg)
+{
+	AUTO(strv_fini) struct strv headers = {0};
+	/* Present but empty: unconditional. */
+	strv_push(&headers, "If-Match:");
+	struct localapi_request request = {
+		.method = "POST", .path = API "serve-config", .body = config, .headers = &headers};
+	return start(api, &request, NULL, fn, arg);
+}
+
+struct localapi_call *localapi_prefs_get(struct localapi *api, localapi_fn fn, void *arg)
+{
+	return simple(api, "GET", API "prefs", fn, arg);
+}
+
+struct localapi_call *localapi_advertise(
+	struct localapi *api, const struct strv *services, localapi_fn fn, void *arg)
+{
+	AUTO(json_freep) struct json *prefs = json_new_object();
+	struct json *list = json_new_null();
+	if (services != NULL && services->len > 0) {
+		json_free(list);
+		list = json_new_array();
+		for (size_t i = 0; i < services->len; i++)
+			json_push(list, json_new_str(services->items[i]));
+	}
+	json_set(prefs, "AdvertiseServices", list);
+	json_set(prefs, "AdvertiseServicesSet", json_new_bool(true));
+	AUTO(mem_free) char *body = json_print(prefs);
+	struct localapi_request request = {.method = "PATCH", .path = API "prefs", .body = body};
+	return start(api, &request, NULL, fn, arg);
+}
+
+struct localapi_call *localapi_disconnect_control(struct localapi *api, localapi_fn fn, void *arg)
+{
+	return simple(api, "POST", API "disconnect-control", fn, arg);
+}
+
+/* A daemon that could not load its file answers 200 with an empty body. */
+static int reload_verdict(const struct localapi_reply *reply, struct err *e)
+{
+	if (reply->len == 0)
+		return err_set(e, -EINVAL, "tailscaled did not load the file; see its output");
+	AUTO(json_freep) struct json *body = json_parse(reply->body, reply->len, e);
+	if (body == NULL)
+		return e->code;
+	const char *why = json_str(json_get_fold(body, "Err"));
+	if (why != NULL && why[0] != '\0')
+		return err_set(e, -EINVAL, "%s", why);
+	return 0;
+}
+
+struct localapi_call *localapi_reload_config(struct localapi *api, localapi_fn fn, void *arg)
+{
+	struct localapi_request request = {.method = "POST", .path = API "reload-config"};
+	return start(api, &request, reload_verdict, fn, arg);
+}
+
+static int gro_verdict(const struct localapi_reply *reply, struct err *e)
+{
+	AUTO(json_freep) struct json *body = json_parse(reply->body, reply->len, e);
+	if (body == NULL)
+		return e->code;
+	const char *warning = json_str(json_get_fold(body, "Warning"));
+	if (warning != NULL && warning[0] != '\0')
+		return err_set(e, -ENOTSUP, "%s", warning);
+	return 0;
+}
+
+struct localapi_call *localapi_udp_gro(struct localapi *api, localapi_fn fn, void *arg)
+{
+	struct localapi_request request = {.method = "GET", .path = API "set-udp-gro-forwarding"};
+	return start(api, &request, gro_verdict, fn, arg);
+}
+
+struct localapi_call *localapi_cert_domains(struct localapi *api, localapi_fn fn, void *arg)
+{
+	return simple(api, "GET", API "cert-domains", fn, arg);
+}
+
+struct localapi_call *localapi_cert(
+	struct localapi *api, const char *domain, localapi_fn fn, void *arg)
+{
+	/* A name that is none is refused by the daemon; it must not become another path or query. */
+	AUTO(buf_fini) struct buf path = BUF_INIT(DOMAIN_MAX * 3 + 128);
+	struct err e;
+	int code = buf_append_str(&path, API "cert/", &e);
+	for (const char *p = domain; code == 0 && *p != '\0'; p++) {
+		bool is_plain = strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._",
+					*p) != NULL;
+		code = is_plain ? buf_append(&path, p, 1, &e)
+				: buf_printf(&path, &e, "%%%02X", (unsigned char)*p);
+	}
+	if (code == 0)
+		code = buf_append_str(&path, "?type=pair&min_validity=0s", &e);
+	struct localapi_request request = {
+		.method = "GET",
+		.path = code == 0 ? buf_cstr(&path) : API "cert/",
+		.timeout_ms = LOCALAPI_CERT_TIMEOUT_MS,
+	};
+	return start(api, &request, NULL, fn, arg);
+}
+
+struct localapi_call *localapi_user_metrics(
+	struct localapi *api, const struct strv *headers, localapi_fn fn, void *arg)
+{
+	struct localapi_request request = {
+		.method = "GET",
+		.path = API "usermetrics",
+		.headers = headers,
+		.reply_max = 8 * REPLY_MAX,
+	};
+	return start(api, &request, NULL, fn, arg);
+}
