@@ -159,7 +159,7 @@ static void init_features(struct supervisor *s)
 		.retry_max_ms = s->times->retry_max_ms,
 	};
 	s->httpd = httpd_new(s->loop);
-	s->health = health_new(s->loop, s->fetcher, s->api, &s->conditions, &health);
+	s->health = health_new(s->fetcher, s->api, &health);
 	s->advertise = advertise_new(s->loop, s->api, &s->conditions, &advertise);
 	s->certs = certs_new(s->loop, s->api, &s->conditions);
 }

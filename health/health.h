@@ -17,11 +17,9 @@
 
 #define HEALTH_GRACE_MS 10000
 
-struct condition_set;
 struct fetcher;
 struct health;
 struct localapi;
-struct loop;
 
 struct health_options {
 	const char *pod_ipv4;        /* "" = unknown */
@@ -29,8 +27,8 @@ struct health_options {
 	const char *debug_addr_port; /* TS_DEBUG_ADDR_PORT, "" = none */
 };
 
-struct health *health_new(struct loop *loop, struct fetcher *fetcher, struct localapi *api,
-	const struct condition_set *conditions, const struct health_options *options);
+struct health *health_new(struct fetcher *fetcher, struct localapi *api,
+	const struct health_options *options);
 void health_free(struct health *h);
 
 /* Adds the endpoints to a listener. */

@@ -317,13 +317,11 @@ struct localapi_call *localapi_cert(
 	return start(api, &request, NULL, fn, arg);
 }
 
-struct localapi_call *localapi_user_metrics(
-	struct localapi *api, const struct strv *headers, localapi_fn fn, void *arg)
+struct localapi_call *localapi_user_metrics(struct localapi *api, localapi_fn fn, void *arg)
 {
 	struct localapi_request request = {
 		.method = "GET",
 		.path = API "usermetrics",
-		.headers = headers,
 		.reply_max = 8 * REPLY_MAX,
 	};
 	return start(api, &request, NULL, fn, arg);

@@ -78,7 +78,6 @@ struct localapi_call *localapi_udp_gro(struct localapi *api, localapi_fn fn, voi
 struct localapi_call *localapi_cert_domains(struct localapi *api, localapi_fn fn, void *arg);
 /* The reply's PEM is not kept by anyone but the daemon. */
 struct localapi_call *localapi_cert(struct localapi *api, const char *domain, localapi_fn fn, void *arg);
-struct localapi_call *localapi_user_metrics(struct localapi *api, const struct strv *headers,
-	localapi_fn fn, void *arg);
+struct localapi_call *localapi_user_metrics(struct localapi *api, localapi_fn fn, void *arg);
 
 #endif

@@ -1,0 +1,32 @@
+/*
+ * Shared by the files of health/ alone.
+ */
+#ifndef HEALTH_HEALTH_INTERNAL_H
+#define HEALTH_HEALTH_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fetcher;
+struct httpd_request;
+struct localapi;
+struct passthrough;
+
+struct health {
+	struct fetcher *fetcher_ref;
+	struct localapi *api_ref;
+	char *pod_ipv4;
+	char *pod_ipv6;
+	char *debug_addr_port;
+	bool has_addresses;
+	bool running;
+	uint64_t stopped_ms; /* when running became false */
+	struct passthrough *passing; /* requests being passed through */
+};
+
+/* Handlers; arg is the struct health. */
+void passthrough_metrics(void *arg, struct httpd_request *request);
+void passthrough_debug(void *arg, struct httpd_request *request);
+void passthrough_cancel_all(struct health *h);
+
+#endif
