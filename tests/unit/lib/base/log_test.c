@@ -38,6 +38,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
+	/* First of all, because a test may have closed it, and open would fill the gap. */
+	dup2(saved_stderr, STDERR_FILENO);
 	/* A second look at something plain makes the log give up its private descriptor. */
 	AUTO(fd_close) int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	dup2(null, STDERR_FILENO);
