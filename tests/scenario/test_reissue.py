@@ -181,3 +181,12 @@ def test_no_secrets_in_the_log(world):
     wait_until(lambda: not program.alive(), 10, "end")
     assert "very-new-key" not in program.output()
     assert testroot.CONFIG_KEY not in program.output()
+
+
+def test_operator_never_answers(world):
+    """After the longest wait boot ends, with the reference's sentence."""
+    program = begin(world, env={"TAILBOOT_STOP_BUDGET": "2s"})
+    program.wait_log_part(WATCHING)
+    assert program.wait_exit(25) == 1
+    assert ("failed to get a reissued authkey: failed to receive new auth key: timeout waiting for "
+            "auth key reissue after 10m0s") in program.output()
