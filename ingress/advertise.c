@@ -1,0 +1,225 @@
+#include "ingress/advertise.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "lib/base/backoff.h"
+#include "lib/base/clock.h"
+#include "lib/base/condition.h"
+#include "lib/base/json.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/io/timer.h"
+#include "lib/localapi/localapi.h"
+
+struct advertise {
+	struct localapi *api_ref;
+	struct condition_set *conditions_ref;
+	bool automatic;
+	uint32_t settle_ms;
+	struct backoff backoff;
+	struct timer retry;
+
+	struct localapi_call *call; /* of a refresh or of the withdrawal: one at a time */
+	struct strv wanted;         /* being advertised */
+	struct strv advertised;     /* by us, to this daemon process */
+	bool is_stale;              /* asked to refresh while a call was under way */
+
+	/* withdrawal */
+	bool is_withdrawing;
+	struct timer settle;
+	struct timer limit;
+	struct err failure; /* code 0: none */
+	void (*done_fn)(void *arg, const struct err *err);
+	void *done_arg;
+};
+
+static void refresh(void *arg);
+
+static void try_again(struct advertise *a, const struct err *err)
+{
+	condition_raise(a->conditions_ref, CONDITION_ADVERTISE_FAILED, "%s", err->msg);
+	timer_start(&a->retry, backoff_next(&a->backoff));
+}
+
+static void refreshed(struct advertise *a)
+{
+	condition_clear(a->conditions_ref, CONDITION_ADVERTISE_FAILED);
+	backoff_reset(&a->backoff);
+	if (a->is_stale)
+		timer_start(&a->retry, 0);
+	a->is_stale = false;
+}
+
+static void on_advertised(void *arg, const struct localapi_reply *reply, const struct err *err)
+{
+	struct advertise *a = arg;
+	(void)reply;
+	a->call = NULL;
+	if (err != NULL) {
+		try_again(a, err);
+		return;
+	}
+	strv_copy(&a->advertised, &a->wanted);
+	refreshed(a);
+}
+
+static int service_names(const struct localapi_reply *reply, struct strv *out, struct err *e)
+{
+	AUTO(json_freep) struct json *config = json_parse(reply->body, reply->len, e);
+	if (config == NULL)
+		return err_wrap(e, "serve config of the daemon");
+	const struct json *services = json_get_fold(config, "Services");
+	for (const struct json *s = json_first(services); s != NULL; s = json_next(s)) {
+		if (json_key(s) != NULL)
+			strv_push(out, json_key(s));
+	}
+	strv_sort(out);
+	return 0;
+}
+
+static void on_serve_config(void *arg, const struct localapi_reply *reply, const struct err *err)
+{
+	struct advertise *a = arg;
+	struct err e;
+	a->call = NULL;
+	strv_reset(&a->wanted);
+	if (err == NULL && service_names(reply, &a->wanted, &e) < 0)
+		err = &e;
+	if (err != NULL) {
+		try_again(a, err);
+		return;
+	}
+	/* Without Services nothing was ever advertised by us, and what somebody else set is left alone. */
+	if (strv_equal(&a->wanted, &a->advertised)) {
+		refreshed(a);
+		return;
+	}
+	a->call = localapi_advertise(a->api_ref, &a->wanted, on_advertised, a);
+}
+
+static void refresh(void *arg)
+{
+	struct advertise *a = arg;
+	if (!a->automatic || a->is_withdrawing)
+		return;
+	if (a->call != NULL) {
+		a->is_stale = true;
+		return;
+	}
+	timer_stop(&a->retry);
+	a->call = localapi_serve_get(a->api_ref, on_serve_config, a);
+}
+
+static void finish_withdrawal(struct advertise *a)
+{
+	timer_stop(&a->settle);
+	timer_stop(&a->limit);
+	localapi_cancel(a->call);
+	a->call = NULL;
+	a->done_fn(a->done_arg, a->failure.code != 0 ? &a->failure : NULL);
+}
+
+static void on_settled(void *arg)
+{
+	finish_withdrawal(arg);
+}
+
+static void on_limit(void *arg)
+{
+	struct advertise *a = arg;
+	/* The pause is a courtesy; only an unanswered call is a failure. */
+	if (a->call != NULL)
+		err_set(&a->failure, -ETIMEDOUT, "tailscaled did not answer in time");
+	finish_withdrawal(a);
+}
+
+static void on_withdrawn(void *arg, const struct localapi_reply *reply, const struct err *err)
+{
+	struct advertise *a = arg;
+	(void)reply;
+	a->call = NULL;
+	if (err != NULL) {
+		a->failure = *err;
+		finish_withdrawal(a);
+		return;
+	}
+	timer_start(&a->settle, a->settle_ms);
+}
+
+static void on_prefs(void *arg, const struct localapi_reply *reply, const struct err *err)
+{
+	struct advertise *a = arg;
+	AUTO(strv_fini) struct strv services = {0};
+	a->call = NULL;
+	if (err != NULL) {
+		a->failure = *err;
+		finish_withdrawal(a);
+		return;
+	}
+	AUTO(json_freep) struct json *prefs = json_parse(reply->body, reply->len, &a->failure);
+	if (prefs == NULL || json_get_strv(prefs, "AdvertiseServices", &services, &a->failure) < 0 ||
+		services.len == 0) {
+		finish_withdrawal(a);
+		return;
+	}
+	AUTO(mem_free) char *names = strv_join(&services, " ");
+	log_event(EV_ADVERTISE_WITHDRAWING, names);
+	a->call = localapi_advertise(a->api_ref, NULL, on_withdrawn, a);
+}
+
+struct advertise *advertise_new(struct loop *loop, struct localapi *api,
+	struct condition_set *conditions, const struct advertise_options *options)
+{
+	struct advertise *a = xcalloc(1, sizeof(*a));
+	a->api_ref = api;
+	a->conditions_ref = conditions;
+	a->automatic = options->automatic;
+	a->settle_ms = options->settle_ms;
+	a->backoff = BACKOFF_INIT(options->retry_base_ms, options->retry_max_ms);
+	timer_init(&a->retry, loop, refresh, a);
+	timer_init(&a->settle, loop, on_settled, a);
+	timer_init(&a->limit, loop, on_limit, a);
+	return a;
+}
+
+void advertise_free(struct advertise *a)
+{
+	if (a == NULL)
+		return;
+	localapi_cancel(a->call);
+	timer_stop(&a->retry);
+	timer_stop(&a->settle);
+	timer_stop(&a->limit);
+	strv_fini(&a->wanted);
+	strv_fini(&a->advertised);
+	free(a);
+}
+
+void advertise_refresh(struct advertise *a)
+{
+	refresh(a);
+}
+
+void advertise_forget(struct advertise *a)
+{
+	if (a->is_withdrawing)
+		return;
+	localapi_cancel(a->call);
+	a->call = NULL;
+	a->is_stale = false;
+	timer_stop(&a->retry);
+	strv_reset(&a->advertised);
+}
+
+void advertise_withdraw(struct advertise *a, uint32_t timeout_ms,
+	void (*fn)(void *arg, const struct err *err), void *arg)
+{
+	advertise_forget(a);
+	a->is_withdrawing = true;
+	a->failure = (struct err){0};
+	a->done_fn = fn;
+	a->done_arg = arg;
+	timer_start(&a->limit, timeout_ms);
+	a->call = localapi_prefs_get(a->api_ref, on_prefs, a);
+}

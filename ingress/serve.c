@@ -1,0 +1,173 @@
+#include "ingress/serve.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/backoff.h"
+#include "lib/base/buf.h"
+#include "lib/base/condition.h"
+#include "lib/base/json.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/io/atomicfile.h"
+#include "lib/io/fswatch.h"
+#include "lib/io/timer.h"
+#include "lib/localapi/localapi.h"
+#include "statestore/statestore.h"
+
+struct serve {
+	struct localapi *api_ref;
+	struct statestore *store_ref;
+	struct condition_set *conditions_ref;
+	serve_accepted_fn fn;
+	void *arg;
+	char *path;
+	char *domain; /* NULL until known */
+	bool is_paused;
+	char *applied;             /* document that the daemon has, or would have; NULL = none */
+	struct serve_plan pending; /* under way */
+	struct localapi_call *call;
+	struct fswatch *watch;
+	struct timer retry;
+	struct backoff backoff;
+	enum serve_shown { SHOWN_NOTHING, SHOWN_MISSING, SHOWN_EMPTY } shown;
+};
+
+static void look(void *arg);
+
+static void accepted(struct serve *s)
+{
+	free(s->applied);
+	s->applied = STEAL(s->pending.document);
+	condition_clear(s->conditions_ref, CONDITION_SERVE_APPLY_FAILED);
+	backoff_reset(&s->backoff);
+	if (s->store_ref != NULL)
+		statestore_set(s->store_ref, STORE_KEY_HTTPS_ENDPOINT, s->domain);
+	s->fn(s->arg, &s->pending.cert_domains, &s->pending.services);
+}
+
+static void on_applied(void *arg, const struct localapi_reply *reply, const struct err *err)
+{
+	struct serve *s = arg;
+	(void)reply;
+	s->call = NULL;
+	if (err != NULL) {
+		condition_raise(s->conditions_ref, CONDITION_SERVE_APPLY_FAILED, "%s", err->msg);
+		timer_start(&s->retry, backoff_next(&s->backoff));
+		return;
+	}
+	accepted(s);
+	/* The file may have changed meanwhile. */
+	timer_start(&s->retry, 0);
+}
+
+/* Tells an absent or empty file once. */
+static void show(struct serve *s, enum serve_shown what)
+{
+	if (s->shown != what && what == SHOWN_EMPTY)
+		log_event(EV_SERVE_EMPTY);
+	if (s->shown != what && what != SHOWN_NOTHING)
+		log_event(EV_SERVE_MISSING, s->path);
+	s->shown = what;
+}
+
+/* True when there is a plan to carry out in s->pending. */
+static bool read_plan(struct serve *s)
+{
+	AUTO(buf_fini) struct buf text = BUF_INIT(JSON_TEXT_MAX);
+	struct err e;
+	int code = atomicfile_read(s->path, &text, &e);
+	if (code == -ENOENT || (code == 0 && text.len == 0)) {
+		show(s, code == 0 ? SHOWN_EMPTY : SHOWN_MISSING);
+		condition_clear(s->conditions_ref, CONDITION_SERVE_CONFIG_INVALID);
+		return false;
+	}
+	if (code == 0)
+		code = serve_plan_make(text.data, text.len, s->domain, &s->pending, &e);
+	if (code < 0) {
+		condition_raise(s->conditions_ref, CONDITION_SERVE_CONFIG_INVALID,
+			"serve proxy: failed to read serve config: %s: %s", s->path, e.msg);
+		return false;
+	}
+	show(s, SHOWN_NOTHING);
+	condition_clear(s->conditions_ref, CONDITION_SERVE_CONFIG_INVALID);
+	return s->applied == NULL || strcmp(s->applied, s->pending.document) != 0;
+}
+
+static void look(void *arg)
+{
+	struct serve *s = arg;
+	if (s->domain == NULL || s->is_paused || s->call != NULL || !read_plan(s))
+		return;
+	timer_stop(&s->retry);
+	if (s->pending.needs_https && strcmp(s->domain, SERVE_NO_HTTPS) == 0) {
+		log_event(EV_SERVE_NO_HTTPS);
+		accepted(s);
+		return;
+	}
+	log_event(EV_SERVE_APPLYING);
+	s->call = localapi_serve_set(s->api_ref, s->pending.document, on_applied, s);
+}
+
+struct serve *serve_new(struct loop *loop, struct localapi *api, struct statestore *store,
+	struct condition_set *conditions, const struct serve_options *options, serve_accepted_fn fn,
+	void *arg)
+{
+	struct serve *s = xcalloc(1, sizeof(*s));
+	s->api_ref = api;
+	s->store_ref = store;
+	s->conditions_ref = conditions;
+	s->fn = fn;
+	s->arg = arg;
+	s->path = xstrdup(options->path);
+	s->backoff = BACKOFF_INIT(options->retry_base_ms, options->retry_max_ms);
+	timer_init(&s->retry, loop, look, s);
+	AUTO(mem_free) char *directory = xstrdup(options->path);
+	char *slash = strrchr(directory, '/');
+	if (slash != NULL)
+		slash[slash == directory ? 1 : 0] = '\0';
+	s->watch = fswatch_new(
+		loop, slash != NULL ? directory : ".", options->debounce_ms, look, s);
+	return s;
+}
+
+void serve_free(struct serve *s)
+{
+	if (s == NULL)
+		return;
+	localapi_cancel(s->call);
+	fswatch_free(s->watch);
+	timer_stop(&s->retry);
+	serve_plan_fini(&s->pending);
+	free(s->applied);
+	free(s->domain);
+	free(s->path);
+	free(s);
+}
+
+void serve_set_cert_domain(struct serve *s, const char *domain)
+{
+	if (s->domain != NULL && strcmp(s->domain, domain) == 0)
+		return;
+	free(s->domain);
+	s->domain = xstrdup(domain);
+	/* Whether or not the document changes with it, the endpoint does. */
+	free(STEAL(s->applied));
+	timer_start(&s->retry, 0);
+}
+
+void serve_pause(struct serve *s)
+{
+	s->is_paused = true;
+	localapi_cancel(s->call);
+	s->call = NULL;
+	timer_stop(&s->retry);
+}
+
+void serve_reapply(struct serve *s)
+{
+	s->is_paused = false;
+	free(STEAL(s->applied));
+	timer_start(&s->retry, 0);
+}
