@@ -1,9 +1,11 @@
 #include "lib/io/httpd.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -121,18 +123,15 @@ static void a_trickling_client_is_cut_at_the_deadline(void **state)
 {
 	struct fixture *f = *state;
 	struct raw_client c;
-	uint64_t waited = 0;
 	fake_clock_install(1000);
 	raw_client_open(&c, f->port);
-	while (waited < 20000 && !raw_client_is_done(&c)) {
-		(void)!send(c.fd, "G", 1, MSG_NOSIGNAL);
-		assert_true(loop_wait_idle(f->loop, 2));
-		if (!raw_client_is_done(&c)) {
-			fake_clock_advance_ms(500);
-			waited += 500;
-		}
+	for (int waited = 0; waited < HTTPD_HEAD_MS; waited += 500) {
+		raw_client_say(&c, "G");
+		assert_true(loop_wait_idle(f->loop, 5));
+		assert_false(raw_client_is_done(&c));
+		fake_clock_advance_ms(500);
 	}
-	assert_int_equal(waited, HTTPD_HEAD_MS);
+	assert_true(loop_wait(f->loop, raw_client_is_done, &c, LOOP_WAIT_MS));
 	assert_true(str_starts(buf_cstr(&c.in), "HTTP/1.1 408 Request Timeout\r\n"));
 	raw_client_close(&c);
 }
@@ -217,9 +216,25 @@ static void kept_requests_leave_places_for_probes(void **state)
 	assert_true(loop_wait_count(f->loop, &f->gone_count, HTTPD_KEPT_MAX + 1, LOOP_WAIT_MS));
 }
 
+/* Valgrind plays the limit of descriptors itself and closes what accept4 has taken beyond it. */
+static bool is_limit_faked(void)
+{
+	static char maps[1024 * 1024];
+	FILE *file = fopen("/proc/self/maps", "re");
+	assert_non_null(file);
+	size_t len = fread(maps, 1, sizeof(maps) - 1, file);
+	fclose(file);
+	maps[len] = '\0';
+	return strstr(maps, "/vgpreload_") != NULL;
+}
+
 static void running_out_of_descriptors_is_survived(void **state)
 {
 	struct fixture *f = *state;
+	if (is_limit_faked()) {
+		print_message("skipped: valgrind fakes RLIMIT_NOFILE\n");
+		skip();
+	}
 	struct rlimit old;
 	struct rlimit tight;
 	struct raw_client c;
@@ -229,9 +244,16 @@ static void running_out_of_descriptors_is_survived(void **state)
 	tight = old;
 	tight.rlim_cur = (rlim_t)c.fd + 1;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+	/* Gaps among the descriptors would still be filled. */
+	int fillers[64];
+	size_t count = 0;
+	while (count < ARRAY_LEN(fillers) && (fillers[count] = fcntl(0, F_DUPFD_CLOEXEC, 0)) >= 0)
+		count++;
 	assert_true(loop_wait_idle(f->loop, 50));
 	assert_false(raw_client_is_done(&c));
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	while (count > 0)
+		fd_close(&fillers[--count]);
 	assert_true(loop_wait(f->loop, raw_client_is_done, &c, LOOP_WAIT_MS));
 	assert_true(str_ends(buf_cstr(&c.in), "ok"));
 	raw_client_close(&c);
