@@ -128,6 +128,7 @@ static int check_scalar(struct walk *w, enum config_type type, bool is_element)
 	const char *text = buf_cstr(&w->text);
 	struct err unused;
 	int64_t number;
+	uint64_t port;
 	bool is_bool = strcmp(text, "true") == 0 || strcmp(text, "false") == 0;
 	if (type == CONFIG_ANY || strcmp(text, "null") == 0)
 		return 0;
@@ -136,8 +137,7 @@ static int check_scalar(struct walk *w, enum config_type type, bool is_element)
 	if (type == CONFIG_INT)
 		return str_to_i64(text, &number, &unused) == 0 ? 0 : fail(w, "want an integer");
 	if (type == CONFIG_PORT)
-		return str_to_i64(text, &number, &unused) == 0 && number >= 0 &&
-				       number <= UINT16_MAX
+		return str_to_u64(text, UINT16_MAX, &port, &unused) == 0
 			       ? 0
 			       : fail(w, "want a number from 0 to 65535");
 	if (type == CONFIG_OBJECT || type == CONFIG_MAP || type == CONFIG_PORT_MAP)

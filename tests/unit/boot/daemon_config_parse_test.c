@@ -110,6 +110,7 @@ static void bad_files(void **state)
 		{"{" V ",\"AppConnector\":\"x\"}", "want an object, not a string"},
 		{"{" V ",\"RelayServerPort\":65536}", "want a number from 0 to 65535"},
 		{"{" V ",\"RelayServerPort\":-1}", "want a number from 0 to 65535"},
+		{"{" V ",\"RelayServerPort\":-0}", "want a number from 0 to 65535"},
 		{"{" V ",\"RelayServerPort\":1.0}", "want a number from 0 to 65535"},
 		{"{" V ",\"RelayServerPort\":\"1\"}", "want a number, not a string"},
 		{"{" V ",\"Hostname\":\"\\u0000\"}", "line 1"},
