@@ -174,12 +174,12 @@ static int parse_v6(struct parse *p, struct ipaddr *out)
 		p->end = zone++;
 		if (*zone == '\0')
 			return fail(p, NULL, "zone must be a non-empty string");
-		if (strlen(zone) >= sizeof(out->zone))
-			return fail(p, NULL, "zone is longer than the name of an interface");
 	}
 	int r = parse_groups(p, &g);
 	if (r < 0)
 		return r;
+	if (zone != NULL && strlen(zone) >= sizeof(out->zone))
+		return fail(p, NULL, "zone is longer than the name of an interface");
 	out->family = IPADDR_V6;
 	memcpy(out->bytes, g.bytes, sizeof(out->bytes));
 	if (zone != NULL)

@@ -1,7 +1,7 @@
 /*
  * IP addresses, prefixes and address:port pairs: parse, format, compare. Plain data, nothing to free.
  * The accepted spellings are those of Go's net/netip: no leading zeros in IPv4 octets, zones on IPv6
- * only.
+ * only. Unlike there, a zone has at most 15 bytes, as the name of an interface has (IFNAMSIZ).
  */
 #ifndef LIB_BASE_IPADDR_H
 #define LIB_BASE_IPADDR_H
