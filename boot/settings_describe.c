@@ -210,8 +210,10 @@ static const char markdown_head[] =
 	"| address:port | a literal address: `192.0.2.1:80`, `[::]:9002` |\n"
 	"| choice | one of the words given; anything else counts as unset, with a warning |\n"
 	"\n"
-	"*Since* names the version of the reference in which the variable appeared. *Takes effect* says what a\n"
-	"changed value needs: a new container (at boot), a restart of tailscaled, or nothing (live).\n";
+	"*Since* names the version of the reference in which the variable appeared. *Takes effect* says how far a\n"
+	"value reaches: it is used once (at boot), it is an argument of tailscaled (daemon restart), or it can be\n"
+	"changed in a running node (live). The environment of a running container never changes, so in practice a\n"
+	"new value needs a new container.\n";
 
 int settings_describe(struct buf *out, bool markdown, struct err *e)
 {

@@ -349,7 +349,7 @@ static void deprecated_health_listener_warns(void **state)
 	struct log_capture log = {0};
 	struct err e;
 	log_capture_start(&log);
-	AUTO(settings_freep) struct settings *s = load(ENV("TS_HEALTHCHECK_ADDR_PORT=[::]:1"));
+	settings_free(load(ENV("TS_HEALTHCHECK_ADDR_PORT=[::]:1")));
 	assert_true(log_capture_has(&log,
 		"[warning] TS_HEALTHCHECK_ADDR_PORT is deprecated and will be removed in 1.82.0. "
 		"Please use TS_ENABLE_HEALTH_CHECK and optionally TS_LOCAL_ADDR_PORT instead."));
