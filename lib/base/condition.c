@@ -18,7 +18,7 @@ struct fact {
 };
 
 #define ROW(code, name_, meaning_, advice_) \
-	[CONDITION_##code] = {.name = name_, .meaning = meaning_, .advice = advice_}
+	[CONDITION_##code] = {.name = (name_), .meaning = (meaning_), .advice = (advice_)}
 
 static const struct fact facts[CONDITION_COUNT] = {
 	ROW(KEY_MISSING, "KeyMissing",

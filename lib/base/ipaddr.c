@@ -226,7 +226,7 @@ int ipprefix_parse(const char *text, struct ipprefix *out, struct err *e)
 	const char *slash = strrchr(text, '/');
 	if (slash == NULL)
 		return err_set(e, -EINVAL, "netip.ParsePrefix(%s): no '/'", quoted);
-	struct ipaddr addr;
+	struct ipaddr addr = {0};
 	int r = parse_part(text, (size_t)(slash - text), &addr, e);
 	if (r < 0)
 		return err_wrap(e, "netip.ParsePrefix(%s)", quoted);
@@ -272,7 +272,7 @@ int addrport_parse(const char *text, struct addrport *out, struct err *e)
 		gotext_quote(colon + 1, port_quoted, sizeof(port_quoted));
 		return err_set(e, -EINVAL, "invalid port %s parsing %s", port_quoted, quoted);
 	}
-	struct ipaddr addr;
+	struct ipaddr addr = {0};
 	int r = parse_part(
 		text + bracketed, (size_t)(colon - text) - (bracketed ? 2 : 0), &addr, e);
 	if (r < 0)

@@ -191,7 +191,7 @@ int str_to_i64(const char *text, int64_t *out, struct err *e)
 {
 	bool negative = *text == '-';
 	const char *digits = text + (*text == '-' || *text == '+');
-	uint64_t magnitude;
+	uint64_t magnitude = 0;
 	int r = str_to_u64(digits, (uint64_t)INT64_MAX + negative, &magnitude, e);
 	if (r == -ERANGE)
 		return err_set(e, r, "\"%s\" does not fit 64 bits", text);
