@@ -8,10 +8,11 @@
 
 #include "lib/base/mem.h"
 
-/* IN_MASK_ADD: by symbolic links two steps may be the same directory, which has one watch. */
-#define MASK_COMMON (IN_ONLYDIR | IN_MASK_ADD | IN_DELETE_SELF | IN_MOVE_SELF)
-#define MASK_ON_THE_WAY \
-	(MASK_COMMON | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB)
+/* By symbolic links two steps may be the same directory, which has one watch with the mask given last:
+ * the last step's, which has all of the other. */
+#define MASK_ON_THE_WAY                                                                 \
+	(IN_ONLYDIR | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | \
+		IN_DELETE_SELF | IN_MOVE_SELF)
 #define MASK_DIRECTORY (MASK_ON_THE_WAY | IN_MODIFY | IN_CLOSE_WRITE)
 /* The watched directory itself is gone or elsewhere. */
 #define EVENTS_OF_SELF (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)

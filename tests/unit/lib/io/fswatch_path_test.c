@@ -113,6 +113,22 @@ static void test_link_switched(void **state)
 	watch_bench_expect_call(bench);
 }
 
+/* Beside our path, where only the directory itself can tell. */
+static void test_link_target_replaced(void **state)
+{
+	struct watch_bench *bench = *state;
+
+	watch_bench_make_dir(bench, "other");
+	watch_bench_make_dir(bench, "other/real");
+	watch_bench_point(bench, "link", "other/real");
+	watch_bench_watch(bench, "link");
+	watch_bench_rename(bench, "other/real", "other/old");
+	watch_bench_make_dir(bench, "other/real");
+	watch_bench_expect_call(bench);
+	tempdir_write(bench->dir, "other/real/file", "x");
+	watch_bench_expect_call(bench);
+}
+
 /* A switch on the way of a link's target is no event of ours: the comparison finds it. */
 static void test_link_behind_link(void **state)
 {
@@ -220,6 +236,7 @@ int main(void)
 		TEST(test_removed_and_made_anew),
 		TEST(test_moved_and_replaced),
 		TEST(test_link_switched),
+		TEST(test_link_target_replaced),
 		TEST(test_link_behind_link),
 		TEST(test_file_instead_of_directory),
 		TEST(test_link_loop),

@@ -88,12 +88,12 @@ static void test_debounce(void **state)
 	assert_in_range(bench->calls, 3, 4);
 }
 
+/* The event that the directory was made is lost: the overflow alone makes us look. */
 static void test_queue_overflow(void **state)
 {
 	struct watch_bench *bench = *state;
-	AUTO(mem_free) char *path = tempdir_path(bench->dir, "d/file");
+	AUTO(mem_free) char *path = tempdir_path(bench->dir, "junk");
 
-	watch_bench_make_dir(bench, "d");
 	watch_bench_watch(bench, "d");
 	for (int i = 0; i < 20000; i++) {
 		int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -102,13 +102,12 @@ static void test_queue_overflow(void **state)
 		close(fd);
 		assert_int_equal(unlink(path), 0);
 	}
-	for (int i = 0; i < 1000 && bench->calls == 0; i++)
-		watch_bench_pass_time(bench, WATCH_BENCH_DEBOUNCE_MS / 4);
-	assert_true(bench->calls > 0);
-	for (int i = 0; i < 100; i++)
-		watch_bench_pass_time(bench, WATCH_BENCH_DEBOUNCE_MS);
-	watch_bench_expect_silence(bench);
 	tempdir_write(bench->dir, "d/file", "x");
+	for (int i = 0; i < 1000 && bench->calls == 0; i++)
+		watch_bench_pass_time(bench, 1);
+	assert_int_equal(bench->calls, 1);
+	watch_bench_expect_silence(bench);
+	tempdir_write(bench->dir, "d/file", "y");
 	watch_bench_expect_call(bench);
 }
 

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/io/timer.h"
 #include "tests/support/loop_wait.h"
@@ -118,6 +119,8 @@ static void test_level_triggered(void **state)
 static void test_parked_is_silent(void **state)
 {
 	struct pair pair;
+	struct err e = {0};
+	uint64_t started_ns;
 
 	(void)state;
 	pair_open(&pair, EPOLLIN);
@@ -130,6 +133,10 @@ static void test_parked_is_silent(void **state)
 	for (int i = 0; i < 3; i++)
 		turn();
 	assert_int_equal(pair.calls, 0);
+	/* And the hang-up does not keep the loop awake. */
+	started_ns = clock_now_ns();
+	assert_int_equal(loop_turn(loop, 30, &e), 0);
+	assert_true(clock_now_ns() - started_ns >= 29ULL * CLOCK_NS_PER_MS);
 
 	/* Neither the byte nor the hang-up is lost. */
 	loop_source_set(pair.source, EPOLLIN);
