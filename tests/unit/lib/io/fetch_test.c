@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "lib/base/mem.h"
+#include "lib/io/httpd.h"
 #include "tests/support/loop_wait.h"
 #include "tests/support/raw_server.h"
 #include "tests/support/tempdir.h"
@@ -204,6 +205,41 @@ static void an_address_takes_the_place_of_resolving(void **state)
 	assert_non_null(strstr(f->server->requests.items[0], "\r\nHost: api.example:"));
 }
 
+static void on_request(void *arg, struct httpd_request *r)
+{
+	const char *host = httpd_request_header(r, "Host");
+	(void)arg;
+	httpd_reply(r, 200, NULL, host, strlen(host));
+}
+
+static void both_families_reach_a_server(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const addresses[] = {"127.0.0.1", "::1"};
+	struct addrport any = {.addr.family = IPADDR_V6};
+	struct err e;
+	struct httpd *httpd = httpd_new(f->loop);
+	struct httpd_listener *listener = httpd_listen(httpd, &any, "[::]:0", &e);
+	assert_non_null(listener);
+	httpd_route(listener, "/", on_request, NULL);
+	AUTO(mem_free)
+	char *url = xasprintf("http://api.example:%u/", httpd_listener_port(listener));
+	for (size_t i = 0; i < ARRAY_LEN(addresses); i++) {
+		struct ipaddr address;
+		assert_int_equal(ipaddr_parse(addresses[i], &address, &e), 0);
+		struct fetch_request request = {
+			.method = "GET", .url = url, .address = &address, .timeout_ms = 15000};
+		run(f, &request);
+		if (f->err.code == -EADDRNOTAVAIL && address.family == IPADDR_V6) {
+			print_message("no IPv6 here\n");
+			continue;
+		}
+		assert_string_equal(f->err.msg, "");
+		assert_true(str_starts(f->body, "api.example:"));
+	}
+	httpd_free(httpd);
+}
+
 static void any_status_is_an_answer(void **state)
 {
 	struct fixture *f = *state;
@@ -322,6 +358,7 @@ int main(void)
 		FETCH_TEST(unix_sockets_keep_the_host_of_the_url),
 		FETCH_TEST(methods_announce_their_bodies),
 		FETCH_TEST(an_address_takes_the_place_of_resolving),
+		FETCH_TEST(both_families_reach_a_server),
 		FETCH_TEST(any_status_is_an_answer),
 		FETCH_TEST(connections_are_used_again_unless_told),
 		FETCH_TEST(requests_can_be_cancelled_at_any_time),
