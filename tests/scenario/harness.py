@@ -143,9 +143,14 @@ class World:
         wait_until(lambda: pids[0] not in self.daemon_pids(), 5, "daemon process gone")
         return pids[0]
 
-    def crash_daemon(self, starts):
-        """Crash the daemon and let its successor, start number `starts`, serve again."""
+    def crash_daemon(self, starts, message=None):
+        """Crash the daemon and let its successor, start number `starts`, serve again.
+
+        `message` is what the successor tells first; by default what was told last.
+        """
         self.kill_daemon()
+        if message is not None:
+            self.lapi.bus.publish(message)
         self.wait_daemon_starts(starts)
         self.lapi.start()
 

@@ -10,19 +10,31 @@ from fakes import commands, notify
 from fakes.waiting import stays_true, wait_until
 from harness import SET, STARTED, UP, USERSPACE
 
+NEEDS_LOGIN = notify.state(notify.NEEDS_LOGIN)
 ONE_STEP = USERSPACE + " --config=/etc/tailscaled/cap-95.hujson"
 
 
 def test_restarted_in_place(world):
-    """A crash after start-up: same argv, login again, same supervisor."""
+    """A crash after start-up: same argv, login again where it is needed, same supervisor."""
     world.install("lively")
     program = world.start_running({"TS_HOSTNAME": "h"})
     up = UP + " --hostname=h"
-    world.crash_daemon(2)
+    world.crash_daemon(2, NEEDS_LOGIN)
     world.wait_commands([USERSPACE, up, USERSPACE, up], 5)
+    world.lapi.bus.publish(notify.running())
     world.lapi.bus.wait_watchers(1)
     assert program.alive()
     assert program.stop() == 0
+
+
+def test_no_login_where_none_is_needed(world):
+    """A daemon that comes back Running is left alone: a key may be spent already."""
+    world.install("lively")
+    world.start_running({"TS_AUTHKEY": "k"})
+    world.crash_daemon(2)
+    world.lapi.bus.wait_watchers(1)
+    up = UP + " --authkey=k"
+    stays_true(lambda: world.commands() == [USERSPACE, up, USERSPACE], 0.5, "no login")
 
 
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGSEGV, signal.SIGINT])
@@ -32,6 +44,7 @@ def test_any_end_is_a_crash(world, sig):
     world.start_running()
     world.lapi.stop()
     os.kill(world.daemon_pids()[0], sig)
+    world.lapi.bus.publish(NEEDS_LOGIN)
     world.wait_daemon_starts(2)
     world.lapi.start()
     world.wait_commands([USERSPACE, UP, USERSPACE, UP], 5)
@@ -108,8 +121,9 @@ def test_first_restarts_are_immediate(world):
         begun = time.monotonic()
         world.wait_daemon_starts(number)
         assert time.monotonic() - begun < 1.0
+        opened = world.lapi.bus.opened()
         world.lapi.start()
-        world.wait_cli_calls("up", number)
+        world.lapi.bus.wait_opened(opened + 1)
         world.lapi.bus.wait_watchers(1)
     assert world.program.alive()
 

@@ -67,8 +67,9 @@ def test_descriptors_do_not_grow(world):
     def count():
         return len(os.listdir(f"/proc/{program.pid}/fd"))
     for starts in (2, 3, 4):
+        opened = world.lapi.bus.opened()
         world.crash_daemon(starts)
-        world.wait_cli_calls("up", starts)
+        world.lapi.bus.wait_opened(opened + 1)
         world.lapi.bus.wait_watchers(1)
         if starts == 2:
             before = count()

@@ -62,7 +62,7 @@ def test_crash_as_process_1(world):
     """The daemon is brought back there too."""
     world.install("lively")
     world.start_running(wrapper=UNSHARE)
-    world.crash_daemon(2)
+    world.crash_daemon(2, notify.state(notify.NEEDS_LOGIN))
     world.wait_cli_calls("up", 2)
     assert stop(world, first_process(world)) == 0
     assert world.daemon_pids() == []
