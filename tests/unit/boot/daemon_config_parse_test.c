@@ -54,78 +54,75 @@ static void good_files(void **state)
 	}
 }
 
+static const struct {
+	const char *text;
+	const char *want; /* a part of the sentence */
+} bad_texts[] = {
+	{"", "empty"},
+	{"  \n ", "empty"},
+	{"// only\n", "empty"},
+	{"[]", "line 1: want an object"},
+	{"null", "line 1: want an object"},
+	{"\"a\"", "line 1: want an object"},
+	{"{", "line 1"},
+	{"{}", "no \"version\" field defined"},
+	{"{\"version\":null}", "no \"version\" field defined"},
+	{"{\"version\":\"\",\"foo\":1}", "no \"version\" field defined"},
+	{"{\"version\":\"beta1\",\"foo\":{\"a\":[1,{}]}}",
+		"unsupported \"version\" value \"beta1\"; want \"alpha0\" for now"},
+	{"{\n\"foo\":[],\n\"version\":5}", "line 3: key \"version\": want a string"},
+	{"{\"version\":[\"alpha0\"]}", "line 1: key \"version\": an array is not allowed here"},
+	{"{" V "} {}", "trailing data"},
+	{"{" V "}\n\nx", "line 3"},
+	{"{" V ",\n\n\"foo\":1}", "line 3: json: unknown field \"foo\""},
+	{"{" V ",\n\"fo\\no\":1}", "line 2: json: unknown field \"fo\\no\""},
+	{"/*\n\n*/{" V ",\n\"AppConnector\":{\"foo\":1}}", "line 4: json: unknown field \"foo\""},
+	{"{" V ",\"AutoUpdate\":{\"Checks\":true}}", "unknown field \"Checks\""},
+	{"{" V ",\"ServeConfigTemp\":{\"Web\":{\"h\":{\"Handlers\":{\"/\":{\"x\":1}}}}}}",
+		"unknown field \"x\""},
+	{"{" V ",\"ServeConfigTemp\":{\"TCP\":{\"https\":{}}}}",
+		"key \"https\": want a port number as key"},
+	{"{" V ",\"ServeConfigTemp\":{\"TCP\":{\"65536\":{}}}}", "want a port number as key"},
+	{"{" V ",\"ServeConfigTemp\":{\"AllowFunnel\":{\"a\":1}}}", "want true or false"},
+	{"{" V ",\"Locked\":\"true\"}", "key \"Locked\": want true or false, not a string"},
+	{"{" V ",\"Locked\":1}", "key \"Locked\": want true or false"},
+	{"{" V ",\"Locked\":{}}", "key \"Locked\": an object is not allowed here"},
+	{"{" V ",\"Hostname\":[]}", "key \"Hostname\": an array is not allowed here"},
+	{"{" V ",\"Hostname\":true}", "key \"Hostname\": want a string"},
+	{"{" V ",\"AuthKey\":\n{\"" KEY_TEXT "\":1}}", "key \"AuthKey\": an object is not allowed"},
+	{"{" V ",\"AuthKey\":5}", "key \"AuthKey\": want a string"},
+	{"{" V ",\"AdvertiseRoutes\":\"10.0.0.0/8\"}", "want an array, not a string"},
+	{"{" V ",\"AdvertiseRoutes\":{}}", "an object is not allowed here"},
+	{"{" V ",\"AdvertiseRoutes\":[\"10.0.0.0\"]}", "want an IP prefix"},
+	{"{" V ",\"AdvertiseRoutes\":[[\"10.0.0.0/8\"]]}", "an array is not allowed here"},
+	{"{" V ",\"AdvertiseRoutes\":[{}]}", "an object is not allowed here"},
+	{"{" V ",\"AdvertiseRoutes\":true}", "want an array"},
+	{"{" V ",\"AdvertiseServices\":[1]}", "want a string"},
+	{"{" V ",\"StaticEndpoints\":[\"1.2.3.4\"]}", "want an address like"},
+	{"{" V ",\"AppConnector\":true}", "want an object"},
+	{"{" V ",\"AppConnector\":\"x\"}", "want an object, not a string"},
+	{"{" V ",\"RelayServerPort\":65536}", "want a number from 0 to 65535"},
+	{"{" V ",\"RelayServerPort\":-1}", "want a number from 0 to 65535"},
+	{"{" V ",\"RelayServerPort\":-0}", "want a number from 0 to 65535"},
+	{"{" V ",\"RelayServerPort\":1.0}", "want a number from 0 to 65535"},
+	{"{" V ",\"RelayServerPort\":\"1\"}", "want a number, not a string"},
+	{"{" V ",\"Hostname\":\"\\u0000\"}", "line 1"},
+	{"{" V ",\"Hostname\":\"\xff\"}", "not valid UTF-8"},
+	{"{" V ",\"a\":tru}", "line 1"},
+	{"{" V " \"a\":1}", "line 1"},
+	{"{" V ",,}", "line 1"},
+	{"/* {" V "}", "line 1"},
+};
+
 static void bad_files(void **state)
 {
 	(void)state;
-	static const struct {
-		const char *text;
-		const char *want; /* a part of the sentence */
-	} cases[] = {
-		{"", "empty"},
-		{"  \n ", "empty"},
-		{"// only\n", "empty"},
-		{"[]", "line 1: want an object"},
-		{"null", "line 1: want an object"},
-		{"\"a\"", "line 1: want an object"},
-		{"{", "line 1"},
-		{"{}", "no \"version\" field defined"},
-		{"{\"version\":null}", "no \"version\" field defined"},
-		{"{\"version\":\"\",\"foo\":1}", "no \"version\" field defined"},
-		{"{\"version\":\"beta1\",\"foo\":{\"a\":[1,{}]}}",
-			"unsupported \"version\" value \"beta1\"; want \"alpha0\" for now"},
-		{"{\n\"foo\":[],\n\"version\":5}", "line 3: key \"version\": want a string"},
-		{"{\"version\":[\"alpha0\"]}",
-			"line 1: key \"version\": an array is not allowed here"},
-		{"{" V "} {}", "trailing data"},
-		{"{" V "}\n\nx", "line 3"},
-		{"{" V ",\n\n\"foo\":1}", "line 3: json: unknown field \"foo\""},
-		{"{" V ",\n\"fo\\no\":1}", "line 2: json: unknown field \"fo\\no\""},
-		{"/*\n\n*/{" V ",\n\"AppConnector\":{\"foo\":1}}",
-			"line 4: json: unknown field \"foo\""},
-		{"{" V ",\"AutoUpdate\":{\"Checks\":true}}", "unknown field \"Checks\""},
-		{"{" V ",\"ServeConfigTemp\":{\"Web\":{\"h\":{\"Handlers\":{\"/\":{\"x\":1}}}}}}",
-			"unknown field \"x\""},
-		{"{" V ",\"ServeConfigTemp\":{\"TCP\":{\"https\":{}}}}",
-			"key \"https\": want a port number as key"},
-		{"{" V ",\"ServeConfigTemp\":{\"TCP\":{\"65536\":{}}}}",
-			"want a port number as key"},
-		{"{" V ",\"ServeConfigTemp\":{\"AllowFunnel\":{\"a\":1}}}", "want true or false"},
-		{"{" V ",\"Locked\":\"true\"}", "key \"Locked\": want true or false, not a string"},
-		{"{" V ",\"Locked\":1}", "key \"Locked\": want true or false"},
-		{"{" V ",\"Locked\":{}}", "key \"Locked\": an object is not allowed here"},
-		{"{" V ",\"Hostname\":[]}", "key \"Hostname\": an array is not allowed here"},
-		{"{" V ",\"Hostname\":true}", "key \"Hostname\": want a string"},
-		{"{" V ",\"AuthKey\":\n{\"" KEY_TEXT "\":1}}",
-			"key \"AuthKey\": an object is not allowed"},
-		{"{" V ",\"AuthKey\":5}", "key \"AuthKey\": want a string"},
-		{"{" V ",\"AdvertiseRoutes\":\"10.0.0.0/8\"}", "want an array, not a string"},
-		{"{" V ",\"AdvertiseRoutes\":{}}", "an object is not allowed here"},
-		{"{" V ",\"AdvertiseRoutes\":[\"10.0.0.0\"]}", "want an IP prefix"},
-		{"{" V ",\"AdvertiseRoutes\":[[\"10.0.0.0/8\"]]}", "an array is not allowed here"},
-		{"{" V ",\"AdvertiseRoutes\":[{}]}", "an object is not allowed here"},
-		{"{" V ",\"AdvertiseRoutes\":true}", "want an array"},
-		{"{" V ",\"AdvertiseServices\":[1]}", "want a string"},
-		{"{" V ",\"StaticEndpoints\":[\"1.2.3.4\"]}", "want an address like"},
-		{"{" V ",\"AppConnector\":true}", "want an object"},
-		{"{" V ",\"AppConnector\":\"x\"}", "want an object, not a string"},
-		{"{" V ",\"RelayServerPort\":65536}", "want a number from 0 to 65535"},
-		{"{" V ",\"RelayServerPort\":-1}", "want a number from 0 to 65535"},
-		{"{" V ",\"RelayServerPort\":-0}", "want a number from 0 to 65535"},
-		{"{" V ",\"RelayServerPort\":1.0}", "want a number from 0 to 65535"},
-		{"{" V ",\"RelayServerPort\":\"1\"}", "want a number, not a string"},
-		{"{" V ",\"Hostname\":\"\\u0000\"}", "line 1"},
-		{"{" V ",\"Hostname\":\"\xff\"}", "not valid UTF-8"},
-		{"{" V ",\"a\":tru}", "line 1"},
-		{"{" V " \"a\":1}", "line 1"},
-		{"{" V ",,}", "line 1"},
-		{"/* {" V "}", "line 1"},
-	};
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(bad_texts); i++) {
 		struct err e = {0};
-		if (parse(cases[i].text, NULL, &e) == 0)
-			fail_msg("accepted: %s", cases[i].text);
-		if (strstr(e.msg, cases[i].want) == NULL)
-			fail_msg("%s: %s, want: %s", cases[i].text, e.msg, cases[i].want);
+		if (parse(bad_texts[i].text, NULL, &e) == 0)
+			fail_msg("accepted: %s", bad_texts[i].text);
+		if (strstr(e.msg, bad_texts[i].want) == NULL)
+			fail_msg("%s: %s, want: %s", bad_texts[i].text, e.msg, bad_texts[i].want);
 	}
 }
 
