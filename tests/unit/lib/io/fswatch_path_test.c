@@ -214,7 +214,7 @@ static void test_mounted_over(void **state)
 		print_message("no mount namespace: %s\n", strerror(errno));
 		skip();
 	}
-	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	assert_int_equal(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL), 0);
 	watch_bench_make_dir(bench, "d");
 	watch_bench_watch(bench, "d");
 	assert_int_equal(mount("none", path, "tmpfs", 0, NULL), 0);
