@@ -80,19 +80,21 @@ static void plan_clear(const struct kube_fields *fields, struct kube_fields *cha
 		kube_fields_set(changes, profile->value, NULL, 0);
 }
 
-static void on_read_for_clear(void *arg, const struct kube_fields *fields, const struct kube_reply *reply,
-	const struct err *err)
+static void on_read_for_clear(void *arg, const struct kube_reply *reply, const struct err *err)
 {
 	struct reissue *r = arg;
-	(void)reply;
+	struct err e;
+	AUTO(kube_fields_fini) struct kube_fields fields = {0};
 	r->call = NULL;
+	if (err == NULL && kube_secret_decode(reply->body, &fields, &e) < 0)
+		err = &e;
 	if (err != NULL) {
 		log_event(EV_REISSUE_CLEAR_FAILED, err->msg);
 		finish(r, NULL);
 		return;
 	}
 	AUTO(kube_fields_fini) struct kube_fields changes = {0};
-	plan_clear(fields, &changes);
+	plan_clear(&fields, &changes);
 	r->call = kube_secret_merge(r->kube_ref, r->secret_name, &changes, on_cleared, r);
 }
 

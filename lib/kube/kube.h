@@ -21,7 +21,6 @@
 
 #define KUBE_TYPE_JSON "application/json"
 #define KUBE_TYPE_STRATEGIC_MERGE "application/strategic-merge-patch+json"
-#define KUBE_TYPE_JSON_PATCH "application/json-patch+json"
 
 struct fetcher;
 struct json;
@@ -68,9 +67,9 @@ struct kube_request {
 struct kube_call *kube_start(struct kube *k, const struct kube_request *request, kube_fn fn, void *arg);
 void kube_cancel(struct kube_call *call);
 
-/* SelfSubjectAccessReview for a verb on one Secret of our namespace. */
-typedef void (*kube_review_fn)(void *arg, bool allowed, const struct err *err);
-struct kube_call *kube_review_secret(struct kube *k, const char *secret, const char *verb,
-	kube_review_fn fn, void *arg);
+/* SelfSubjectAccessReview for a verb on one Secret of our namespace; the answer to a reply without error. */
+struct kube_call *kube_review_secret(struct kube *k, const char *secret, const char *verb, kube_fn fn,
+	void *arg);
+bool kube_review_allowed(const struct kube_reply *reply);
 
 #endif

@@ -27,21 +27,14 @@ void kube_fields_set(struct kube_fields *f, const char *key, const char *value, 
 const struct kube_field *kube_fields_get(const struct kube_fields *f, const char *key);
 void kube_fields_fini(struct kube_fields *f);
 
-/* fields is NULL when err is set. A Secret that does not exist is err->code -ENOENT. reply gives status and
- * retry advice. */
-typedef void (*kube_secret_fn)(void *arg, const struct kube_fields *fields, const struct kube_reply *reply,
-	const struct err *err);
-
-struct kube_call *kube_secret_get(struct kube *k, const char *name, kube_secret_fn fn, void *arg);
+/* The answer without error is given to kube_secret_decode. A Secret that does not exist is err->code -ENOENT. */
+struct kube_call *kube_secret_get(struct kube *k, const char *name, kube_fn fn, void *arg);
+/* Adds the fields of a Secret document to out. -EINVAL names the key whose value is no base64. */
+int kube_secret_decode(const struct json *secret, struct kube_fields *out, struct err *e) MUST_CHECK;
 /* Strategic merge patch of data, field manager tailscale-container; removed keys are sent as null. */
 struct kube_call *kube_secret_merge(struct kube *k, const char *name, const struct kube_fields *changes,
 	kube_fn fn, void *arg);
-/* JSON patch: `remove` for each key with a NULL value, `add` for the others. */
-struct kube_call *kube_secret_json_patch(struct kube *k, const char *name,
-	const struct kube_fields *changes, kube_fn fn, void *arg);
-
-/* Pure builders, for tests and for the above. Caller frees. */
+/* Its body: pure. Caller frees. */
 char *kube_secret_merge_body(const char *name, const char *ns, const struct kube_fields *changes);
-char *kube_secret_json_patch_body(const struct kube_fields *changes);
 
 #endif

@@ -1,0 +1,248 @@
+#include "lib/kube/kube.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/json.h"
+#include "lib/base/mem.h"
+#include "lib/io/fetch.h"
+#include "lib/io/resolve.h"
+#include "lib/io/retry_after.h"
+#include "lib/io/timer.h"
+#include "lib/kube/kube_account.h"
+#include "lib/kube/kube_status.h"
+
+#define DEFAULT_HOST "kubernetes.default.svc"
+#define DEFAULT_PORT "443"
+/* Of the request's time, for finding the address. */
+#define RESOLVE_TIMEOUT_MS 5000
+
+struct kube {
+	struct loop *loop_ref;
+	struct fetcher *fetcher_ref;
+	struct resolver *resolver_ref;
+	char *host;
+	char *url_base; /* https://host:port */
+	struct kube_account account;
+	struct kube_call *calls;
+	uint64_t request_count;
+};
+
+struct kube_call {
+	struct kube *kube;
+	struct kube_call *next, **link;
+	char *method;
+	char *url;
+	char *path; /* without query: for error texts */
+	char *content_type;
+	char *body;
+	uint32_t timeout_ms;
+	bool tried_new_token;
+	struct resolve *resolve;
+	struct resolve_answer addresses;
+	size_t address_next; /* of those, the one to try next */
+	struct fetch *fetch;
+	struct timer failed; /* delivers a failure to start */
+	struct err failure;
+	kube_fn fn;
+	void *arg;
+};
+
+static void call_free(struct kube_call *call)
+{
+	*call->link = call->next;
+	if (call->next != NULL)
+		call->next->link = call->link;
+	timer_stop(&call->failed);
+	free(call->method);
+	free(call->url);
+	free(call->path);
+	free(call->content_type);
+	if (call->body != NULL)
+		explicit_bzero(call->body, strlen(call->body));
+	free(call->body);
+	free(call);
+}
+
+void kube_cancel(struct kube_call *call)
+{
+	if (call == NULL)
+		return;
+	resolve_cancel(call->resolve);
+	fetch_cancel(call->fetch);
+	call_free(call);
+}
+
+static void deliver(struct kube_call *call, const struct kube_reply *reply, const struct err *err)
+{
+	kube_fn fn = call->fn;
+	void *arg = call->arg;
+	struct err e;
+	if (err != NULL) {
+		e = *err;
+		err_wrap(&e, "%s %s", call->method, call->path);
+	}
+	call_free(call);
+	fn(arg, reply, err != NULL ? &e : NULL);
+}
+
+static void on_failed(void *arg)
+{
+	struct kube_call *call = arg;
+	struct kube_reply nothing = {0};
+	deliver(call, &nothing, &call->failure);
+}
+
+static void send_request(struct kube_call *call);
+
+static bool is_connect_failure(int code)
+{
+	return code == -ECONNREFUSED || code == -EHOSTUNREACH || code == -ENETUNREACH;
+}
+
+static void on_reply(void *arg, const struct fetch_reply *got, const struct err *err)
+{
+	struct kube_call *call = arg;
+	struct kube *k = call->kube;
+	struct kube_reply reply = {.status = got->status, .code = got->status};
+	struct err e;
+	call->fetch = NULL;
+	if (err != NULL) {
+		if (is_connect_failure(err->code) && call->address_next < call->addresses.count) {
+			send_request(call);
+			return;
+		}
+		deliver(call, &reply, err);
+		return;
+	}
+	if (got->status == 401 && !call->tried_new_token) {
+		call->tried_new_token = true;
+		/* The same token again would be refused again. */
+		if (kube_account_refresh(&k->account, true)) {
+			call->address_next = 0;
+			send_request(call);
+			return;
+		}
+	}
+	reply.retry_after_ms = retry_after_ms(fetch_header(got, "Retry-After"));
+	AUTO(json_freep) struct json *body = NULL;
+	int code = kube_status_judge(got->status, got->body, got->len, &body, &reply.code, &e);
+	reply.body = body;
+	deliver(call, &reply, code < 0 ? &e : NULL);
+}
+
+static void send_request(struct kube_call *call)
+{
+	struct kube *k = call->kube;
+	AUTO(strv_fini) struct strv headers = {0};
+	kube_account_refresh(&k->account, false);
+	strv_push(&headers, "Accept: " KUBE_TYPE_JSON);
+	strv_pushf(&headers, "Content-Type: %s", call->content_type);
+	struct fetch_request request = {
+		.method = call->method,
+		.url = call->url,
+		.headers = &headers,
+		.bearer = &k->account.token,
+		.body = call->body,
+		.body_len = call->body != NULL ? strlen(call->body) : 0,
+		.ca_pem = k->account.ca.data,
+		.ca_pem_len = k->account.ca.len,
+		.timeout_ms = call->timeout_ms,
+		.reply_max = KUBE_REPLY_MAX,
+	};
+	if (call->address_next < call->addresses.count)
+		request.address = &call->addresses.addresses[call->address_next++];
+	k->request_count++;
+	call->fetch = fetch_start(k->fetcher_ref, &request, on_reply, call, &call->failure);
+	if (call->fetch == NULL)
+		timer_start(&call->failed, 0);
+}
+
+static void on_resolved(void *arg, const struct resolve_answer *answer, const struct err *err)
+{
+	struct kube_call *call = arg;
+	struct kube_reply nothing = {0};
+	struct err e;
+	call->resolve = NULL;
+	if (err != NULL) {
+		e = *err;
+		/* A name that does not exist yet may exist soon: the cluster's DNS is starting like everybody else. */
+		if (e.code == -ENOENT)
+			e.code = -EAGAIN;
+		deliver(call, &nothing, &e);
+		return;
+	}
+	call->addresses = *answer;
+	send_request(call);
+}
+
+struct kube_call *kube_start(
+	struct kube *k, const struct kube_request *request, kube_fn fn, void *arg)
+{
+	struct kube_call *call = xcalloc(1, sizeof(*call));
+	call->kube = k;
+	call->next = k->calls;
+	call->link = &k->calls;
+	if (call->next != NULL)
+		call->next->link = &call->next;
+	k->calls = call;
+	call->method = xstrdup(request->method);
+	call->url = xasprintf("%s%s", k->url_base, request->path);
+	call->path = xstrndup(request->path, strcspn(request->path, "?"));
+	call->content_type =
+		xstrdup(request->content_type != NULL ? request->content_type : KUBE_TYPE_JSON);
+	call->body = xstrdup(request->body);
+	call->timeout_ms = request->timeout_ms > 0 ? request->timeout_ms : KUBE_TIMEOUT_MS;
+	call->fn = fn;
+	call->arg = arg;
+	timer_init(&call->failed, k->loop_ref, on_failed, call);
+	call->resolve = resolve_start(
+		k->resolver_ref, k->host, RESOLVE_TIMEOUT_MS, on_resolved, call, &call->failure);
+	if (call->resolve == NULL)
+		timer_start(&call->failed, 0);
+	return call;
+}
+
+struct kube *kube_new(struct loop *loop, struct fetcher *fetcher, struct resolver *resolver,
+	const struct kube_options *options, struct err *e)
+{
+	struct kube *k = xcalloc(1, sizeof(*k));
+	const char *host = options->host != NULL && options->host[0] != '\0' ? options->host : DEFAULT_HOST;
+	const char *port = options->port != NULL && options->port[0] != '\0' ? options->port : DEFAULT_PORT;
+	bool is_ipv6 = strchr(host, ':') != NULL && host[0] != '[';
+	k->loop_ref = loop;
+	k->fetcher_ref = fetcher;
+	k->resolver_ref = resolver;
+	k->host = xstrdup(host);
+	k->url_base = is_ipv6 ? xasprintf("https://[%s]:%s", host, port)
+			      : xasprintf("https://%s:%s", host, port);
+	if (kube_account_init(&k->account, options->account_dir, e) < 0) {
+		kube_free(k);
+		return NULL;
+	}
+	return k;
+}
+
+void kube_free(struct kube *k)
+{
+	if (k == NULL)
+		return;
+	while (k->calls != NULL)
+		kube_cancel(k->calls);
+	kube_account_fini(&k->account);
+	free(k->host);
+	free(k->url_base);
+	free(k);
+}
+
+const char *kube_namespace(const struct kube *k)
+{
+	return k->account.ns;
+}
+
+uint64_t kube_request_count(const struct kube *k)
+{
+	return k->request_count;
+}

@@ -1,0 +1,106 @@
+#include "lib/kube/kube_account.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/io/atomicfile.h"
+
+#define FILE_MAX (1024u * 1024)
+#define PEM_BEGIN "-----BEGIN CERTIFICATE-----"
+
+static void trim_end(struct buf *b)
+{
+	while (b->len > 0 && strchr(" \t\r\n", b->data[b->len - 1]) != NULL)
+		b->data[--b->len] = '\0';
+}
+
+static int read_token(struct kube_account *a, struct err *e)
+{
+	AUTO(buf_wipe) struct buf text = BUF_INIT(FILE_MAX);
+	struct stat st = {0};
+	/* Before the read: a swap between the two is then seen the next time. */
+	if (stat(a->token_path, &st) < 0)
+		return err_set_errno(e, -errno, "%s", a->token_path);
+	if (atomicfile_read(a->token_path, &text, e) < 0)
+		return e->code;
+	trim_end(&text);
+	if (text.len == 0)
+		return err_set(e, -EINVAL, "%s is empty", a->token_path);
+	secret_set(&a->token, text.data, text.len);
+	a->token_stat = st;
+	return 0;
+}
+
+static int read_ca(struct kube_account *a, struct err *e)
+{
+	AUTO(buf_fini) struct buf text = BUF_INIT(FILE_MAX);
+	struct stat st = {0};
+	if (stat(a->ca_path, &st) < 0)
+		return err_set_errno(e, -errno, "%s", a->ca_path);
+	if (atomicfile_read(a->ca_path, &text, e) < 0)
+		return e->code;
+	if (strstr(buf_cstr(&text), PEM_BEGIN) == NULL)
+		return err_set(e, -EINVAL, "kube: error in creating root cert pool: no certificate in %s",
+			a->ca_path);
+	buf_fini(&a->ca);
+	a->ca = text;
+	text = BUF_INIT(0);
+	a->ca_stat = st;
+	return 0;
+}
+
+int kube_account_init(struct kube_account *a, const char *dir, struct err *e)
+{
+	*a = (struct kube_account){
+		.token_path = xasprintf("%s/token", dir),
+		.ca_path = xasprintf("%s/ca.crt", dir),
+	};
+	AUTO(mem_free) char *ns_path = xasprintf("%s/namespace", dir);
+	AUTO(buf_fini) struct buf ns = BUF_INIT(FILE_MAX);
+	if (atomicfile_read(ns_path, &ns, e) < 0)
+		return err_wrap(e, "kube");
+	trim_end(&ns);
+	if (ns.len == 0)
+		return err_set(e, -EINVAL, "kube: %s is empty", ns_path);
+	a->ns = buf_take(&ns);
+	if (read_ca(a, e) < 0)
+		return e->code == -EINVAL ? e->code : err_wrap(e, "kube");
+	if (read_token(a, e) < 0)
+		return err_wrap(e, "kube");
+	return 0;
+}
+
+void kube_account_fini(struct kube_account *a)
+{
+	free(a->token_path);
+	free(a->ca_path);
+	free(a->ns);
+	secret_fini(&a->token);
+	buf_fini(&a->ca);
+	memset(a, 0, sizeof(*a));
+}
+
+static bool has_changed(const char *path, const struct stat *held)
+{
+	struct stat now;
+	return stat(path, &now) == 0 &&
+		(now.st_ino != held->st_ino || now.st_dev != held->st_dev ||
+			now.st_size != held->st_size || now.st_mtim.tv_sec != held->st_mtim.tv_sec ||
+			now.st_mtim.tv_nsec != held->st_mtim.tv_nsec);
+}
+
+bool kube_account_refresh(struct kube_account *a, bool force)
+{
+	struct err kept_as_it_was;
+	AUTO(secret_fini) struct secret before = {0};
+	if (has_changed(a->ca_path, &a->ca_stat) && read_ca(a, &kept_as_it_was) < 0)
+		err_clear(&kept_as_it_was);
+	if (!force && !has_changed(a->token_path, &a->token_stat))
+		return false;
+	secret_copy(&before, &a->token);
+	if (read_token(a, &kept_as_it_was) < 0)
+		return false;
+	return !secret_equal(&before, &a->token);
+}

@@ -1,0 +1,60 @@
+#include "lib/kube/kube_status.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "lib/base/json.h"
+
+/* Of an answer that is no JSON, in an error's sentence. */
+#define SHOWN_TEXT_MAX 200
+
+static int errno_of(int code)
+{
+	switch (code) {
+	case 401:
+	case 403:
+		return -EACCES;
+	case 404:
+		return -ENOENT;
+	case 409:
+	case 410:
+		return -ESTALE;
+	case 422:
+		return -EINVAL;
+	case 408:
+	case 429:
+		return -EAGAIN;
+	default:
+		return code >= 500 ? -EAGAIN : -EPROTO;
+	}
+}
+
+static int shown_len(const char *text, size_t len)
+{
+	size_t shown = 0;
+	while (shown < len && shown < SHOWN_TEXT_MAX && text[shown] >= ' ' && text[shown] <= '~')
+		shown++;
+	return (int)shown;
+}
+
+int kube_status_judge(
+	int status, const char *text, size_t len, struct json **body, int *code, struct err *e)
+{
+	struct err parse;
+	*code = status;
+	*body = json_parse(text, len, &parse);
+	if (status == 200 || status == 201) {
+		if (*body == NULL)
+			return err_set(e, -EPROTO, "answer %d is no JSON: %s", status, parse.msg);
+		return 0;
+	}
+	int64_t told;
+	if (json_i64(json_get(*body, "code"), &told) && told >= 400 && told <= 599)
+		*code = (int)told;
+	const char *message = json_str(json_get(*body, "message"));
+	if (message != NULL && message[0] != '\0')
+		return err_set(e, errno_of(*code), "%d: %s", *code, message);
+	return err_set(
+		e, errno_of(*code), "%d: \"%.*s\"", *code, shown_len(text, len), text);
+}
