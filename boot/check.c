@@ -15,7 +15,7 @@
 #include "lib/io/atomicfile.h"
 #include "lib/io/proc.h"
 
-#define FILE_MAX (1024 * 1024) /* what a mounted Secret or ConfigMap can hold */
+#define FILE_MAX (1024u * 1024) /* what a mounted Secret or ConfigMap can hold */
 #define ACCOUNT_DIR "/var/run/secrets/kubernetes.io/serviceaccount"
 
 struct check {

@@ -8,7 +8,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
 
-#define DESCRIPTION_MAX (256 * 1024)
+#define DESCRIPTION_MAX (256u * 1024)
 
 static const struct {
 	const char *words[2];

@@ -17,7 +17,7 @@
 #include "lib/base/err.h"
 #include "lib/base/secret.h"
 
-#define DAEMON_CONFIG_MAX (1024 * 1024) /* a Kubernetes Secret holds no more */
+#define DAEMON_CONFIG_MAX (1024u * 1024) /* a Kubernetes Secret holds no more */
 
 /* The clean path of the file for the greatest version up to `capver`, owned by the caller. NULL
  * with the error set when the directory cannot be read or holds no such file. */

@@ -39,7 +39,7 @@ static void warn_ignored(const struct settings_row *row, const char *value, cons
 
 static bool parse_bool(const struct settings_row *row, const char *value)
 {
-	bool fallback = strcmp(row->fallback, "true") == 0;
+	bool fallback = row->fallback != NULL && strcmp(row->fallback, "true") == 0;
 	bool parsed;
 	if (gotext_bool(value, &parsed) == 0)
 		return parsed;
