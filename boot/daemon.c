@@ -26,7 +26,7 @@
 #define CRASHES_MAX 1000
 /* How long a daemon that is to be started anew may take to end. */
 #define RECYCLE_TERM_MS 5000
-#define STATUS_TEXT_MAX 64
+#define STATUS_TEXT_MAX 256
 
 struct daemon {
 	struct loop *loop_ref;
@@ -185,7 +185,7 @@ static void respawn(struct daemon *d)
 	log_event(EV_DAEMON_STARTING);
 	if (spawn(d, &e) == 0)
 		return;
-	snprintf(d->status, sizeof(d->status), "%s", e.msg);
+	snprintf(d->status, sizeof(d->status), "%.*s", STATUS_TEXT_MAX - 1, e.msg);
 	d->state = DAEMON_STATE_WAITING;
 	crashed(d);
 }

@@ -94,6 +94,8 @@
 #define EV_STOP_NOT_PUBLISHED "stop.not_published", LOG_LEVEL_WARNING, "place", "stopping before everything was published to %s"
 
 /* statestore */
+#define EV_STORE_REVIEW_FAILED "store.review_failed", LOG_LEVEL_WARNING, "verb,secret,reason", "error checking %s permission on secret %s: %s"
+#define EV_STORE_SETUP_RETRY "store.setup_retry", LOG_LEVEL_WARNING, "verb,secret,reason", "cannot %s Secret %s yet, trying again: %s"
 
 /* ingress: serve config, certificates, advertisement */
 #define EV_SERVE_MISSING "serve.missing", LOG_LEVEL_INFO, "path", "serve proxy: no serve config at \"%s\", skipping"
