@@ -31,6 +31,6 @@ prepare() {
 
 # run_python ARG...: becomes Python in this folder, leaving no cache files in the tree.
 run_python() {
-	cd "$here"
+	cd "$here" || exit
 	PYTHONDONTWRITEBYTECODE=1 exec "$python" "$@"
 }

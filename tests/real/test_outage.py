@@ -5,7 +5,7 @@ import time
 import pytest
 
 from realbed import settings
-from realbed.probe import Probe
+from realbed.probe import TwoWayProbe
 
 OUTAGE = 20
 NO_GAP = 0.5
@@ -28,23 +28,20 @@ def test_rename_during_an_api_outage(take_away, bed, headscale, cluster, new_pod
     node = headscale.wait_online(pod.name)
     pod.wait_published(5, device_fqdn=f"{pod.name}.{settings.TAILNET_DOMAIN}.")
     daemon = pod.daemon()
-    probe = Probe(bed.peer.namespace, pod.client.address())
-    began = time.monotonic()
-    bring_back = take_away(cluster)
-    try:
-        headscale.rename(node, f"{pod.name}-renamed")
-        # The outage itself is what is waited for here.
-        time.sleep(OUTAGE)
-        during = probe.longest_silence(began)
-    finally:
-        bring_back()
-    back = time.monotonic()
-    try:
+    with TwoWayProbe(bed.peer, pod) as probe:
+        began = time.monotonic()
+        bring_back = take_away(cluster)
+        try:
+            headscale.rename(node, f"{pod.name}-renamed")
+            # The outage itself is what is waited for here.
+            time.sleep(OUTAGE)
+            during = probe.longest_silence(began)
+        finally:
+            bring_back()
+        back = time.monotonic()
         pod.wait_published(30, device_fqdn=f"{pod.name}-renamed.{settings.TAILNET_DOMAIN}.")
         figure(f"longest silence {during:.2f} s, write {time.monotonic() - back:.1f} s after the API was back")
         assert probe.longest_silence(began) < NO_GAP
-    finally:
-        probe.close()
     assert pod.daemon() == daemon, "the daemon was restarted"
     assert pod.stop() == 0
 

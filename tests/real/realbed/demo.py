@@ -7,7 +7,7 @@ import time
 
 from . import ending, peer, settings, wait
 from .bed import Bed
-from .probe import Probe
+from .probe import TwoWayProbe
 from .process import Process
 from .web import fetch
 
@@ -85,16 +85,13 @@ def _fetch_page(screen, bed, pod):
 
 
 def _kill_daemon(screen, bed, pod):
-    screen.step("Killing the daemon (kill -9) while a probe runs through the tailnet every 10 ms")
-    probe = Probe(bed.peer.namespace, pod.client.address())
-    try:
+    screen.step("Killing the daemon (kill -9) while probes run through the tailnet, both ways, every 10 ms")
+    with TwoWayProbe(bed.peer, pod) as probe:
         place, killed = len(pod.log()), time.monotonic()
         old = pod.kill_daemon()
         new = wait.wait_for(lambda: pod.daemon() if pod.daemon() != old else 0, 10, "a new daemon")
-        probe.wait_alive(killed, 20)
+        probe.wait_alive(killed, 40)
         gap = probe.longest_silence(killed)
-    finally:
-        probe.close()
     screen.lines(_supervisor_lines(pod, place))
     screen.show("daemon", f"pid {old} is gone, pid {new} took its place")
     screen.show("traffic gap", f"{gap:.2f} s")

@@ -60,7 +60,10 @@ logtail:
   enabled: false
 """
 
+# Nodes keep the network map on disk, as they do under Tailscale's own control: a daemon that starts again
+# has its peers back before the control server has answered.
 _POLICY = {
+    "nodeAttrs": [{"target": ["*"], "attr": ["cache-network-maps"]}],
     "tagOwners": {"tag:sidecar": ["stories@"]},
     "acls": [{"action": "accept", "src": ["*"], "dst": ["*:*"]}],
 }
@@ -83,6 +86,7 @@ class Headscale:
             folder=folder, address=settings.HUB_ADDRESS, domain=settings.TAILNET_DOMAIN))
         self.process = Process("headscale", [self._binary, "serve", "-c", self._config], folder,
                                namespace=network.hub, environment=self._environment())
+        self._answer_on_port_80()
         wait.wait_for(self._listening, 30, "Headscale accepts connections")
         self.user = self.run("users", "create", "stories")["id"]
         policy = folder / "policy.json"
@@ -91,6 +95,16 @@ class Headscale:
 
     def _environment(self):
         return {"PATH": os.environ["PATH"], "HOME": self.folder}
+
+    def _answer_on_port_80(self):
+        """Nodes try plain HTTP first; a refusal there makes them wait half a second before they try TLS.
+
+        Control servers on the internet have something on that port, so this one has, too.
+        """
+        empty = self.folder / "port80"
+        empty.mkdir()
+        Process("port80", ["/usr/bin/python3", "-m", "http.server", "80", "--bind", settings.HUB_ADDRESS,
+                           "--directory", empty], self.folder, namespace=self._network.hub)
 
     def _listening(self):
         if not self.process.running():

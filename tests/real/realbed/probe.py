@@ -1,5 +1,6 @@
-"""A continuous probe through the tailnet, and the longest silence in it."""
+"""Continuous probes through the tailnet, and the longest silence in them."""
 
+import itertools
 import os
 import select
 import socket
@@ -10,6 +11,7 @@ import time
 from . import netns, wait
 
 _ECHO_REQUEST, _ECHO_REPLY = 8, 0
+_identifiers = itertools.count(os.getpid())
 
 
 def _checksum(data):
@@ -29,7 +31,7 @@ class Probe:
     def __init__(self, namespace, address, interval=0.01):
         self._address = address
         self._interval = interval
-        self._identifier = os.getpid() & 0xFFFF
+        self._identifier = next(_identifiers) & 0xFFFF
         self._arrivals = []
         self._stopped = threading.Event()
         with netns.inside(namespace):
@@ -72,23 +74,19 @@ class Probe:
             select.select([self._socket], [], [], max(0.0, due - time.monotonic()))
             self._receive()
 
-    def alive(self):
-        """True when an answer came within the last 50 ms."""
-        return bool(self._arrivals) and time.monotonic() - self._arrivals[-1] < 0.05
+    def wait_alive(self, since, deadline, steady=0.5):
+        """Waits until answers come again after a moment, for some seconds without a break."""
 
-    def wait_alive(self, since, deadline):
-        """Waits until answers come again after a moment, for half a second without a break."""
-
-        def steady():
+        def flows():
             behind = [moment for moment in self._arrivals if moment > since]
             run, previous = None, None
             for moment in behind:
                 if previous is None or moment - previous > 0.1:
                     run = moment
                 previous = moment
-            return previous is not None and previous - run >= 0.5 and time.monotonic() - previous < 0.1
+            return previous is not None and previous - run >= steady and time.monotonic() - previous < 0.1
 
-        wait.wait_for(steady, deadline, "traffic flows again")
+        wait.wait_for(flows, deadline, f"traffic to {self._address} flows again")
 
     def longest_silence(self, since=0.0):
         """Seconds between two neighbouring answers, the longest since a moment; counts until now."""
@@ -99,3 +97,38 @@ class Probe:
         self._stopped.set()
         self._thread.join(5)
         self._socket.close()
+
+
+class TwoWayProbe:
+    """Probes from a peer to a pod and back, as traffic is that both sides send; a context manager.
+
+    One-way requests would measure the daemons' own patience: when only one end has something to send,
+    a tunnel that the other end has just reset stays silent for five to fifteen seconds.
+    """
+
+    def __init__(self, peer, pod):
+        self._probes = [Probe(peer.namespace, pod.client.address())]
+        try:
+            self._probes.append(Probe(pod.namespace, peer.address))
+        except BaseException:
+            self.close()
+            raise
+
+    def wait_alive(self, since, deadline, steady=3.0):
+        """Waits until both directions flow without a break; long enough to see a second interruption."""
+        for probe in self._probes:
+            probe.wait_alive(since, deadline, steady)
+
+    def longest_silence(self, since=0.0):
+        """Seconds, the worse direction's."""
+        return max(probe.longest_silence(since) for probe in self._probes)
+
+    def close(self):
+        for probe in self._probes:
+            probe.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
