@@ -84,10 +84,32 @@ def test_boot_deadline_in_the_login(world):
     """A login that never ends is cut off at the deadline."""
     world.install("lively", cli="hangs")
     world.lapi.bus.publish(notify.state(notify.NEEDS_LOGIN))
-    program = world.start({"TS_BOOT_TIMEOUT": "1s"})
+    program = world.start({"TS_BOOT_TIMEOUT": "1s", "TS_AUTHKEY": "k"})
     assert program.wait_exit() == 1
     assert "tailscale up failed: context deadline exceeded" in program.output()
     assert world.daemon_pids() == [] and world.cli_pids() == []
+
+
+def test_a_person_may_take_longer(world):
+    """A login that a person has to confirm is not cut off; nor is an approval."""
+    world.install("lively", cli="hangs")
+    world.lapi.bus.publish(notify.state(notify.NEEDS_LOGIN))
+    program = world.start({"TS_BOOT_TIMEOUT": "500ms"})
+    world.wait_cli_calls("up", 1)
+    stays_true(program.alive, 1.0, "alive")
+    assert len(world.cli_pids()) == 1
+    assert program.stop() == 0
+
+
+def test_approval_may_take_longer(world):
+    """Waiting for an administrator is not cut off either."""
+    world.install("lively")
+    world.lapi.bus.publish(notify.state(notify.NEEDS_MACHINE_AUTH))
+    program = world.start({"TS_BOOT_TIMEOUT": "500ms", "TS_AUTHKEY": "k"})
+    program.wait_log_part("machine authorization required")
+    stays_true(program.alive, 1.0, "alive")
+    world.lapi.bus.publish(notify.running())
+    program.wait_log(STARTED)
 
 
 def test_boot_deadline_in_the_auth_loop(world):

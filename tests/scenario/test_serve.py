@@ -211,8 +211,9 @@ def test_domain_changes(world):
 
 def test_domain_from_dns_config(world):
     """The domain may also come from dns-config after a change of the own node."""
-    world.lapi.dns_config = {"CertDomains": [DOMAIN], "ExtraRecords": None}
     start(world, HTTPS)
+    world.lapi.dns_config = {"CertDomains": [DOMAIN], "ExtraRecords": None}
+    world.lapi.bus.publish({"SelfChange": notify.node()}, remember=False)
     wait_until(lambda: any(DOMAIN + ":443" in a.get("Web", {}) for a in applied(world)), 5,
                "applied with the domain")
 
