@@ -24,7 +24,7 @@ static void ignore_line(void *arg, const char *id, enum log_level level, const c
 
 static void use(const struct settings *s)
 {
-	struct err e;
+	struct err e = {0};
 	struct sysctl_need need;
 	struct strv args = {0}, env = {0};
 	char *const own[] = {"A=1", NULL};
@@ -32,7 +32,8 @@ static void use(const struct settings *s)
 	args_tailscale_up(s, NULL, &args);
 	args_tailscale_set(s, &args);
 	(void)args_tailscaled_env(s, own, &env);
-	(void)sysctl_forwarding_need(s, &need, &e);
+	if (sysctl_forwarding_need(s, &need, &e) < 0 && *e.msg == '\0')
+		abort();
 	AUTO(mem_free) char *path = settings_path(s, "/x");
 	/* What a command line is made of may not be lost. */
 	if (args.len < 8 || strcmp(path + strlen(path) - 2, "/x") != 0)
