@@ -1,6 +1,7 @@
 /*
- * Files that are either old or new, never half: temporary file in the same directory, fsync, rename,
- * fsync of the directory. And bounded reading of small files. Local files only: these calls do disk I/O.
+ * Files that are either old or new, never half: temporary file in the same directory, fsync,
+ * rename, fsync of the directory. And bounded reading of small files. Local files only: these calls
+ * do disk I/O.
  */
 #ifndef LIB_IO_ATOMICFILE_H
 #define LIB_IO_ATOMICFILE_H
@@ -10,8 +11,8 @@
 
 #include "lib/base/buf.h"
 
-int atomicfile_write(const char *path, const void *data, size_t len, mode_t mode,
-	struct err *e) MUST_CHECK;
+int atomicfile_write(
+	const char *path, const void *data, size_t len, mode_t mode, struct err *e) MUST_CHECK;
 /* Appends the whole content to out; -EMSGSIZE past its cap, -ENOENT, -EISDIR… */
 int atomicfile_read(const char *path, struct buf *out, struct err *e) MUST_CHECK;
 /* 0 also when it was not there. */

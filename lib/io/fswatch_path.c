@@ -8,8 +8,8 @@
 
 #include "lib/base/mem.h"
 
-/* By symbolic links two steps may be the same directory, which has one watch with the mask given last:
- * the last step's, which has all of the other. */
+/* By symbolic links two steps may be the same directory, which has one watch with the mask given
+ * last: the last step's, which has all of the other. */
 #define MASK_ON_THE_WAY                                                                 \
 	(IN_ONLYDIR | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | \
 		IN_DELETE_SELF | IN_MOVE_SELF)

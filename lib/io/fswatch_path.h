@@ -1,10 +1,10 @@
 /*
- * The inotify side of a directory watch: one watch on the directory and one on each directory its path
- * goes through, as far as they exist, so that its coming, going and being replaced are seen. Private to
- * fswatch.c.
+ * The inotify side of a directory watch: one watch on the directory and one on each directory its
+ * path goes through, as far as they exist, so that its coming, going and being replaced are seen.
+ * Private to fswatch.c.
  *
- * What inotify cannot see, a mount over a directory or a switch inside the target of a symbolic link, is
- * found by fswatch_path_is_current, which compares file system and inode of each step.
+ * What inotify cannot see, a mount over a directory or a switch inside the target of a symbolic
+ * link, is found by fswatch_path_is_current, which compares file system and inode of each step.
  */
 #ifndef LIB_IO_FSWATCH_PATH_H
 #define LIB_IO_FSWATCH_PATH_H
@@ -16,7 +16,7 @@
 
 struct fswatch_step {
 	char *path;           /* the path up to here */
-	const char *next_ref; /* name of the next part, within the next path; NULL in the last step */
+	const char *next_ref; /* name of the next part, in the next path; NULL in the last */
 	int wd;               /* -1 without a watch */
 	bool exists;          /* as a directory, when the path was last followed */
 	dev_t device;
@@ -38,8 +38,8 @@ enum fswatch_news {
 
 void fswatch_path_init(struct fswatch_path *p, const char *directory);
 void fswatch_path_fini(struct fswatch_path *p);
-/* Follows the path anew with a fresh inotify descriptor. False, and nothing open, when inotify cannot be
- * had: the caller has to poll. */
+/* Follows the path anew with a fresh inotify descriptor. False, and nothing open, when inotify
+ * cannot be had: the caller has to poll. */
 bool fswatch_path_open(struct fswatch_path *p);
 /* Closes the descriptor; remove its source from the loop before. */
 void fswatch_path_close(struct fswatch_path *p);

@@ -2,9 +2,9 @@
  * The event loop: one thread, epoll, level-triggered. Descriptors are watched through sources, time
  * through timers (lib/io/timer.h). A callback never runs the loop again and never blocks.
  *
- * A source belongs to the loop that made it and is removed with loop_source_remove: it is dead at once
- * (its callback is not called again, not even for events of the same batch) and freed after the batch.
- * The descriptor stays the caller's, who closes it after removing the source.
+ * A source belongs to the loop that made it and is removed with loop_source_remove: it is dead at
+ * once (its callback is not called again, not even for events of the same batch) and freed after
+ * the batch. The descriptor stays the caller's, who closes it after removing the source.
  */
 #ifndef LIB_IO_LOOP_H
 #define LIB_IO_LOOP_H
@@ -34,11 +34,12 @@ struct loop_source *loop_add(struct loop *loop, int fd, uint32_t events, loop_fn
 void loop_source_set(struct loop_source *source, uint32_t events);
 void loop_source_remove(struct loop_source *source); /* NULL is accepted */
 
-/* Runs until loop_stop, of which one call before the run counts too. Returns 0, or a negative errno when
- * epoll itself fails. */
+/* Runs until loop_stop, of which one call before the run counts too. Returns 0, or a negative
+ * errno when epoll itself fails. */
 int loop_run(struct loop *loop, struct err *e) MUST_CHECK;
-/* One turn: waits at most timeout_ms (-1 = until something happens) and dispatches first descriptors,
- * then the timers that were due when the wait ended. -EBUSY from within a callback. For tests. */
+/* One turn: waits at most timeout_ms (-1 = until something happens) and dispatches first
+ * descriptors, then the timers that were due when the wait ended. -EBUSY from within a callback.
+ * For tests. */
 int loop_turn(struct loop *loop, int timeout_ms, struct err *e) MUST_CHECK;
 void loop_stop(struct loop *loop);
 

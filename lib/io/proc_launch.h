@@ -12,7 +12,7 @@
 struct proc_spec;
 
 struct proc_launch {
-	pid_t pid;    /* 0 = nothing was forked; otherwise to be reaped, also after a failure */
+	pid_t pid;       /* 0 = nothing was forked; otherwise to be reaped, also after a failure */
 	int read_fds[2]; /* our ends of the pipes of streams 1 and 2, -1 without one */
 };
 

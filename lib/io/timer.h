@@ -1,7 +1,7 @@
 /*
- * Deadlines on the loop: a heap keyed by monotonic time. A timer is embedded in its owner's struct, armed
- * with timer_start and disarmed with timer_stop (which must happen before the memory goes away). It fires
- * once; the callback may start it again.
+ * Deadlines on the loop: a heap keyed by monotonic time. A timer is embedded in its owner's struct,
+ * armed with timer_start and disarmed with timer_stop (which must happen before the memory goes
+ * away). It fires once; the callback may start it again.
  */
 #ifndef LIB_IO_TIMER_H
 #define LIB_IO_TIMER_H

@@ -1,6 +1,6 @@
 /*
- * A loop with a reaper, and children that record what they tell: for the tests of lib/io/proc.h. One at a
- * time, as there is one reaper of a process.
+ * A loop with a reaper, and children that record what they tell: for the tests of lib/io/proc.h.
+ * One at a time, as there is one reaper of a process.
  *
  *	child_bench_open();
  *	child_init(&child);
@@ -33,8 +33,8 @@ struct child {
 
 /* To be called once, first in main: blocks signals and makes us the parent of orphans. */
 void child_bench_init(void);
-/* Setup and teardown of each test; what they open lasts for the test. Closing waits until no child of
- * this process is left. */
+/* Setup and teardown of each test; what they open lasts for the test. Closing waits until no
+ * child of this process is left. */
 int child_bench_open(void **state);
 int child_bench_close(void **state);
 struct loop *child_bench_loop(void);

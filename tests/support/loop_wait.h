@@ -1,6 +1,6 @@
 /*
- * Waiting in tests: runs turns of the loop until a condition holds or a deadline of real time passes,
- * so that no test waits for a fixed time.
+ * Waiting in tests: runs turns of the loop until a condition holds or a deadline of real time
+ * passes, so that no test waits for a fixed time.
  *
  *	assert_true(loop_wait(loop, has_exited, &child, LOOP_WAIT_MS));
  */
@@ -28,8 +28,8 @@ bool loop_wait_flag(struct loop *loop, const bool *flag, uint64_t limit_ms);
 bool loop_wait_count(
 	struct loop *loop, const unsigned int *counter, unsigned int target, uint64_t limit_ms);
 
-/* Turns that take only what is ready, until limit_ms have passed: for proving that something does not
- * happen. False when the loop fails. */
+/* Turns that take only what is ready, until limit_ms have passed: for proving that something
+ * does not happen. False when the loop fails. */
 bool loop_wait_idle(struct loop *loop, uint64_t limit_ms);
 
 #endif

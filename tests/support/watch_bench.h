@@ -1,7 +1,7 @@
 /*
- * A temporary folder, a watch in it and a clock that stands still: for the tests of lib/io/fswatch.h. The
- * kernel queues events within the system call that causes them, and the clock is ours, so one turn of the
- * loop sees all that happened and nothing here waits.
+ * A temporary folder, a watch in it and a clock that stands still: for the tests of
+ * lib/io/fswatch.h. The kernel queues events within the system call that causes them, and the clock
+ * is ours, so one turn of the loop sees all that happened and nothing here waits.
  */
 #ifndef TESTS_SUPPORT_WATCH_BENCH_H
 #define TESTS_SUPPORT_WATCH_BENCH_H

@@ -59,7 +59,7 @@ static void test_cannot_execute(void **state)
 }
 
 /* What a child starts with: no signal blocked or ignored, nothing on standard input, no descriptor
- * but the standard ones (the 3 is of the shell's own loop over /proc). */
+ * but the standard ones. */
 static void check_child_state(void)
 {
 	struct child child;
@@ -67,7 +67,8 @@ static void check_child_state(void)
 
 	child_init(&child);
 	child_run_spec(&child, &spec,
-		"grep -E '^Sig(Blk|Ign)' /proc/self/status; readlink /proc/self/fd/0 /proc/self/fd/2; "
+		"grep -E '^Sig(Blk|Ign)' /proc/self/status; "
+		"readlink /proc/self/fd/0 /proc/self/fd/2; "
 		"for fd in /proc/$$/fd/*; do test ! -e $fd || echo ${fd##*/}; done; "
 		"cut -d' ' -f5 /proc/$$/stat; echo $$");
 	pid_t pid = proc_pid(child.proc);
