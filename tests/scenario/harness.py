@@ -9,6 +9,7 @@ import contextlib
 import http.client
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -46,15 +47,15 @@ def program_path():
 
 
 def free_port():
-    """A TCP port that nobody listens on, on both families where there are two."""
-    for _ in range(50):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as six:
-            six.bind(("::", port))
+    """A TCP port that nobody listens on, outside of the range that the kernel hands out."""
+    for _ in range(200):
+        port = random.SystemRandom().randrange(12000, 32000)
+        with contextlib.suppress(OSError), socket.socket() as four:
+            four.bind(("0.0.0.0", port))
+            with socket.socket(socket.AF_INET6) as six:
+                six.bind(("::1", port))
             return port
-    return port
+    raise RuntimeError("no free port")
 
 
 class World:
