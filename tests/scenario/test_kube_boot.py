@@ -130,7 +130,7 @@ def test_no_secret_yet(world):
     world.wait_commands([KUBE, UP], 4)
     world.program.wait_log("TS_AUTHKEY not provided and state Secret does not exist, login will be "
                            "interactive if needed.")
-    world.kube.set(_machinekey="made by the daemon")
+    world.kube.set(made="by the daemon")
     world.wait_key("device_fqdn", "test-node.test.ts.net.", 8)
     world.wait_key("device_id", "myID")
 

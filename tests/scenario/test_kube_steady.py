@@ -152,7 +152,7 @@ def test_secret_is_deleted(world):
     world.kube.secret = None
     world.lapi.bus.publish(named("renamed"))
     stays_true(world.program.alive, 0.5, "alive")
-    world.kube.set(_machinekey="x")
+    world.kube.set(made="by somebody")
     world.wait_key("device_fqdn", "renamed.test.ts.net.", 15)
 
 
