@@ -20,6 +20,19 @@
 #define STRINGIFY_VALUE(x) #x
 #define STRINGIFY(x) STRINGIFY_VALUE(x)
 
+/* The Secret must be reset before the daemon starts: an operator would take what an earlier run left for ours. */
+static void check_reset(struct supervisor *s)
+{
+	if (s->state == NODE_STATE_KUBE_SETUP && statestore_is_idle(s->store))
+		supervisor_post(s, NODE_EVENT_KUBE_READY);
+}
+
+static void on_stored(void *arg)
+{
+	check_reset(arg);
+	steady_check_complete(arg);
+}
+
 static void make_store(struct supervisor *s, const struct statestore_backend *backend_take)
 {
 	struct statestore_times times = {s->times->retry_base_ms, s->times->retry_max_ms};
@@ -27,7 +40,7 @@ static void make_store(struct supervisor *s, const struct statestore_backend *ba
 	statestore_require(s->store, STORE_KEY_DEVICE_ID, STORE_KEY_CAPVER);
 	statestore_require(s->store, STORE_KEY_DEVICE_FQDN, STORE_KEY_DEVICE_ID);
 	statestore_require(s->store, STORE_KEY_DEVICE_IPS, STORE_KEY_DEVICE_ID);
-	statestore_on_stored(s->store, steady_check_complete, s);
+	statestore_on_stored(s->store, on_stored, s);
 }
 
 /* Only what a login in two steps without credentials of its own would look for. */
@@ -84,6 +97,13 @@ static void reset_secret(struct supervisor *s, const struct store_kube_facts *fa
 		statestore_set(s->store, changes.items[i].key, changes.items[i].value);
 }
 
+void node_kube_mark_secret(struct supervisor *s)
+{
+	statestore_set(s->store, STORE_KEY_CAPVER, STRINGIFY(TAILBOOT_CAPVER));
+	if (s->settings->pod_uid[0] != '\0')
+		statestore_set(s->store, STORE_KEY_POD_UID, s->settings->pod_uid);
+}
+
 static void on_kube_setup(void *arg, const struct store_kube_facts *facts, const struct err *err)
 {
 	struct supervisor *s = arg;
@@ -98,9 +118,10 @@ static void on_kube_setup(void *arg, const struct store_kube_facts *facts, const
 	s->has_kube_store = s->settings->in_kubernetes &&
 		store_kube_backend(s->kube, s->settings->kube_secret, facts->can_patch, &backend);
 	make_store(s, s->has_kube_store ? &backend : NULL);
-	if (s->has_kube_store)
+	s->secret_is_new = s->has_kube_store && !facts->exists;
+	if (s->has_kube_store && facts->exists)
 		reset_secret(s, facts);
-	supervisor_post(s, NODE_EVENT_KUBE_READY);
+	check_reset(s);
 }
 
 static void set_up_folder(struct supervisor *s)
@@ -115,10 +136,10 @@ static void set_up_folder(struct supervisor *s)
 	} else {
 		make_store(s, &backend);
 		store_dir_load_known(s->settings->state_dir, s->store);
-		statestore_set(s->store, STORE_KEY_CAPVER, STRINGIFY(TAILBOOT_CAPVER));
+		node_kube_mark_secret(s);
 		statestore_set(s->store, STORE_KEY_HTTPS_ENDPOINT, NULL);
 	}
-	supervisor_post(s, NODE_EVENT_KUBE_READY);
+	check_reset(s);
 }
 
 void node_kube_setup(struct supervisor *s)

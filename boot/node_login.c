@@ -217,6 +217,7 @@ void node_start_reissue(struct supervisor *s)
 		.secret = s->settings->kube_secret,
 		.failed_key = &s->config_authkey,
 		.limit_ms = s->times->reissue_limit_ms,
+		.limit_shown_ms = times_get(false)->reissue_limit_ms,
 		.retry_base_ms = s->times->retry_base_ms,
 		.retry_max_ms = s->times->retry_max_ms,
 	};

@@ -40,7 +40,7 @@ struct reissue {
 	struct timer limit;
 	struct backoff backoff;
 	uint64_t started_ms;
-	uint64_t limit_ms;
+	uint64_t limit_shown_ms;
 	bool is_asked; /* the request stands in the Secret */
 };
 
@@ -126,7 +126,7 @@ static void on_limit(void *arg)
 	struct reissue *r = arg;
 	struct err e;
 	char limit[32];
-	gotext_format_duration((int64_t)r->limit_ms * CLOCK_NS_PER_MS, limit, sizeof(limit));
+	gotext_format_duration((int64_t)r->limit_shown_ms * CLOCK_NS_PER_MS, limit, sizeof(limit));
 	localapi_cancel(r->disconnect);
 	r->disconnect = NULL;
 	kube_cancel(r->call);
@@ -149,7 +149,7 @@ static void wait_for_key(struct reissue *r)
 		log_event(EV_REISSUE_WATCHING);
 	else
 		log_event(EV_REISSUE_POLLING);
-	gotext_format_duration((int64_t)r->limit_ms * CLOCK_NS_PER_MS, limit, sizeof(limit));
+	gotext_format_duration((int64_t)r->limit_shown_ms * CLOCK_NS_PER_MS, limit, sizeof(limit));
 	log_event(EV_REISSUE_WAITING, limit);
 	/* The answer may have come before the watch. */
 	timer_start(&r->poll, 0);
@@ -201,7 +201,7 @@ struct reissue *reissue_new(struct loop *loop, struct localapi *api, struct kube
 	r->config_path = xstrdup(options->config_path);
 	r->secret_name = xstrdup(options->secret);
 	secret_copy(&r->failed_key, options->failed_key);
-	r->limit_ms = options->limit_ms;
+	r->limit_shown_ms = options->limit_shown_ms;
 	r->backoff = BACKOFF_INIT(options->retry_base_ms, options->retry_max_ms);
 	r->fn = fn;
 	r->arg = arg;
@@ -209,7 +209,7 @@ struct reissue *reissue_new(struct loop *loop, struct localapi *api, struct kube
 	timer_init(&r->retry, loop, ask_for_key, r);
 	timer_init(&r->poll, loop, look_for_key, r);
 	timer_init(&r->limit, loop, on_limit, r);
-	timer_start(&r->limit, r->limit_ms);
+	timer_start(&r->limit, options->limit_ms);
 	r->disconnect = localapi_disconnect_control(api, on_disconnected, r);
 	return r;
 }

@@ -22,6 +22,7 @@ struct reissue_options {
 	const char *secret;              /* name of the state Secret */
 	const struct secret *failed_key; /* the key as read at boot; may be empty */
 	uint32_t limit_ms;
+	uint32_t limit_shown_ms;         /* in texts, which are the same under a shortened test */
 	uint32_t retry_base_ms, retry_max_ms;
 };
 

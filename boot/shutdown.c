@@ -125,7 +125,8 @@ void shutdown_await_state(struct supervisor *s)
 	log_event(EV_STOP_CONSISTENCY_CHECK);
 	s->stop_waits = 2;
 	uint32_t left = left_for_steps(s);
-	statestore_flush(s->store, left, on_flushed, s);
+	uint32_t flush = left < s->times->stop_flush_ms ? left : s->times->stop_flush_ms;
+	statestore_flush(s->store, flush, on_flushed, s);
 	statestore_await_consistent(s->store, left, &events);
 }
 

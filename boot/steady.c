@@ -52,6 +52,9 @@ static void start_watches(struct supervisor *s)
 static void publish(struct supervisor *s)
 {
 	AUTO(mem_free) char *ips = selfnode_format_ips(&s->self);
+	if (s->secret_is_new)
+		node_kube_mark_secret(s);
+	s->secret_is_new = false;
 	/* The order is the store's business: the id first, so that a device can be cleaned up whatever follows. */
 	if (s->self.stable_id[0] != '\0')
 		statestore_set(s->store, STORE_KEY_DEVICE_ID, s->self.stable_id);

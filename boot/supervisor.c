@@ -114,10 +114,15 @@ static void on_boot_deadline(void *arg)
 		return;
 	}
 	const char *last = s->kube_setup != NULL ? store_kube_setup_last_error(s->kube_setup) : "";
-	if (s->state == NODE_STATE_STEADY && !statestore_is_idle(s->store))
+	bool is_writing = s->store != NULL && !statestore_is_idle(s->store);
+	if (is_writing)
 		last = s->conditions.items[CONDITION_STORE_WRITE_FAILED].reason;
 	/* The socket's sentence names the time-out itself. */
-	if (s->state == NODE_STATE_DAEMON)
+	if (s->state == NODE_STATE_KUBE_SETUP && is_writing)
+		supervisor_end(s, FATAL_BOOT_DEADLINE,
+			"error clearing previous state from Secret: context deadline exceeded%s%s",
+			last[0] != '\0' ? ": " : "", last);
+	else if (s->state == NODE_STATE_DAEMON)
 		supervisor_end(s, FATAL_BOOT_DEADLINE, "%s", node_state_deadline_text(s->state));
 	else
 		supervisor_end(s, FATAL_BOOT_DEADLINE, "%s: context deadline exceeded%s%s",

@@ -87,6 +87,7 @@ struct supervisor {
 	struct secret config_authkey;         /* of the configuration file as read at boot */
 	bool has_kube_store;                  /* the Secret may be written */
 	bool authkey_in_secret;
+	bool secret_is_new;                   /* not there at boot: the daemon makes it */
 
 	/* what is known of the node */
 	enum ipn_state ipn_state;
@@ -144,6 +145,8 @@ void node_on_daemon_stopped(void *supervisor);
 
 /* node_kube.c */
 void node_kube_setup(struct supervisor *s);
+/* Marks a Secret that did not exist at boot as ours. */
+void node_kube_mark_secret(struct supervisor *s);
 
 /* node_bus.c */
 void node_bus_opened(void *supervisor);

@@ -13,6 +13,7 @@ static const struct times production = {
 	.refusal_grace_ms = 1200,
 	.reissue_limit_ms = 10 * 60 * 1000,
 	.withdraw_settle_ms = 20000,
+	.stop_flush_ms = 3000,
 	.debounce_ms = 50,
 };
 
@@ -29,6 +30,7 @@ static const struct times fast = {
 	.refusal_grace_ms = 300,
 	.reissue_limit_ms = 10000,
 	.withdraw_settle_ms = 200,
+	.stop_flush_ms = 1000,
 	.debounce_ms = 20,
 };
 

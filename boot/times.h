@@ -20,6 +20,7 @@ struct times {
 	uint32_t refusal_grace_ms;      /* a login warning without a reason flickers: wait this long */
 	uint32_t reissue_limit_ms;      /* how long a new auth key is waited for */
 	uint32_t withdraw_settle_ms;    /* withdrawn Services: let the tailnet notice */
+	uint32_t stop_flush_ms;         /* at the stop, for what is not published yet */
 	uint32_t debounce_ms;           /* files of one volume update come together */
 };
 

@@ -13,6 +13,8 @@
 /* Pauses between two looks at the daemon's state: n² × 10 ms, at most 2 s. */
 #define LOOK_STEP_MS 10
 #define LOOK_MAX_MS 2000
+/* Looks that may fail in a row: a stop must not wait for a server that is gone. */
+#define LOOK_FAILURES_MAX 3
 
 struct entry {
 	char *key;
@@ -47,6 +49,7 @@ struct statestore {
 	bool is_looking; /* wanted; a look may be under way */
 	bool has_waited;
 	uint32_t looks;
+	uint32_t failures; /* in a row */
 	struct timer look_pause;
 	struct timer look_limit;
 	struct err look_failure;
@@ -198,10 +201,13 @@ static void on_listed(void *arg, const struct strv *keys, const struct err *err)
 		finish_look(s, NULL);
 		return;
 	}
-	s->look_failure = (struct err){0};
-	if (err != NULL)
-		s->look_failure = *err;
-	else if (!s->has_waited)
+	s->failures = err != NULL ? s->failures + 1 : 0;
+	s->look_failure = err != NULL ? *err : (struct err){0};
+	if (s->failures == LOOK_FAILURES_MAX) {
+		finish_look(s, &s->look_failure);
+		return;
+	}
+	if (err == NULL && !s->has_waited)
 		s->look_events.on_wait(s->look_events.arg, statestore_describe(s));
 	s->has_waited = s->has_waited || err == NULL;
 	if (s->is_looking)
@@ -325,6 +331,7 @@ void statestore_await_consistent(struct statestore *s, uint32_t timeout_ms,
 	s->is_looking = true;
 	s->has_waited = false;
 	s->looks = 0;
+	s->failures = 0;
 	s->look_failure = (struct err){0};
 	timer_start(&s->look_limit, s->is_kept ? timeout_ms : 0);
 	if (s->is_kept)

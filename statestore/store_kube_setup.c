@@ -37,6 +37,7 @@ struct attempt {
 	bool is_done;
 	bool allowed;
 	struct err failure; /* code 0: none */
+	bool is_forbidden;
 };
 
 struct store_kube_setup {
@@ -80,7 +81,7 @@ static bool all_done(const struct store_kube_setup *s)
 /* 0, or the sentence for what is missing. */
 static int judge_permissions(const struct store_kube_setup *s, struct err *e)
 {
-	bool may_get = s->attempts[STEP_GET].failure.code != -EACCES;
+	bool may_get = !s->attempts[STEP_GET].is_forbidden;
 	bool may_update = s->attempts[STEP_UPDATE].allowed;
 	if (may_get && may_update)
 		return 0;
@@ -144,6 +145,8 @@ static void on_secret(void *arg, const struct kube_reply *reply, const struct er
 	a->call = NULL;
 	if (err != NULL && retried(a, reply, err))
 		return;
+	/* Not every lack of access is a missing right: a certificate may be untrusted, a token refused. */
+	a->is_forbidden = err != NULL && reply->code == 403;
 	if (err != NULL)
 		a->failure = *err;
 	else if (kube_secret_decode(reply->body, &a->setup->facts.fields, &a->failure) == 0)

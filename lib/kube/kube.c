@@ -40,6 +40,7 @@ struct kube_call {
 	char *body;
 	uint32_t timeout_ms;
 	bool tried_new_token;
+	uint64_t token_generation; /* of the token that was sent */
 	struct resolve *resolve;
 	struct resolve_answer addresses;
 	size_t address_next; /* of those, the one to try next */
@@ -120,13 +121,19 @@ static void on_reply(void *arg, const struct fetch_reply *got, const struct err 
 	if (got->status == 401 && !call->tried_new_token) {
 		call->tried_new_token = true;
 		/* The same token again would be refused again. */
-		if (kube_account_refresh(&k->account, true)) {
+		kube_account_refresh(&k->account, true);
+		if (call->token_generation != k->account.token_generation) {
 			call->address_next = 0;
 			send_request(call);
 			return;
 		}
 	}
 	reply.retry_after_ms = retry_after_ms(fetch_header(got, "Retry-After"));
+	if (got->len == 0 && got->status == 200 && strcmp(call->method, "PATCH") == 0) {
+		/* Nobody reads what answers a patch, and some servers answer nothing. */
+		deliver(call, &reply, NULL);
+		return;
+	}
 	AUTO(json_freep) struct json *body = NULL;
 	int code = kube_status_judge(got->status, got->body, got->len, &body, &reply.code, &e);
 	reply.body = body;
@@ -138,6 +145,7 @@ static void send_request(struct kube_call *call)
 	struct kube *k = call->kube;
 	AUTO(strv_fini) struct strv headers = {0};
 	kube_account_refresh(&k->account, false);
+	call->token_generation = k->account.token_generation;
 	strv_push(&headers, "Accept: " KUBE_TYPE_JSON);
 	strv_pushf(&headers, "Content-Type: %s", call->content_type);
 	struct fetch_request request = {

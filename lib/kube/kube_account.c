@@ -28,6 +28,8 @@ static int read_token(struct kube_account *a, struct err *e)
 	trim_end(&text);
 	if (text.len == 0)
 		return err_set(e, -EINVAL, "%s is empty", a->token_path);
+	if (a->token.len != text.len || memcmp(secret_str(&a->token), text.data, text.len) != 0)
+		a->token_generation++;
 	secret_set(&a->token, text.data, text.len);
 	a->token_stat = st;
 	return 0;
@@ -91,16 +93,11 @@ static bool has_changed(const char *path, const struct stat *held)
 			now.st_mtim.tv_nsec != held->st_mtim.tv_nsec);
 }
 
-bool kube_account_refresh(struct kube_account *a, bool force)
+void kube_account_refresh(struct kube_account *a, bool force)
 {
 	struct err kept_as_it_was;
-	AUTO(secret_fini) struct secret before = {0};
 	if (has_changed(a->ca_path, &a->ca_stat) && read_ca(a, &kept_as_it_was) < 0)
 		err_clear(&kept_as_it_was);
-	if (!force && !has_changed(a->token_path, &a->token_stat))
-		return false;
-	secret_copy(&before, &a->token);
-	if (read_token(a, &kept_as_it_was) < 0)
-		return false;
-	return !secret_equal(&before, &a->token);
+	if ((force || has_changed(a->token_path, &a->token_stat)) && read_token(a, &kept_as_it_was) < 0)
+		err_clear(&kept_as_it_was);
 }

@@ -6,6 +6,7 @@
 #define LIB_KUBE_KUBE_ACCOUNT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
 #include "lib/base/buf.h"
@@ -18,14 +19,14 @@ struct kube_account {
 	char *ns;
 	struct secret token;
 	struct buf ca;
+	uint64_t token_generation; /* grows with each new token */
 	struct stat token_stat, ca_stat; /* of what is held */
 };
 
 /* Reads all three. -ENOENT names the file; -EINVAL for a CA file without a certificate. */
 int kube_account_init(struct kube_account *a, const char *dir, struct err *e) MUST_CHECK;
 void kube_account_fini(struct kube_account *a);
-/* Reads again what has changed; what cannot be read stays as it was. force: reads the token in any case. True when the
- * token is another one than before. */
-bool kube_account_refresh(struct kube_account *a, bool force);
+/* Reads again what has changed; what cannot be read stays as it was. force: reads the token in any case. */
+void kube_account_refresh(struct kube_account *a, bool force);
 
 #endif

@@ -46,7 +46,8 @@ int kube_status_judge(
 	*body = json_parse(text, len, &parse);
 	if (status == 200 || status == 201) {
 		if (*body == NULL)
-			return err_set(e, -EPROTO, "answer %d is no JSON: %s", status, parse.msg);
+			/* Not the API server's words: something on the way, which may go away. */
+			return err_set(e, -EAGAIN, "answer %d is no JSON: %s", status, parse.msg);
 		return 0;
 	}
 	int64_t told;

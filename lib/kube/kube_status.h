@@ -11,7 +11,7 @@
 
 struct json;
 
-/* 0 for success (200, 201), *body then holds the parsed document, to be freed by the caller; -EPROTO when it is no JSON.
+/* 0 for success (200, 201), *body then holds the parsed document, to be freed by the caller; -EAGAIN when it is no JSON.
  * Else the error; *body may hold the Status. *code receives the code that was judged. */
 int kube_status_judge(int status, const char *text, size_t len, struct json **body, int *code,
 	struct err *e) MUST_CHECK;
