@@ -22,6 +22,9 @@
 /* io: loop, children, watches, HTTP */
 #define EV_HTTP_LISTENER_CLOSED "http.closed", LOG_LEVEL_INFO, "address", "HTTP server at %s closed"
 
+/* localapi: the daemon's notifications */
+#define EV_BUS_SELF_UNREADABLE "bus.self_unreadable", LOG_LEVEL_WARNING, "reason", "cannot read the own node in a notification of tailscaled: %s"
+
 /* boot: program */
 #define EV_FATAL "boot.fatal", LOG_LEVEL_ERROR, "reason", "%s"
 #define EV_STARTUP_COMPLETE "boot.startup_complete", LOG_LEVEL_INFO, "", "Startup complete, waiting for shutdown signal"

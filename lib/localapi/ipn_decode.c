@@ -1,18 +1,20 @@
 #include "lib/localapi/ipn_decode.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/json.h"
 #include "lib/base/jscan.h"
+#include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/localapi/ipn_peer.h"
+#include "lib/localapi/ipn_warning.h"
 #include "lib/localapi/peers.h"
 
 /* The own node with all its capabilities; anything larger counts as not told. */
 #define CAPTURE_MAX (1024u * 1024)
-#define TEXT_MAX 8192
+#define TEXT_MAX 65536
 
 enum rule {
 	R_STATE,
@@ -28,6 +30,7 @@ enum rule {
 	R_WANT_RUNNING,
 	R_LOGGED_OUT,
 	R_NODE_ID,
+	R_STATUS,
 	R_BACKEND_STATE,
 	R_AUTH_URL,
 	R_CERT_DOMAIN,
@@ -42,6 +45,7 @@ enum rule {
 	R_STATUS_PEER_NAME,
 	R_STATUS_PEER_ADDRESS,
 	R_STATUS_PEER_ROUTE,
+	R_COUNT,
 };
 
 static const struct jscan_rule rules[] = {
@@ -53,11 +57,13 @@ static const struct jscan_rule rules[] = {
 	{R_PEERS_CHANGED, {"PeersChanged", "*"}, JSCAN_MARK},
 	{R_PEERS_REMOVED, {"PeersRemoved", "*"}, JSCAN_VALUE},
 	{R_PEER_PATCH, {"PeerChangedPatch", "*"}, JSCAN_MARK},
-	{R_HEALTH, {"Health"}, JSCAN_MARK},
+	/* Not the member itself: null is no health, an object without warnings is. */
+	{R_HEALTH, {"Health", "Warnings"}, JSCAN_MARK},
 	{R_WARNING, {"Health", "Warnings", "*"}, JSCAN_VALUE},
 	{R_WANT_RUNNING, {"Prefs", "WantRunning"}, JSCAN_VALUE},
 	{R_LOGGED_OUT, {"Prefs", "LoggedOut"}, JSCAN_VALUE},
 	{R_NODE_ID, {"Prefs", "Config", "NodeID"}, JSCAN_VALUE},
+	{R_STATUS, {"InitialStatus", "*"}, JSCAN_MARK},
 	{R_BACKEND_STATE, {"InitialStatus", "BackendState"}, JSCAN_VALUE},
 	{R_AUTH_URL, {"InitialStatus", "AuthURL"}, JSCAN_VALUE},
 	{R_CERT_DOMAIN, {"InitialStatus", "CertDomains", "*"}, JSCAN_VALUE},
@@ -74,7 +80,7 @@ static const struct jscan_rule rules[] = {
 	{R_STATUS_PEER_ROUTE, {"InitialStatus", "Peer", "*", "AllowedIPs", "*"}, JSCAN_VALUE},
 };
 
-#define RULES_WITHOUT_PEERS 17
+#define RULES_WITHOUT_PEERS 18
 
 struct ipn_decoder {
 	struct jscan *scan;
@@ -86,25 +92,14 @@ struct ipn_decoder {
 	struct buf error, url, auth_url;
 	struct strv cert_domains;
 	struct selfnode self_change, self_status;
-	struct ipn_warning warnings[IPN_WARNINGS_MAX];
-	bool health_is_told;
+	struct ipn_warnings warnings;
 	bool status_has_peers;
 	struct ipn_peer peer; /* the one being read */
 };
 
-static void warnings_reset(struct ipn_decoder *d)
-{
-	for (size_t i = 0; i < d->notify.warning_count; i++) {
-		free(d->warnings[i].code);
-		free(d->warnings[i].title);
-		free(d->warnings[i].text);
-		free(d->warnings[i].error);
-	}
-}
-
 static void message_reset(struct ipn_decoder *d)
 {
-	warnings_reset(d);
+	ipn_warnings_reset(&d->warnings);
 	buf_reset(&d->error);
 	buf_reset(&d->url);
 	buf_reset(&d->auth_url);
@@ -115,7 +110,7 @@ static void message_reset(struct ipn_decoder *d)
 	d->notify = (struct ipn_notify){
 		.state = IPN_STATE_UNKNOWN,
 		.backend_state = IPN_STATE_UNKNOWN,
-		.warnings = d->warnings,
+		.warnings = d->warnings.items,
 		.cert_domains = &d->cert_domains,
 	};
 }
@@ -146,25 +141,10 @@ static void take_backend_state(struct ipn_decoder *d, const struct jscan_event *
 		d->notify.backend_state = ipn_state_parse(buf_cstr(&name));
 }
 
-static char *text_of(const struct json *obj, const char *key)
-{
-	const char *text = json_str(json_get(obj, key));
-	return xstrdup(text != NULL ? text : "");
-}
-
 static void take_warning(struct ipn_decoder *d, const struct jscan_event *ev)
 {
-	struct err ignored;
-	if (d->notify.warning_count == IPN_WARNINGS_MAX || ev->truncated)
-		return;
-	AUTO(json_freep) struct json *doc = json_parse(ev->text, ev->len, &ignored);
-	if (json_type(doc) != JSON_OBJECT)
-		return;
-	struct ipn_warning *w = &d->warnings[d->notify.warning_count++];
-	w->code = xstrdup(ev->key);
-	w->title = text_of(doc, "Title");
-	w->text = text_of(doc, "Text");
-	w->error = text_of(json_get(doc, "Args"), "error");
+	ipn_warnings_take(&d->warnings, ev);
+	d->notify.warning_count = d->warnings.count;
 }
 
 static void take_cert_domain(struct ipn_decoder *d, const struct jscan_event *ev)
@@ -182,93 +162,130 @@ static void take_removed(struct ipn_decoder *d, const struct jscan_event *ev)
 		peers_remove(d->peers_ref, id);
 }
 
+static void take_error(struct ipn_decoder *d, const struct jscan_event *ev)
+{
+	if (take_text(ev, &d->error))
+		d->notify.error_message = buf_cstr(&d->error);
+}
+
+static void take_url(struct ipn_decoder *d, const struct jscan_event *ev)
+{
+	if (take_text(ev, &d->url))
+		d->notify.browse_to_url = buf_cstr(&d->url);
+}
+
+static void take_auth_url(struct ipn_decoder *d, const struct jscan_event *ev)
+{
+	if (take_text(ev, &d->auth_url) && d->auth_url.len > 0)
+		d->notify.auth_url = buf_cstr(&d->auth_url);
+}
+
+static void take_login_finished(struct ipn_decoder *d, const struct jscan_event *ev)
+{
+	(void)ev;
+	d->notify.login_finished = true;
+}
+
+typedef int (*selfnode_fn)(struct selfnode *s, const char *text, size_t len, struct err *e);
+
+static void take_self(struct selfnode *self, const struct jscan_event *ev, selfnode_fn parse)
+{
+	struct err e;
+	int code = ev->truncated
+			   ? err_set(&e, -EMSGSIZE, "own node: more than %u bytes", CAPTURE_MAX)
+			   : parse(self, ev->text, ev->len, &e);
+	if (code == 0)
+		return;
+	/* Of repeated keys the last one counts, and it told nothing. */
+	selfnode_fini(self);
+	log_event(EV_BUS_SELF_UNREADABLE, e.msg);
+}
+
+static void take_self_change(struct ipn_decoder *d, const struct jscan_event *ev)
+{
+	d->notify.has_self_change = true;
+	take_self(&d->self_change, ev, selfnode_from_node);
+}
+
+static void take_self_status(struct ipn_decoder *d, const struct jscan_event *ev)
+{
+	take_self(&d->self_status, ev, selfnode_from_status);
+}
+
 static void take_bool(bool *out, const struct jscan_event *ev)
 {
-	if (!ev->truncated && !jscan_bool(ev->text, ev->len, out))
+	if (ev->truncated || !jscan_bool(ev->text, ev->len, out))
 		*out = false;
 }
 
+static void take_want_running(struct ipn_decoder *d, const struct jscan_event *ev)
+{
+	d->notify.has_prefs = true;
+	take_bool(&d->notify.want_running, ev);
+}
+
+static void take_logged_out(struct ipn_decoder *d, const struct jscan_event *ev)
+{
+	take_bool(&d->notify.logged_out, ev);
+}
+
+static void take_node_id(struct ipn_decoder *d, const struct jscan_event *ev)
+{
+	d->notify.has_node_id = !ev->truncated && ev->text[0] == '"' && ev->len > strlen("\"\"");
+}
+
+static void take_peer_id(struct ipn_decoder *d, const struct jscan_event *ev)
+{
+	ipn_peer_take_id(&d->peer, ev);
+}
+
+static void take_peer_name(struct ipn_decoder *d, const struct jscan_event *ev)
+{
+	ipn_peer_take_name(&d->peer, ev);
+}
+
+static void take_peer_address(struct ipn_decoder *d, const struct jscan_event *ev)
+{
+	ipn_peer_take_address(&d->peer, ev);
+}
+
+static void take_peer_route(struct ipn_decoder *d, const struct jscan_event *ev)
+{
+	ipn_peer_take_route(&d->peer, ev, d->peers_ref);
+}
+
+typedef void (*take_fn)(struct ipn_decoder *d, const struct jscan_event *ev);
+
+/* Of the rules that report values; the others are marks. */
+static const take_fn takers[R_COUNT] = {
+	[R_STATE] = take_state,
+	[R_ERROR] = take_error,
+	[R_URL] = take_url,
+	[R_LOGIN_FINISHED] = take_login_finished,
+	[R_SELF_CHANGE] = take_self_change,
+	[R_PEERS_REMOVED] = take_removed,
+	[R_WARNING] = take_warning,
+	[R_WANT_RUNNING] = take_want_running,
+	[R_LOGGED_OUT] = take_logged_out,
+	[R_NODE_ID] = take_node_id,
+	[R_BACKEND_STATE] = take_backend_state,
+	[R_AUTH_URL] = take_auth_url,
+	[R_CERT_DOMAIN] = take_cert_domain,
+	[R_SELF] = take_self_status,
+	[R_NODE_PEER_ID] = take_peer_id,
+	[R_NODE_PEER_NAME] = take_peer_name,
+	[R_NODE_PEER_ADDRESS] = take_peer_address,
+	[R_NODE_PEER_ROUTE] = take_peer_route,
+	[R_STATUS_PEER_ID] = take_peer_id,
+	[R_STATUS_PEER_NAME] = take_peer_name,
+	[R_STATUS_PEER_ADDRESS] = take_peer_address,
+	[R_STATUS_PEER_ROUTE] = take_peer_route,
+};
+
 static void take_value(struct ipn_decoder *d, const struct jscan_event *ev)
 {
-	struct err ignored;
-	bool is_null = !ev->truncated && jscan_is_null(ev->text, ev->len);
-	if (is_null)
-		return;
-	switch ((enum rule)ev->id) {
-	case R_STATE:
-		take_state(d, ev);
-		break;
-	case R_ERROR:
-		if (take_text(ev, &d->error))
-			d->notify.error_message = buf_cstr(&d->error);
-		break;
-	case R_URL:
-		if (take_text(ev, &d->url))
-			d->notify.browse_to_url = buf_cstr(&d->url);
-		break;
-	case R_LOGIN_FINISHED:
-		d->notify.login_finished = true;
-		break;
-	case R_SELF_CHANGE:
-		d->notify.has_self_change = true;
-		if (!ev->truncated && selfnode_from_node(&d->self_change, ev->text, ev->len, &ignored) < 0)
-			selfnode_fini(&d->self_change);
-		break;
-	case R_PEERS_REMOVED:
-		take_removed(d, ev);
-		break;
-	case R_WARNING:
-		take_warning(d, ev);
-		break;
-	case R_WANT_RUNNING:
-		d->notify.has_prefs = true;
-		take_bool(&d->notify.want_running, ev);
-		break;
-	case R_LOGGED_OUT:
-		take_bool(&d->notify.logged_out, ev);
-		break;
-	case R_NODE_ID:
-		d->notify.has_node_id = !ev->truncated && ev->len > 2;
-		break;
-	case R_BACKEND_STATE:
-		/* Always there in a status, so it stands for the whole. */
-		d->notify.has_initial_status = true;
-		d->notify.has_cert_domains = true;
-		take_backend_state(d, ev);
-		break;
-	case R_AUTH_URL:
-		if (take_text(ev, &d->auth_url) && d->auth_url.len > 0)
-			d->notify.auth_url = buf_cstr(&d->auth_url);
-		break;
-	case R_CERT_DOMAIN:
-		take_cert_domain(d, ev);
-		break;
-	case R_SELF:
-		if (!ev->truncated && selfnode_from_status(&d->self_status, ev->text, ev->len, &ignored) < 0)
-			selfnode_fini(&d->self_status);
-		break;
-	case R_NODE_PEER_ID:
-	case R_STATUS_PEER_ID:
-		ipn_peer_take_id(&d->peer, ev);
-		break;
-	case R_NODE_PEER_NAME:
-	case R_STATUS_PEER_NAME:
-		ipn_peer_take_name(&d->peer, ev);
-		break;
-	case R_NODE_PEER_ADDRESS:
-	case R_STATUS_PEER_ADDRESS:
-		ipn_peer_take_address(&d->peer, ev);
-		break;
-	case R_NODE_PEER_ROUTE:
-	case R_STATUS_PEER_ROUTE:
-		ipn_peer_take_route(&d->peer, ev);
-		break;
-	case R_PEERS_CHANGED:
-	case R_PEER_PATCH:
-	case R_HEALTH:
-	case R_STATUS_PEER:
-		break; /* marks */
-	}
+	if (ev->truncated || !jscan_is_null(ev->text, ev->len))
+		takers[ev->id](d, ev);
 }
 
 static void take_begin(struct ipn_decoder *d, int id)
@@ -276,7 +293,10 @@ static void take_begin(struct ipn_decoder *d, int id)
 	if (id == R_PEERS_CHANGED || id == R_PEER_PATCH)
 		d->notify.has_peer_changes = true;
 	else if (id == R_HEALTH)
-		d->health_is_told = true;
+		d->notify.has_health = true;
+	else if (id == R_STATUS)
+		/* What a status does not tell, is not there. */
+		d->notify.has_initial_status = d->notify.has_cert_domains = true;
 	if (id == R_PEERS_CHANGED || id == R_STATUS_PEER)
 		ipn_peer_reset(&d->peer);
 	if (id == R_STATUS_PEER && d->peers_ref != NULL && !d->status_has_peers) {
@@ -292,25 +312,23 @@ static void take_end(struct ipn_decoder *d, const struct jscan_event *ev)
 		ipn_peer_offer(&d->peer, d->peers_ref);
 }
 
-static void message_done(struct ipn_decoder *d)
+static int message_done(struct ipn_decoder *d, struct err *e)
 {
-	d->notify.has_health = d->health_is_told;
 	if (d->status_has_peers)
 		peers_end_full(d->peers_ref);
-	d->health_is_told = false;
 	/* A change is newer than the status in the same message. */
 	if (d->self_change.known)
 		d->notify.self = &d->self_change;
 	else if (d->self_status.known)
 		d->notify.self = &d->self_status;
-	d->fn(d->arg, &d->notify);
+	int code = d->fn(d->arg, &d->notify, e);
 	message_reset(d);
+	return code;
 }
 
 static int on_event(void *arg, const struct jscan_event *ev, struct err *e)
 {
 	struct ipn_decoder *d = arg;
-	(void)e;
 	switch (ev->kind) {
 	case JSCAN_GOT_VALUE:
 		take_value(d, ev);
@@ -322,8 +340,7 @@ static int on_event(void *arg, const struct jscan_event *ev, struct err *e)
 		take_end(d, ev);
 		break;
 	case JSCAN_GOT_DOCUMENT:
-		message_done(d);
-		break;
+		return message_done(d, e);
 	}
 	return 0;
 }
@@ -338,7 +355,8 @@ struct ipn_decoder *ipn_decoder_new(struct peers *peers, ipn_decode_fn fn, void 
 	d->error = BUF_INIT(TEXT_MAX);
 	d->url = BUF_INIT(TEXT_MAX);
 	d->auth_url = BUF_INIT(TEXT_MAX);
-	d->scan = jscan_new(rules, wants ? ARRAY_LEN(rules) : RULES_WITHOUT_PEERS, CAPTURE_MAX, on_event, d);
+	d->scan = jscan_new(
+		rules, wants ? ARRAY_LEN(rules) : RULES_WITHOUT_PEERS, CAPTURE_MAX, on_event, d);
 	message_reset(d);
 	return d;
 }

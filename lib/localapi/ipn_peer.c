@@ -8,7 +8,7 @@
 #include "lib/localapi/peers.h"
 
 #define NAME_MAX_BYTES 1024
-/* A subnet router may carry many; one that carries more is cut, which the route look-up then misses. */
+/* Addresses of its own, or routes that lead to what is wanted: a node has a handful. */
 #define PREFIXES_MAX 4096
 
 void ipn_peer_reset(struct ipn_peer *p)
@@ -42,48 +42,56 @@ void ipn_peer_take_name(struct ipn_peer *p, const struct jscan_event *ev)
 		buf_reset(&p->name);
 }
 
-/* A prefix, or an address alone, which stands for its full length. */
-static void take_prefix(struct ipn_peer_prefixes *list, const struct jscan_event *ev)
+/* A prefix, or an address alone, which stands for its full length. False for anything else. */
+static bool read_prefix(const struct jscan_event *ev, struct ipprefix *out)
 {
-	AUTO(buf_fini) struct buf text = BUF_INIT(IPPREFIX_TEXT_MAX);
+	char memory[IPPREFIX_TEXT_MAX * 2];
 	struct err ignored;
-	struct ipprefix prefix;
 	struct ipaddr address;
-	if (ev->truncated || jscan_unquote(ev->text, ev->len, &text, &ignored) < 0)
-		return;
-	if (strchr(buf_cstr(&text), '/') != NULL) {
-		if (ipprefix_parse(buf_cstr(&text), &prefix, &ignored) < 0)
-			return;
-	} else {
-		if (ipaddr_parse(buf_cstr(&text), &address, &ignored) < 0)
-			return;
-		prefix = ipprefix_from_addr(&address);
-	}
+	/* Addresses need no escapes, and there may be very many of them: no look at the heap. */
+	if (ev->truncated || ev->len < 2 || ev->len > sizeof(memory) || ev->text[0] != '"')
+		return false;
+	memcpy(memory, ev->text + 1, ev->len - 2);
+	memory[ev->len - 2] = '\0';
+	if (strchr(memory, '/') != NULL)
+		return ipprefix_parse(memory, out, &ignored) == 0;
+	if (ipaddr_parse(memory, &address, &ignored) < 0)
+		return false;
+	*out = ipprefix_from_addr(&address);
+	return true;
+}
+
+static void add_prefix(struct ipn_peer_prefixes *list, const struct ipprefix *prefix)
+{
 	if (list->len == PREFIXES_MAX)
 		return;
 	if (list->len == list->cap) {
 		list->cap = list->cap > 0 ? list->cap * 2 : 8;
 		list->items = xrealloc(list->items, list->cap, sizeof(*list->items));
 	}
-	list->items[list->len++] = prefix;
+	list->items[list->len++] = *prefix;
 }
 
 void ipn_peer_take_address(struct ipn_peer *p, const struct jscan_event *ev)
 {
-	take_prefix(&p->addresses, ev);
+	struct ipprefix prefix;
+	if (read_prefix(ev, &prefix))
+		add_prefix(&p->addresses, &prefix);
 }
 
-void ipn_peer_take_route(struct ipn_peer *p, const struct jscan_event *ev)
+void ipn_peer_take_route(
+	struct ipn_peer *p, const struct jscan_event *ev, const struct peers *peers)
 {
-	take_prefix(&p->routes, ev);
+	struct ipprefix prefix;
+	if (read_prefix(ev, &prefix) && peers_wants_route(peers, &prefix))
+		add_prefix(&p->routes, &prefix);
 }
 
 void ipn_peer_offer(const struct ipn_peer *p, struct peers *peers)
 {
-	AUTO(mem_free) char *name = xstrdup(buf_cstr(&p->name));
 	struct peer candidate = {
 		.id = p->id,
-		.name = name,
+		.name = (char *)(uintptr_t)buf_cstr(&p->name), /* only read */
 		.addresses = p->addresses.items,
 		.address_count = p->addresses.len,
 		.routes = p->routes.items,

@@ -32,7 +32,9 @@ void ipn_peer_fini(struct ipn_peer *p);
 void ipn_peer_take_id(struct ipn_peer *p, const struct jscan_event *ev);
 void ipn_peer_take_name(struct ipn_peer *p, const struct jscan_event *ev);
 void ipn_peer_take_address(struct ipn_peer *p, const struct jscan_event *ev);
-void ipn_peer_take_route(struct ipn_peer *p, const struct jscan_event *ev);
+/* Only routes that somebody wants are taken; peers tells which. */
+void ipn_peer_take_route(
+	struct ipn_peer *p, const struct jscan_event *ev, const struct peers *peers);
 
 void ipn_peer_offer(const struct ipn_peer *p, struct peers *peers);
 

@@ -21,8 +21,8 @@
 #define WATCH_INITIAL_STATUS (1u << 14)
 #define WATCH_PEER_PATCHES (1u << 15)
 
-#define WATCH_MASK                                                                                 \
-	(WATCH_INITIAL_STATE | WATCH_INITIAL_PREFS | WATCH_INITIAL_HEALTH | WATCH_PEER_CHANGES |   \
+#define WATCH_MASK                                                                               \
+	(WATCH_INITIAL_STATE | WATCH_INITIAL_PREFS | WATCH_INITIAL_HEALTH | WATCH_PEER_CHANGES | \
 		WATCH_NO_NETMAP | WATCH_INITIAL_STATUS | WATCH_PEER_PATCHES)
 
 #define FELL_BEHIND "IPN bus consumer fell behind"
@@ -40,46 +40,11 @@ struct ipnbus {
 	bool is_open;
 	struct fetch *stream;
 	struct ipn_decoder *decoder;
-	char last_loss[ERR_MSG_MAX]; /* "" after a message: an outage is told once, and again when its reason changes */
-	char behind[ERR_MSG_MAX];    /* the daemon's last words, when it gave us up */
+	/* "" while subscribed: an outage is told once, and again when its reason changes. */
+	char last_loss[ERR_MSG_MAX];
 };
 
 static void subscribe(void *arg);
-
-const char *ipn_state_name(enum ipn_state state)
-{
-	static const char *const names[] = {"NoState", "InUseOtherUser", "NeedsLogin", "NeedsMachineAuth",
-		"Stopped", "Starting", "Running"};
-	return state == IPN_STATE_UNKNOWN ? "" : names[state];
-}
-
-enum ipn_state ipn_state_parse(const char *name)
-{
-	for (int state = IPN_STATE_NO_STATE; state <= IPN_STATE_RUNNING; state++) {
-		if (strcmp(ipn_state_name((enum ipn_state)state), name) == 0)
-			return (enum ipn_state)state;
-	}
-	return IPN_STATE_UNKNOWN;
-}
-
-enum ipn_state ipn_notify_state(const struct ipn_notify *n)
-{
-	return n->state != IPN_STATE_UNKNOWN ? n->state : n->backend_state;
-}
-
-bool ipn_notify_is_relevant(const struct ipn_notify *n)
-{
-	return n->has_initial_status || n->has_self_change || n->has_peer_changes;
-}
-
-const struct ipn_warning *ipn_notify_warning(const struct ipn_notify *n, const char *code)
-{
-	for (size_t i = 0; i < n->warning_count; i++) {
-		if (strcmp(n->warnings[i].code, code) == 0)
-			return &n->warnings[i];
-	}
-	return NULL;
-}
 
 static void close_stream(struct ipnbus *bus)
 {
@@ -100,20 +65,16 @@ static void lost(struct ipnbus *bus, const struct err *why)
 	bus->events.on_lost(bus->events.arg, why);
 }
 
-static void on_notify(void *arg, const struct ipn_notify *n)
+static int on_notify(void *arg, const struct ipn_notify *n, struct err *e)
 {
 	struct ipnbus *bus = arg;
+	/* The daemon's last words before it ends the stream. */
+	if (n->error_message != NULL && strstr(n->error_message, FELL_BEHIND) != NULL)
+		return err_set(e, -EPIPE, "%s", n->error_message);
 	backoff_reset(&bus->backoff);
-	bus->last_loss[0] = '\0';
-	if (n->error_message != NULL && strstr(n->error_message, FELL_BEHIND) != NULL) {
-		struct err words;
-		err_set(&words, -EPIPE, "%s", n->error_message);
-		memcpy(bus->behind, words.msg, sizeof(bus->behind));
-		return;
-	}
-	/* A callback may have stopped us between two messages of one piece. */
-	if (bus->is_wanted)
-		bus->events.on_notify(bus->events.arg, n);
+	bus->events.on_notify(bus->events.arg, n);
+	/* The callback may have stopped us in the middle of a piece. */
+	return bus->stream != NULL ? 0 : err_set(e, -ECANCELED, "stopped");
 }
 
 static int on_head(void *arg, const struct fetch_reply *head, struct err *e)
@@ -124,6 +85,7 @@ static int on_head(void *arg, const struct fetch_reply *head, struct err *e)
 		return 0; /* on_end tells it, with the body */
 	timer_stop(&bus->head);
 	bus->is_open = true;
+	bus->last_loss[0] = '\0';
 	bus->events.on_open(bus->events.arg);
 	return 0;
 }
@@ -131,9 +93,8 @@ static int on_head(void *arg, const struct fetch_reply *head, struct err *e)
 static int on_data(void *arg, const char *data, size_t len, struct err *e)
 {
 	struct ipnbus *bus = arg;
-	if (ipn_decoder_feed(bus->decoder, data, len, e) < 0)
-		return err_wrap(e, "watch-ipn-bus");
-	return 0;
+	int code = ipn_decoder_feed(bus->decoder, data, len, e);
+	return code == -EINVAL ? err_wrap(e, "watch-ipn-bus") : code;
 }
 
 static void on_end(void *arg, const struct fetch_reply *reply, const struct err *err)
@@ -141,18 +102,14 @@ static void on_end(void *arg, const struct fetch_reply *reply, const struct err 
 	struct ipnbus *bus = arg;
 	struct err e;
 	bus->stream = NULL;
-	if (bus->behind[0] != '\0')
-		err_set(&e, -EPIPE, "%s", bus->behind);
-	else if (err != NULL)
+	if (err != NULL)
 		e = *err;
 	else if (reply->status != 200)
 		err_set(&e, -EPROTO, "watch-ipn-bus answered %d: %.*s", reply->status,
 			(int)strcspn(reply->body, "\r\n"), reply->body);
 	else
 		err_set(&e, -EPIPE, "EOF");
-	bus->behind[0] = '\0';
-	if (bus->is_wanted)
-		lost(bus, &e);
+	lost(bus, &e);
 }
 
 static bool is_inside(void *arg)
@@ -174,8 +131,9 @@ static void subscribe(void *arg)
 {
 	struct ipnbus *bus = arg;
 	struct err e;
-	AUTO(mem_free) char *url = xasprintf(
-		"http://" LOCALAPI_HOST "/localapi/v0/watch-ipn-bus?mask=%u", WATCH_MASK);
+	AUTO(mem_free)
+	char *url =
+		xasprintf("http://" LOCALAPI_HOST "/localapi/v0/watch-ipn-bus?mask=%u", WATCH_MASK);
 	struct fetch_request request = {
 		.method = "GET",
 		.url = url,
@@ -187,7 +145,6 @@ static void subscribe(void *arg)
 	/* What is wanted of the peers is fixed for the life of a subscription. */
 	ipn_decoder_free(bus->decoder);
 	bus->decoder = ipn_decoder_new(bus->peers_ref, on_notify, bus);
-	bus->behind[0] = '\0';
 	bus->stream = fetch_stream_start(localapi_fetcher(bus->api_ref), &request, &sink, &e);
 	if (bus->stream == NULL)
 		lost(bus, &e);

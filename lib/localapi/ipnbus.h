@@ -1,11 +1,14 @@
 /*
- * The daemon's notification stream (GET /localapi/v0/watch-ipn-bus): one subscription for the life of a
- * daemon, always drained, scanned as it comes and never collected, whatever the size of a message. When the
- * stream is lost, falls behind or stalls in the middle of a message, it subscribes again with back-off until
- * it is stopped.
+ * The daemon's notification stream (GET /localapi/v0/watch-ipn-bus): one subscription for the life
+ * of a daemon, always drained, scanned as it comes and never collected, whatever the size of a
+ * message. When the stream is lost, falls behind or stalls in the middle of a message, it
+ * subscribes again with back-off until it is stopped.
  *
- * The subscription asks for initial state, preferences, health and status, peer changes without whole network
- * maps, and peer patches (which would otherwise be promoted to whole nodes).
+ * The subscription asks for initial state, preferences, health and status, peer changes without
+ * whole network maps, and peer patches (which would otherwise be promoted to whole nodes).
+ *
+ *	struct ipnbus *bus = ipnbus_new(loop, api, peers, &times, &events);
+ *	ipnbus_start(bus);
  */
 #ifndef LIB_LOCALAPI_IPNBUS_H
 #define LIB_LOCALAPI_IPNBUS_H
@@ -58,7 +61,7 @@ struct ipn_notify {
 
 	bool has_initial_status;
 	bool has_self_change;
-	bool has_peer_changes; /* PeersChanged, PeersRemoved or PeerChangedPatch not empty */
+	bool has_peer_changes;       /* PeersChanged, PeersRemoved or PeerChangedPatch not empty */
 	const struct selfnode *self; /* newest own node told by this message, NULL when none */
 
 	bool has_cert_domains; /* InitialStatus told them (none is an answer too) */
@@ -80,26 +83,30 @@ enum ipn_state ipn_notify_state(const struct ipn_notify *n);
 bool ipn_notify_is_relevant(const struct ipn_notify *n);
 const struct ipn_warning *ipn_notify_warning(const struct ipn_notify *n, const char *code);
 
+/* Called from the loop. They may start, stop and restart the bus, but not free it. */
 struct ipnbus_events {
-	void (*on_open)(void *arg);                        /* subscribed (again) */
+	void (*on_open)(void *arg); /* subscribed (again) */
 	void (*on_notify)(void *arg, const struct ipn_notify *n);
-	void (*on_lost)(void *arg, const struct err *why); /* will try again by itself */
+	/* Will try again by itself. Told once for each outage, and again when its reason changes.
+	 */
+	void (*on_lost)(void *arg, const struct err *why);
 	void *arg;
 };
 
-/* peers may be NULL. times: retry base and stall limit, in ms. */
 struct ipnbus_times {
 	uint32_t retry_base_ms; /* 100 */
 	uint32_t retry_max_ms;  /* 5000 */
 	uint32_t stall_ms;      /* 10000 */
 };
 
+/* api and peers (which may be NULL) are borrowed; times and events are copied. */
 struct ipnbus *ipnbus_new(struct loop *loop, struct localapi *api, struct peers *peers,
 	const struct ipnbus_times *times, const struct ipnbus_events *events);
 void ipnbus_free(struct ipnbus *bus);
 void ipnbus_start(struct ipnbus *bus); /* fine when started already */
 void ipnbus_stop(struct ipnbus *bus);  /* silent; no more callbacks until the next start */
-void ipnbus_restart(struct ipnbus *bus); /* one new subscription, e.g. after peers_want */
+/* One new subscription, e.g. after peers_want; nothing while stopped. */
+void ipnbus_restart(struct ipnbus *bus);
 bool ipnbus_is_open(const struct ipnbus *bus);
 
 #endif

@@ -8,8 +8,8 @@
 #include "lib/base/json.h"
 #include "lib/base/mem.h"
 #include "lib/io/fetch.h"
-#include "lib/io/timer.h"
 #include "lib/io/retry_after.h"
+#include "lib/io/timer.h"
 
 #define API "/localapi/v0/"
 #define REPLY_MAX (1024u * 1024)
@@ -107,17 +107,15 @@ static int refuse(const struct localapi_reply *reply, struct err *e)
 {
 	struct err not_json;
 	int code = code_of_status(reply->status);
-	const char *prefix = reply->status == 403 ? "Access denied: "
-		: reply->status == 412            ? "Preconditions failed: "
-						  : "";
+	const char *prefix = reply->status == 403   ? "Access denied: "
+			     : reply->status == 412 ? "Preconditions failed: "
+						    : "";
 	AUTO(json_freep) struct json *body = json_parse(reply->body, reply->len, &not_json);
 	const char *message = json_str(json_get_fold(body, "Error"));
 	if (message != NULL && message[0] != '\0')
 		return err_set(e, code, "%s%s", prefix, message);
-	int shown = (int)strcspn(reply->body, "\r\n");
-	if (shown > SHOWN_BODY_MAX)
-		shown = SHOWN_BODY_MAX;
-	return err_set(e, code, "%s%d: %.*s", prefix, reply->status, shown, reply->body);
+	size_t shown = str_cut(reply->body, strcspn(reply->body, "\r\n"), SHOWN_BODY_MAX);
+	return err_set(e, code, "%s%d: %.*s", prefix, reply->status, (int)shown, reply->body);
 }
 
 static void on_reply(void *arg, const struct fetch_reply *got, const struct err *err)
@@ -133,9 +131,9 @@ static void on_reply(void *arg, const struct fetch_reply *got, const struct err 
 		reply.len = got->len;
 		reply.etag = fetch_header(got, "ETag");
 		reply.retry_after_ms = retry_after_ms(fetch_header(got, "Retry-After"));
-		int code = got->status / 100 != 2 ? refuse(&reply, &e)
-			: call->verdict != NULL   ? call->verdict(&reply, &e)
-						  : 0;
+		int code = got->status / 100 != 2  ? refuse(&reply, &e)
+			   : call->verdict != NULL ? call->verdict(&reply, &e)
+						   : 0;
 		if (code < 0)
 			err_wrap(&e, "%s", call->what);
 	}
@@ -147,16 +145,34 @@ static void on_reply(void *arg, const struct fetch_reply *got, const struct err 
 
 static void on_start_failed(void *arg)
 {
+	static const struct strv no_headers;
 	struct localapi_call *call = arg;
-	struct fetch_reply nothing = {.body = ""};
+	struct fetch_reply nothing = {.body = "", .headers = &no_headers};
 	struct err e = call->start_error;
 	on_reply(call, &nothing, &e);
+}
+
+static struct localapi_call *call_new(
+	struct localapi *api, const char *method, const char *path, localapi_fn fn, void *arg)
+{
+	struct localapi_call *call = xcalloc(1, sizeof(*call));
+	call->api = api;
+	call->next = api->calls;
+	call->link = &api->calls;
+	if (call->next != NULL)
+		call->next->link = &call->next;
+	api->calls = call;
+	call->what = xasprintf("%s %s", method, path);
+	call->fn = fn;
+	call->arg = arg;
+	timer_init(&call->failed, api->loop_ref, on_start_failed, call);
+	return call;
 }
 
 static struct localapi_call *start(struct localapi *api, const struct localapi_request *request,
 	verdict_fn verdict, localapi_fn fn, void *arg)
 {
-	struct localapi_call *call = xcalloc(1, sizeof(*call));
+	struct localapi_call *call = call_new(api, request->method, request->path, fn, arg);
 	AUTO(mem_free) char *url = xasprintf("http://" LOCALAPI_HOST "%s", request->path);
 	struct fetch_request fetch = {
 		.method = request->method,
@@ -168,17 +184,7 @@ static struct localapi_call *start(struct localapi *api, const struct localapi_r
 		.timeout_ms = request->timeout_ms > 0 ? request->timeout_ms : LOCALAPI_TIMEOUT_MS,
 		.reply_max = request->reply_max > 0 ? request->reply_max : REPLY_MAX,
 	};
-	call->api = api;
-	call->next = api->calls;
-	call->link = &api->calls;
-	if (call->next != NULL)
-		call->next->link = &call->next;
-	api->calls = call;
-	call->what = xasprintf("%s %s", request->method, request->path);
 	call->verdict = verdict;
-	call->fn = fn;
-	call->arg = arg;
-	timer_init(&call->failed, api->loop_ref, on_start_failed, call);
 	call->fetch = fetch_start(api->fetcher_ref, &fetch, on_reply, call, &call->start_error);
 	if (call->fetch == NULL)
 		timer_start(&call->failed, 0);
@@ -294,24 +300,34 @@ struct localapi_call *localapi_cert_domains(struct localapi *api, localapi_fn fn
 	return simple(api, "GET", API "cert-domains", fn, arg);
 }
 
+/* A name that is none is refused by the daemon; it must not become another path or query. */
+static int append_escaped(struct buf *out, const char *text, struct err *e)
+{
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
+	int code = 0;
+	for (const char *p = text; code == 0 && *p != '\0'; p++) {
+		code = strchr(plain, *p) != NULL ? buf_append(out, p, 1, e)
+						 : buf_printf(out, e, "%%%02X", (unsigned char)*p);
+	}
+	return code;
+}
+
 struct localapi_call *localapi_cert(
 	struct localapi *api, const char *domain, localapi_fn fn, void *arg)
 {
-	/* A name that is none is refused by the daemon; it must not become another path or query. */
 	AUTO(buf_fini) struct buf path = BUF_INIT(DOMAIN_MAX * 3 + 128);
 	struct err e;
-	int code = buf_append_str(&path, API "cert/", &e);
-	for (const char *p = domain; code == 0 && *p != '\0'; p++) {
-		bool is_plain = strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._",
-					*p) != NULL;
-		code = is_plain ? buf_append(&path, p, 1, &e)
-				: buf_printf(&path, &e, "%%%02X", (unsigned char)*p);
+	if (buf_append_str(&path, API "cert/", &e) < 0 || append_escaped(&path, domain, &e) < 0 ||
+		buf_append_str(&path, "?type=pair&min_validity=0s", &e) < 0) {
+		struct localapi_call *call = call_new(api, "GET", API "cert/", fn, arg);
+		err_set(&call->start_error, -EINVAL, "%s: domain name too long", call->what);
+		timer_start(&call->failed, 0);
+		return call;
 	}
-	if (code == 0)
-		code = buf_append_str(&path, "?type=pair&min_validity=0s", &e);
 	struct localapi_request request = {
 		.method = "GET",
-		.path = code == 0 ? buf_cstr(&path) : API "cert/",
+		.path = buf_cstr(&path),
 		.timeout_ms = LOCALAPI_CERT_TIMEOUT_MS,
 	};
 	return start(api, &request, NULL, fn, arg);

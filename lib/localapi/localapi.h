@@ -1,10 +1,14 @@
 /*
- * The daemon's LocalAPI over its Unix socket: requests with a deadline, status mapped to errno, and one
- * typed call for each endpoint we use. Calls answer through the loop exactly once, never from within the
- * call that starts them, unless cancelled.
+ * The daemon's LocalAPI over its Unix socket: requests with a deadline, status mapped to errno, and
+ * one typed call for each endpoint we use. Calls answer through the loop exactly once, never from
+ * within the call that starts them, unless cancelled.
  *
- * The server refuses any Host but local-tailscaled.sock and any request with Referer or Origin; permission
- * comes from the peer's credentials.
+ * The server refuses any Host but local-tailscaled.sock and any request with Referer or Origin;
+ * permission comes from the peer's credentials.
+ *
+ *	call = localapi_prefs_get(api, on_prefs, me);
+ *	...
+ *	localapi_cancel(call); // on_prefs will not come
  */
 #ifndef LIB_LOCALAPI_LOCALAPI_H
 #define LIB_LOCALAPI_LOCALAPI_H
@@ -27,17 +31,17 @@ struct localapi_call;
 struct loop;
 
 struct localapi_reply {
-	int status;              /* HTTP status, 0 when there was no answer */
-	const char *body;        /* NUL-terminated, borrowed for the callback */
+	int status;       /* HTTP status, 0 when there was no answer */
+	const char *body; /* NUL-terminated, borrowed for the callback */
 	size_t len;
 	const char *etag;        /* NULL when absent */
 	uint64_t retry_after_ms; /* of a 429; 0 when absent */
 	const struct strv *headers;
 };
 
-/* err is NULL for a 2xx answer. Else: 403 -EACCES "Access denied: …", 412 -ESTALE "Preconditions failed: …",
- * 404 -ENOENT, 429 and 5xx -EAGAIN, other -EPROTO, with the message of the body's `Error` member or
- * "STATUS: body"; without an answer the transport's code. reply is never NULL. */
+/* err is NULL for a 2xx answer. Else: 403 -EACCES "Access denied: …", 412 -ESTALE "Preconditions
+ * failed: …", 404 -ENOENT, 429 and 5xx -EAGAIN, other -EPROTO, with the message of the body's
+ * `Error` member or "STATUS: body"; without an answer the transport's code. reply is never NULL. */
 typedef void (*localapi_fn)(void *arg, const struct localapi_reply *reply, const struct err *err);
 
 struct localapi *localapi_new(struct loop *loop, struct fetcher *fetcher, const char *socket_path);
@@ -47,15 +51,15 @@ struct fetcher *localapi_fetcher(const struct localapi *api);
 
 struct localapi_request {
 	const char *method;
-	const char *path;          /* "/localapi/v0/…" with query */
+	const char *path;           /* "/localapi/v0/…" with query */
 	const struct strv *headers; /* more header lines, may be NULL */
-	const char *body;          /* NULL = none */
-	uint32_t timeout_ms;       /* 0 = LOCALAPI_TIMEOUT_MS */
-	size_t reply_max;          /* 0 = 1 MiB */
+	const char *body;           /* NULL = none */
+	uint32_t timeout_ms;        /* 0 = LOCALAPI_TIMEOUT_MS */
+	size_t reply_max;           /* 0 = 1 MiB */
 };
 
-struct localapi_call *localapi_start(struct localapi *api, const struct localapi_request *request,
-	localapi_fn fn, void *arg);
+struct localapi_call *localapi_start(
+	struct localapi *api, const struct localapi_request *request, localapi_fn fn, void *arg);
 /* NULL is accepted. The handle is gone after this, and after the callback. */
 void localapi_cancel(struct localapi_call *call);
 
@@ -64,20 +68,21 @@ struct localapi_call *localapi_status(struct localapi *api, localapi_fn fn, void
 struct localapi_call *localapi_dns_config(struct localapi *api, localapi_fn fn, void *arg);
 struct localapi_call *localapi_serve_get(struct localapi *api, localapi_fn fn, void *arg);
 /* Unconditional POST of a serve config document. */
-struct localapi_call *localapi_serve_set(struct localapi *api, const char *config, localapi_fn fn,
-	void *arg);
+struct localapi_call *localapi_serve_set(
+	struct localapi *api, const char *config, localapi_fn fn, void *arg);
 struct localapi_call *localapi_prefs_get(struct localapi *api, localapi_fn fn, void *arg);
 /* PATCH prefs with AdvertiseServices (NULL or empty = null) and AdvertiseServicesSet. */
-struct localapi_call *localapi_advertise(struct localapi *api, const struct strv *services,
-	localapi_fn fn, void *arg);
+struct localapi_call *localapi_advertise(
+	struct localapi *api, const struct strv *services, localapi_fn fn, void *arg);
 struct localapi_call *localapi_disconnect_control(struct localapi *api, localapi_fn fn, void *arg);
-/* An empty body or a non-empty `Err` becomes an error; *reloaded is in the reply's body {"Reloaded":bool}. */
+/* An empty body or a non-empty `Err` becomes an error; the reply's body is {"Reloaded":bool}. */
 struct localapi_call *localapi_reload_config(struct localapi *api, localapi_fn fn, void *arg);
 /* A non-empty `Warning` becomes an error. */
 struct localapi_call *localapi_udp_gro(struct localapi *api, localapi_fn fn, void *arg);
 struct localapi_call *localapi_cert_domains(struct localapi *api, localapi_fn fn, void *arg);
 /* The reply's PEM is not kept by anyone but the daemon. */
-struct localapi_call *localapi_cert(struct localapi *api, const char *domain, localapi_fn fn, void *arg);
+struct localapi_call *localapi_cert(
+	struct localapi *api, const char *domain, localapi_fn fn, void *arg);
 struct localapi_call *localapi_user_metrics(struct localapi *api, localapi_fn fn, void *arg);
 
 #endif

@@ -19,7 +19,6 @@ struct peers {
 	struct kept *items;
 	size_t len, cap;
 	uint64_t generation;
-	bool is_full;
 };
 
 struct peers *peers_new(void)
@@ -68,7 +67,7 @@ static bool wants_name(const struct peers *p, const char *name)
 	return false;
 }
 
-static bool wants_prefix(const struct peers *p, const struct ipprefix *prefix)
+bool peers_wants_route(const struct peers *p, const struct ipprefix *prefix)
 {
 	for (size_t i = 0; i < p->address_count; i++) {
 		if (ipprefix_contains(prefix, &p->addresses[i]))
@@ -77,7 +76,27 @@ static bool wants_prefix(const struct peers *p, const struct ipprefix *prefix)
 	return false;
 }
 
-bool peers_want(struct peers *p, const struct strv *names, const struct ipaddr *addresses, size_t count)
+static void drop(struct peers *p, size_t i)
+{
+	peer_fini(&p->items[i].peer);
+	p->len--;
+	memmove(&p->items[i], &p->items[i + 1], (p->len - i) * sizeof(p->items[0]));
+	p->generation++;
+}
+
+static bool is_wanted(const struct peers *p, const struct peer *candidate)
+{
+	if (wants_name(p, candidate->name))
+		return true;
+	for (size_t i = 0; i < candidate->route_count; i++) {
+		if (peers_wants_route(p, &candidate->routes[i]))
+			return true;
+	}
+	return false;
+}
+
+bool peers_want(
+	struct peers *p, const struct strv *names, const struct ipaddr *addresses, size_t count)
 {
 	bool same = strv_equal(&p->names, names) && count == p->address_count;
 	for (size_t i = 0; same && i < count; i++)
@@ -91,6 +110,10 @@ bool peers_want(struct peers *p, const struct strv *names, const struct ipaddr *
 		p->addresses[i] = addresses[i];
 	p->address_count = count;
 	p->wants_generation++;
+	for (size_t i = p->len; i > 0; i--) {
+		if (!is_wanted(p, &p->items[i - 1].peer))
+			drop(p, i - 1);
+	}
 	return true;
 }
 
@@ -106,17 +129,8 @@ uint64_t peers_wants_generation(const struct peers *p)
 
 void peers_begin_full(struct peers *p)
 {
-	p->is_full = true;
 	for (size_t i = 0; i < p->len; i++)
 		p->items[i].is_told = false;
-}
-
-static void drop(struct peers *p, size_t i)
-{
-	peer_fini(&p->items[i].peer);
-	p->len--;
-	memmove(&p->items[i], &p->items[i + 1], (p->len - i) * sizeof(p->items[0]));
-	p->generation++;
 }
 
 void peers_end_full(struct peers *p)
@@ -125,7 +139,6 @@ void peers_end_full(struct peers *p)
 		if (!p->items[i - 1].is_told)
 			drop(p, i - 1);
 	}
-	p->is_full = false;
 }
 
 static bool same_prefixes(
@@ -143,8 +156,8 @@ static bool same_prefixes(
 static bool same_peer(const struct peer *a, const struct peer *b)
 {
 	return a->id == b->id && strcmp(a->name, b->name) == 0 &&
-		same_prefixes(a->addresses, a->address_count, b->addresses, b->address_count) &&
-		same_prefixes(a->routes, a->route_count, b->routes, b->route_count);
+	       same_prefixes(a->addresses, a->address_count, b->addresses, b->address_count) &&
+	       same_prefixes(a->routes, a->route_count, b->routes, b->route_count);
 }
 
 /* What is kept of a candidate: of its routes only those that lead to a wanted address. */
@@ -158,7 +171,7 @@ static struct peer reduce(const struct peers *p, const struct peer *candidate)
 		kept.address_count = candidate->address_count;
 	}
 	for (size_t i = 0; i < candidate->route_count; i++) {
-		if (!wants_prefix(p, &candidate->routes[i]))
+		if (!peers_wants_route(p, &candidate->routes[i]))
 			continue;
 		kept.routes = xrealloc(kept.routes, kept.route_count + 1, sizeof(*kept.routes));
 		kept.routes[kept.route_count++] = candidate->routes[i];
@@ -166,17 +179,45 @@ static struct peer reduce(const struct peers *p, const struct peer *candidate)
 	return kept;
 }
 
-/* A peer with an id is that id; one without is its name. */
-static struct kept *find(const struct peers *p, const struct peer *candidate)
+static struct kept *find_id(const struct peers *p, int64_t id)
 {
 	for (size_t i = 0; i < p->len; i++) {
-		struct kept *k = &p->items[i];
-		if (candidate->id != 0 && k->peer.id == candidate->id)
-			return k;
-		if ((candidate->id == 0 || k->peer.id == 0) && same_name(k->peer.name, candidate->name))
-			return k;
+		if (p->items[i].peer.id == id)
+			return &p->items[i];
 	}
 	return NULL;
+}
+
+/* A peer with an id is that id, whatever its name; a name is the key where one has no id. */
+static struct kept *find(const struct peers *p, const struct peer *candidate)
+{
+	struct kept *k = candidate->id != 0 ? find_id(p, candidate->id) : NULL;
+	for (size_t i = 0; k == NULL && i < p->len; i++) {
+		const struct peer *peer = &p->items[i].peer;
+		if ((candidate->id == 0 || peer->id == 0) && same_name(peer->name, candidate->name))
+			k = &p->items[i];
+	}
+	return k;
+}
+
+static struct kept *add(struct peers *p)
+{
+	if (p->len == p->cap) {
+		p->cap = p->cap > 0 ? p->cap * 2 : 4;
+		p->items = xrealloc(p->items, p->cap, sizeof(*p->items));
+	}
+	p->items[p->len] = (struct kept){.peer = {.id = 0}};
+	return &p->items[p->len++];
+}
+
+/* What was kept by name before the id was known. */
+static void drop_nameless_twin(struct peers *p, const struct peer *candidate)
+{
+	for (size_t i = p->len; candidate->id != 0 && i > 0; i--) {
+		const struct peer *peer = &p->items[i - 1].peer;
+		if (peer->id == 0 && same_name(peer->name, candidate->name))
+			drop(p, i - 1);
+	}
 }
 
 void peers_update(struct peers *p, const struct peer *candidate)
@@ -184,41 +225,30 @@ void peers_update(struct peers *p, const struct peer *candidate)
 	if (candidate->id == 0 && candidate->name[0] == '\0')
 		return;
 	struct kept *k = find(p, candidate);
-	struct peer wanted = reduce(p, candidate);
-	if (wanted.route_count == 0 && !wants_name(p, candidate->name)) {
-		peer_fini(&wanted);
+	if (!is_wanted(p, candidate)) {
 		if (k != NULL)
 			drop(p, (size_t)(k - p->items));
 		return;
 	}
-	if (k == NULL) {
-		if (p->len == p->cap) {
-			p->cap = p->cap > 0 ? p->cap * 2 : 4;
-			p->items = xrealloc(p->items, p->cap, sizeof(*p->items));
-		}
-		k = &p->items[p->len++];
-		*k = (struct kept){.peer = wanted, .is_told = true};
-		p->generation++;
-		return;
-	}
+	if (k == NULL)
+		k = add(p);
 	k->is_told = true;
-	if (same_peer(&k->peer, &wanted)) {
+	struct peer wanted = reduce(p, candidate);
+	if (k->peer.name != NULL && same_peer(&k->peer, &wanted)) {
 		peer_fini(&wanted);
-		return;
+	} else {
+		peer_fini(&k->peer);
+		k->peer = wanted;
+		p->generation++;
 	}
-	peer_fini(&k->peer);
-	k->peer = wanted;
-	p->generation++;
+	drop_nameless_twin(p, candidate);
 }
 
 void peers_remove(struct peers *p, int64_t id)
 {
-	for (size_t i = 0; i < p->len; i++) {
-		if (p->items[i].peer.id == id && id != 0) {
-			drop(p, i);
-			return;
-		}
-	}
+	struct kept *k = id != 0 ? find_id(p, id) : NULL;
+	if (k != NULL)
+		drop(p, (size_t)(k - p->items));
 }
 
 const struct peer *peers_by_name(const struct peers *p, const char *fqdn)

@@ -1,8 +1,11 @@
 /*
  * The peers somebody asked for, and only those: by name, or by an address that one of their routes
- * contains. Nothing is kept of the others, so memory does not grow with the tailnet. A change of what is
- * wanted bumps `wants_generation`; ipnbus then subscribes once anew, because the daemon tells peers only at
- * the begin of a stream and when they change.
+ * contains. Nothing is kept of the others, so memory does not grow with the tailnet. A change of
+ * what is wanted bumps `wants_generation`; the owner then calls ipnbus_restart once, because the
+ * daemon tells peers only at the begin of a stream and when they change.
+ *
+ *	if (peers_want(peers, &names, NULL, 0))
+ *		ipnbus_restart(bus);
  */
 #ifndef LIB_LOCALAPI_PEERS_H
 #define LIB_LOCALAPI_PEERS_H
@@ -16,11 +19,11 @@
 #include "lib/base/str.h"
 
 struct peer {
-	int64_t id;  /* numeric; 0 where a peer has none, then the name is its key */
-	char *name;  /* FQDN with trailing dot */
+	int64_t id; /* numeric; 0 where a peer has none, then the name is its key */
+	char *name; /* FQDN with trailing dot */
 	struct ipprefix *addresses;
 	size_t address_count;
-	struct ipprefix *routes; /* AllowedIPs that are no own address, and match a wanted address */
+	struct ipprefix *routes; /* of its AllowedIPs those that contain a wanted address */
 	size_t route_count;
 };
 
@@ -29,16 +32,22 @@ struct peers;
 struct peers *peers_new(void);
 void peers_free(struct peers *p);
 
-/* Replaces what is wanted: FQDNs (trailing dot optional, case-insensitive) and addresses reached through
- * routes. Returns true when that changed. */
-bool peers_want(struct peers *p, const struct strv *names, const struct ipaddr *addresses, size_t count);
+/* Replaces what is wanted: FQDNs (trailing dot optional, case-insensitive) and addresses reached
+ * through routes; both are copied. Peers that are not wanted any more are dropped. Returns true
+ * when the wants changed. */
+bool peers_want(
+	struct peers *p, const struct strv *names, const struct ipaddr *addresses, size_t count);
 bool peers_wants_any(const struct peers *p);
+/* Whether a wanted address lies in it. */
+bool peers_wants_route(const struct peers *p, const struct ipprefix *prefix);
 uint64_t peers_wants_generation(const struct peers *p);
 
-/* Fed by ipnbus. begin_full: the message replaces all peers (those not told again are dropped at end). */
+/* Fed by ipnbus. begin_full: the message replaces all peers (those not told again are dropped at
+ * end). */
 void peers_begin_full(struct peers *p);
 void peers_end_full(struct peers *p);
-/* Considers one peer: kept when wanted, dropped when it was kept and is not wanted any more. Takes nothing. */
+/* Considers one peer: kept when wanted, dropped when it was kept and is not wanted any more. Takes
+ * nothing. */
 void peers_update(struct peers *p, const struct peer *candidate);
 void peers_remove(struct peers *p, int64_t id);
 

@@ -37,8 +37,9 @@ bool selfnode_same_addresses(const struct selfnode *a, const struct selfnode *b)
 	return true;
 }
 
-/* "0001-01-01T00:00:00Z" is Go's zero time and means never. Fractions of a second and offsets do not matter at the
- * scale of key expiry, but an unreadable text is no expiry rather than a wrong one. */
+/* "0001-01-01T00:00:00Z" is Go's zero time and means never. Fractions of a second and offsets do
+ * not matter at the scale of key expiry, but an unreadable text is no expiry rather than a wrong
+ * one. */
 static int64_t parse_expiry(const char *text)
 {
 	struct tm tm = {0};
@@ -91,22 +92,21 @@ static int parse(
 	AUTO(selfnode_fini) struct selfnode parsed = {.known = true};
 	const char *stable_id = "";
 	const char *fqdn = "";
-	const char *expiry = NULL;
 	AUTO(json_freep) struct json *doc = json_parse(text, len, e);
 	if (doc == NULL)
-		return e->code;
+		return err_wrap(e, "own node");
 	if (json_type(doc) != JSON_OBJECT)
 		return err_set(e, -EINVAL, "own node is no object");
 	if (json_get_str(doc, names->stable_id, &stable_id, e) < 0 ||
 		json_get_str(doc, names->fqdn, &fqdn, e) < 0 ||
-		json_get_str(doc, "KeyExpiry", &expiry, e) < 0 ||
-		json_get_bool(doc, "Expired", &parsed.expired, e) < 0 ||
-		json_get_bool(doc, "Online", &parsed.online, e) < 0 ||
 		take_addresses(&parsed, doc, names->addresses, names->is_prefix, e) < 0)
 		return err_wrap(e, "own node");
 	parsed.stable_id = xstrdup(stable_id);
 	parsed.fqdn = xstrdup(fqdn);
-	parsed.key_expiry_s = parse_expiry(expiry);
+	/* Without these a node is still a node. */
+	parsed.key_expiry_s = parse_expiry(json_str(json_get(doc, "KeyExpiry")));
+	parsed.expired = json_bool(json_get(doc, "Expired"), false);
+	parsed.online = json_bool(json_get(doc, "Online"), false);
 	selfnode_copy(s, &parsed);
 	return 0;
 }
