@@ -21,6 +21,10 @@ REASONS = {
 }
 
 
+#: chunks above this size are sent in parts
+LARGE = 65536
+
+
 class Drop(Exception):
     """Raised by a handler: close the connection without an answer."""
 
@@ -91,7 +95,11 @@ class Connection:
 
     def chunk(self, data):
         """Send one chunk; an empty one would end the answer and is left out."""
-        if data:
+        if len(data) > LARGE:  # not copied: it may be tens of megabytes
+            self.send(b"%x\r\n" % len(data))
+            self.send(data)
+            self.send(b"\r\n")
+        elif data:
             self.send(b"%x\r\n" % len(data) + data + b"\r\n")
 
     def end_chunked(self):
@@ -214,6 +222,8 @@ class Server:
             threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
     def _serve(self, sock):
+        if sock.family != socket.AF_UNIX:  # as the true API server's, which answers at once
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = Connection(sock)
         with self._lock:
             self._connections.add(connection)

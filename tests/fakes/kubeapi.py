@@ -27,7 +27,7 @@ class FakeKube:
     """One API server. `secret` is None when the Secret does not exist."""
 
     def __init__(self, namespace="default", name="tailscale", token="bearer_token",
-                 certificate=None):
+                 certificate=None, port=0):
         self.namespace = namespace
         self.name = name
         self.token = token
@@ -41,7 +41,7 @@ class FakeKube:
         self.writes = []
         self.faults = []
         self.host = "127.0.0.1"
-        self.port = 0
+        self.port = port
         self._lock = threading.RLock()
         self._server = Server(self._handle, self.certificate.context())
         self.start()

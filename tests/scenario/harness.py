@@ -85,6 +85,10 @@ class World:
             self._kube.write_account(self.root)
         return self._kube
 
+    def replace_kube(self, kube):
+        """Let another fake take the place of the API server."""
+        self._kube = kube
+
     def kube_env(self, **more):
         """The environment of a pod."""
         return dict({"KUBERNETES_SERVICE_HOST": self.kube.host,

@@ -5,6 +5,7 @@ import json
 import pytest
 from fakes import notify
 from fakes.bus import encode
+from fakes.httpserver import Drop
 from fakes.waiting import stays_true, wait_until
 
 NEW_NAME = notify.running(notify.node(name="renamed.test.ts.net."))
@@ -61,6 +62,32 @@ def test_subscription_refused_for_a_while(world):
     world.lapi.bus.wait_opened(before + 4, 10)
     world.lapi.bus.wait_watchers(1)
     still_listens(world)
+
+
+def test_subscription_refused_at_boot(world):
+    """At boot the retries go on too."""
+    world.lapi.bus.refusals = [500, 503]
+    world.start_running()
+    assert world.daemon_starts() == 1
+
+
+@pytest.mark.parametrize("how", ["refused", "closed", "hangs"])
+def test_no_subscription_until_the_deadline(world, how):
+    """A daemon that never tells anything ends boot at the deadline."""
+    def hang(request):
+        while not request.connection.peer_gone():
+            request.connection.closed.wait(0.05)
+    world.install("lively")
+    if how == "refused":
+        world.lapi.bus.refusals = [500] * 10000
+    elif how == "closed":
+        world.lapi.answers["watch-ipn-bus"] = lambda r: (_ for _ in ()).throw(Drop())
+    else:
+        world.lapi.answers["watch-ipn-bus"] = hang
+    program = world.start({"TS_BOOT_TIMEOUT": "1s", "TS_AUTH_ONCE": "true"})
+    assert program.wait_exit() == 1
+    assert "deadline exceeded" in program.output()
+    assert world.daemon_pids() == []
 
 
 def test_state_changes_during_the_loss_are_seen(world):

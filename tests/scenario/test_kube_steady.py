@@ -5,6 +5,7 @@ import time
 import pytest
 from fakes import faults, notify
 from fakes.waiting import stays_true, wait_until
+from harness import CAPVER, STARTED
 
 
 def named(name, stable_id="myID"):
@@ -44,6 +45,23 @@ def test_write_is_kept(world, name):
         wait_until(lambda: fault.used == 2, 5, "both failures met")
     assert world.program.alive()
     assert world.daemon_starts() == 1
+
+
+@pytest.mark.parametrize("code", [422, 503])
+def test_key_removal(world, code):
+    """A key that is gone already is no error; another error is tried again."""
+    world.kube.update({"authkey": "k"})
+    world.lapi.bus.publish(notify.state(notify.STARTING))
+    world.start(world.kube_env(TS_AUTH_ONCE="true"))
+    world.lapi.bus.wait_watchers(1)
+    world.wait_key("tailscale_capver", CAPVER)
+    world.kube.fault("patch", faults.status(code), 1)
+    world.lapi.bus.publish(notify.running())
+    world.program.wait_log(STARTED, 8)
+    if code != 422:
+        world.wait_key("authkey", None)
+    else:
+        world.wait_key("device_fqdn", "test-node.test.ts.net.")
 
 
 def test_hanging_request(world):

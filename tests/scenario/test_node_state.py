@@ -80,6 +80,30 @@ def test_up_fails(world):
     assert world.daemon_pids() == []
 
 
+def test_set_fails(world):
+    """Neither can once mode go on without `set`."""
+    world.install(cli="fails")
+    program = world.start({"TS_AUTH_ONCE": "true"})
+    world.lapi.bus.publish(notify.running())
+    assert program.wait_exit() == 1
+    assert "failed to auth tailscale: tailscale set failed: " in program.output()
+
+
+def test_login_fails_after_a_crash(world):
+    """After start-up a failing login is tried again for as long as it takes."""
+    world.install("lively")
+    world.start_running({"TS_AUTHKEY": "k"})
+    world.install("lively", "fails")
+    world.crash_daemon(2, notify.state(notify.NEEDS_LOGIN))
+    world.wait_cli_calls("up", 3, 10)
+    assert world.program.alive()
+    calls = world.cli_calls("up")
+    world.install("lively")
+    world.wait_cli_calls("up", calls + 1, 10)
+    world.lapi.bus.publish(notify.running())
+    assert world.program.stop() == 0
+
+
 def test_boot_deadline_in_the_login(world):
     """A login that never ends is cut off at the deadline."""
     world.install("lively", cli="hangs")

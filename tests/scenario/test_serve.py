@@ -81,6 +81,17 @@ def test_reset_then_applied(world):
     stays_true(lambda: applied(world) == [PLAIN], 0.5, "posted once")
 
 
+def test_reset_fails_for_ever(world):
+    """A daemon that does not forget the old config ends boot."""
+    world.lapi.answers["serve-config"] = lambda r: Reply(500, b'{"Error":"no way"}')
+    world.lapi.bus.publish(notify.running())
+    mount(world, PLAIN)
+    program = world.start(env(world, TS_BOOT_TIMEOUT="1s"))
+    assert program.wait_exit() == 1
+    assert "failed to unset serve config: " in program.output()
+    assert "no way" in program.output()
+
+
 def test_missing_file(world):
     """No file is fine; it is applied when it comes."""
     (world.root / "etc/serve").mkdir()
