@@ -1,0 +1,41 @@
+# Front door: each target is a script that installs what it needs, shows what it does, and can be run twice.
+
+.DEFAULT_GOAL := build
+.PHONY: build test lint demo e2e bench fuzz coverage docs install clean help
+
+build: ## the program, build/tailboot
+	@scripts/need build
+	@scripts/build release
+
+test: ## unit, corpus, valgrind and scenario tests
+	@scripts/test
+
+lint: ## format, layers, sizes, bans, analyzers, spelling, generated documents
+	@scripts/lint
+
+demo: build ## a real node in front of you: no account, no cluster
+	@tests/real/demo
+
+e2e: build ## every story on real partners
+	@tests/real/e2e
+
+bench: build ## figures beside the reference
+	@tests/bench/run
+
+fuzz: ## every parser by libFuzzer, FUZZ_SECONDS each
+	@scripts/fuzz
+
+coverage: ## coverage of unit and scenario tests
+	@scripts/coverage
+
+docs: ## documents generated from tables in the code
+	@scripts/docs
+
+install: build ## DESTDIR= PREFIX=/usr/local
+	@scripts/install
+
+clean: ## removes build/
+	@rm -rf build
+
+help: ## this list
+	@sed -nE 's/^([a-z0-9]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
