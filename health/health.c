@@ -49,8 +49,8 @@ static void on_healthz(void *arg, struct httpd_request *request)
 	httpd_reply(request, 200, &headers, "ok", 2);
 }
 
-struct health *health_new(struct fetcher *fetcher, struct localapi *api,
-	const struct health_options *options)
+struct health *health_new(
+	struct fetcher *fetcher, struct localapi *api, const struct health_options *options)
 {
 	struct health *h = xcalloc(1, sizeof(*h));
 	h->fetcher_ref = fetcher;

@@ -1,9 +1,10 @@
 /*
- * What others ask about us over HTTP: /healthz (are we fit to take traffic), /metrics (the daemon's, passed
- * through) and /debug/ (the daemon's debug server, passed through).
+ * What others ask about us over HTTP: /healthz (are we fit to take traffic), /metrics (the
+ * daemon's, passed through) and /debug/ (the daemon's debug server, passed through).
  *
- * Healthy is a node with a tailnet address whose daemon runs; a daemon that is being brought back within
- * HEALTH_GRACE_MS does not turn it unhealthy, so that a restart in place does not flap readiness.
+ * Healthy is a node with a tailnet address whose daemon runs; a daemon that is being brought back
+ * within HEALTH_GRACE_MS does not turn it unhealthy, so that a restart in place does not flap
+ * readiness.
  */
 #ifndef HEALTH_HEALTH_H
 #define HEALTH_HEALTH_H
@@ -22,13 +23,13 @@ struct health;
 struct localapi;
 
 struct health_options {
-	const char *pod_ipv4;        /* "" = unknown */
+	const char *pod_ipv4; /* "" = unknown */
 	const char *pod_ipv6;
 	const char *debug_addr_port; /* TS_DEBUG_ADDR_PORT, "" = none */
 };
 
-struct health *health_new(struct fetcher *fetcher, struct localapi *api,
-	const struct health_options *options);
+struct health *health_new(
+	struct fetcher *fetcher, struct localapi *api, const struct health_options *options);
 void health_free(struct health *h);
 
 /* Adds the endpoints to a listener. */

@@ -20,7 +20,7 @@ struct health {
 	char *debug_addr_port;
 	bool has_addresses;
 	bool running;
-	uint64_t stopped_ms; /* when running became false */
+	uint64_t stopped_ms;         /* when running became false */
 	struct passthrough *passing; /* requests being passed through */
 };
 

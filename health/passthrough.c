@@ -1,7 +1,7 @@
 /*
- * Requests answered by somebody else: /metrics by the daemon's LocalAPI, /debug/ by its debug server. The answer is
- * taken whole, with a cap and a deadline, and handed on. Request headers are not: the daemon refuses those of browsers
- * (Origin, Referer), and needs none.
+ * Requests answered by somebody else: /metrics by the daemon's LocalAPI, /debug/ by its debug
+ * server. The answer is taken whole, with a cap and a deadline, and handed on. Request headers are
+ * not: the daemon refuses those of browsers (Origin, Referer), and needs none.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +54,8 @@ static struct passthrough *pass_new(struct health *h, struct httpd_request *requ
 	return p;
 }
 
-/* What belongs to one connection stays there (RFC 9110 section 7.6.1), and we send the length ourselves. */
+/* What belongs to one connection stays there (RFC 9110 section 7.6.1), and we send the length
+ * ourselves. */
 static bool is_passed_on(const char *header)
 {
 	static const char *const own[] = {"Connection:", "Content-Length:", "Transfer-Encoding:",
@@ -66,8 +67,8 @@ static bool is_passed_on(const char *header)
 	return true;
 }
 
-static void answer(struct passthrough *p, int status, const struct strv *headers, const char *body,
-	size_t len)
+static void answer(
+	struct passthrough *p, int status, const struct strv *headers, const char *body, size_t len)
 {
 	AUTO(strv_fini) struct strv passed = {0};
 	for (size_t i = 0; headers != NULL && i < headers->len; i++) {
@@ -121,8 +122,9 @@ void passthrough_debug(void *arg, struct httpd_request *request)
 		return;
 	}
 	const char *query = httpd_request_query(request);
-	AUTO(mem_free) char *url = xasprintf("http://%s%s%s%s", h->debug_addr_port,
-		httpd_request_path(request), query[0] != '\0' ? "?" : "", query);
+	AUTO(mem_free)
+	char *url = xasprintf("http://%s%s%s%s", h->debug_addr_port, httpd_request_path(request),
+		query[0] != '\0' ? "?" : "", query);
 	struct fetch_request fetch = {
 		.method = "GET",
 		.url = url,
@@ -140,7 +142,8 @@ void passthrough_cancel_all(struct health *h)
 {
 	while (h->passing != NULL) {
 		struct passthrough *p = h->passing;
-		/* The HTTP server may outlive us and would tell a freed one that its client left. */
+		/* The HTTP server may outlive us and would tell a freed one that its client left.
+		 */
 		httpd_request_on_gone(p->request, NULL, NULL);
 		pass_free(p);
 	}

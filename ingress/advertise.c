@@ -90,7 +90,8 @@ static void on_serve_config(void *arg, const struct localapi_reply *reply, const
 		try_again(a, err);
 		return;
 	}
-	/* Without Services nothing was ever advertised by us, and what somebody else set is left alone. */
+	/* Without Services nothing was ever advertised by us, and what somebody else set is left
+	 * alone. */
 	if (strv_equal(&a->wanted, &a->advertised)) {
 		refreshed(a);
 		return;
@@ -158,7 +159,8 @@ static void on_prefs(void *arg, const struct localapi_reply *reply, const struct
 		return;
 	}
 	AUTO(json_freep) struct json *prefs = json_parse(reply->body, reply->len, &a->failure);
-	if (prefs == NULL || json_get_strv(prefs, "AdvertiseServices", &services, &a->failure) < 0 ||
+	if (prefs == NULL ||
+		json_get_strv(prefs, "AdvertiseServices", &services, &a->failure) < 0 ||
 		services.len == 0) {
 		finish_withdrawal(a);
 		return;

@@ -1,6 +1,7 @@
 /*
- * Advertised Services: what the daemon's current serve config holds is what it advertises; at the stop it is
- * withdrawn, so that clients are sent elsewhere before the tunnel goes away. Nothing waits on the loop.
+ * Advertised Services: what the daemon's current serve config holds is what it advertises; at the
+ * stop it is withdrawn, so that clients are sent elsewhere before the tunnel goes away. Nothing
+ * waits on the loop.
  */
 #ifndef INGRESS_ADVERTISE_H
 #define INGRESS_ADVERTISE_H
@@ -16,24 +17,26 @@ struct localapi;
 struct loop;
 
 struct advertise_options {
-	bool automatic;            /* TS_EXPERIMENTAL_SERVICE_AUTO_ADVERTISEMENT */
-	uint32_t settle_ms;        /* pause after a withdrawal, 20 s in the reference */
+	bool automatic;     /* TS_EXPERIMENTAL_SERVICE_AUTO_ADVERTISEMENT */
+	uint32_t settle_ms; /* pause after a withdrawal, 20 s in the reference */
 	uint32_t retry_base_ms, retry_max_ms;
 };
 
-struct advertise *advertise_new(struct loop *loop, struct localapi *api, struct condition_set *conditions,
-	const struct advertise_options *options);
+struct advertise *advertise_new(struct loop *loop, struct localapi *api,
+	struct condition_set *conditions, const struct advertise_options *options);
 void advertise_free(struct advertise *a);
 
-/* Reads the daemon's serve config and advertises its Services where that differs from what was advertised
- * last. Call when the node is up, after a serve config was applied, and after the daemon was restarted. */
+/* Reads the daemon's serve config and advertises its Services where that differs from what was
+ * advertised last. Call when the node is up, after a serve config was applied, and after the daemon
+ * was restarted. */
 void advertise_refresh(struct advertise *a);
 /* Forgets what was advertised (the daemon was restarted). */
 void advertise_forget(struct advertise *a);
 
-/* Withdraws everything, then lets it settle: at most timeout_ms in all. fn comes exactly once, never from
- * within the call; err tells why it could not be withdrawn. Nothing advertised: done at once. */
-void advertise_withdraw(struct advertise *a, uint32_t timeout_ms, void (*fn)(void *arg, const struct err *err),
-	void *arg);
+/* Withdraws everything, then lets it settle: at most timeout_ms in all. fn comes exactly once,
+ * never from within the call; err tells why it could not be withdrawn. Nothing advertised: done at
+ * once. */
+void advertise_withdraw(struct advertise *a, uint32_t timeout_ms,
+	void (*fn)(void *arg, const struct err *err), void *arg);
 
 #endif

@@ -13,8 +13,8 @@
 #include "lib/io/timer.h"
 #include "lib/localapi/localapi.h"
 
-/* A look-up of the listed domains that failed, or did not list one, is tried again after this without a change of
- * the own node. */
+/* A look-up of the listed domains that failed, or did not list one, is tried again after this
+ * without a change of the own node. */
 #define LOOK_UP_MS 60000
 
 struct schedule {
@@ -44,8 +44,8 @@ static void look_up(void *arg);
 static enum certs_outcome judge(const struct localapi_reply *reply, const struct err *err)
 {
 	static const char *const not_reached[] = {"context deadline exceeded", "context canceled",
-		"connection refused", "connection reset", "network is unreachable", "no route to host",
-		"broken pipe", "i/o timeout"};
+		"connection refused", "connection reset", "network is unreachable",
+		"no route to host", "broken pipe", "i/o timeout"};
 	if (err == NULL)
 		return CERTS_ISSUED;
 	if (reply->status == 0)
@@ -73,15 +73,15 @@ static void on_cert(void *arg, const struct localapi_reply *reply, const struct 
 	struct schedule *s = arg;
 	struct certs *c = s->owner;
 	s->call = NULL;
-	uint64_t delay =
-		certs_next_try_ms(judge(reply, err), reply->retry_after_ms, &s->failures);
+	uint64_t delay = certs_next_try_ms(judge(reply, err), reply->retry_after_ms, &s->failures);
 	s->due_ms = clock_now_ms() + delay;
 	timer_start(&s->timer, delay);
 	if (err != NULL) {
 		char text[32];
 		gotext_format_duration((int64_t)delay * CLOCK_NS_PER_MS, text, sizeof(text));
 		log_event(EV_CERT_FAILED, s->domain, s->failures, err->msg, text);
-		condition_raise(c->conditions_ref, CONDITION_CERT_FAILED, "%s: %s", s->domain, err->msg);
+		condition_raise(
+			c->conditions_ref, CONDITION_CERT_FAILED, "%s: %s", s->domain, err->msg);
 	} else if (!any_failed(c)) {
 		condition_clear(c->conditions_ref, CONDITION_CERT_FAILED);
 	}
@@ -101,7 +101,8 @@ static void on_domains(void *arg, const struct localapi_reply *reply, const stru
 	AUTO(strv_fini) struct strv listed = {0};
 	bool is_waiting = false;
 	c->look_up = NULL;
-	AUTO(json_freep) struct json *doc = err == NULL ? json_parse(reply->body, reply->len, &e) : NULL;
+	AUTO(json_freep)
+	struct json *doc = err == NULL ? json_parse(reply->body, reply->len, &e) : NULL;
 	for (const struct json *d = json_first(doc); d != NULL; d = json_next(d)) {
 		if (json_str(d) != NULL)
 			strv_push(&listed, json_str(d));
@@ -127,8 +128,7 @@ static void look_up(void *arg)
 		c->look_up = localapi_cert_domains(c->api_ref, on_domains, c);
 }
 
-struct certs *certs_new(
-	struct loop *loop, struct localapi *api, struct condition_set *conditions)
+struct certs *certs_new(struct loop *loop, struct localapi *api, struct condition_set *conditions)
 {
 	struct certs *c = xcalloc(1, sizeof(*c));
 	c->loop_ref = loop;

@@ -1,6 +1,7 @@
 /*
- * Certificates for the domains of Services, kept fresh by the replica that may write them: one schedule for each
- * wanted domain, all woken by the one bus subscription of the program. The daemon stores what it gets.
+ * Certificates for the domains of Services, kept fresh by the replica that may write them: one
+ * schedule for each wanted domain, all woken by the one bus subscription of the program. The daemon
+ * stores what it gets.
  */
 #ifndef INGRESS_CERTS_H
 #define INGRESS_CERTS_H

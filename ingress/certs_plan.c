@@ -8,7 +8,8 @@
 
 uint64_t certs_next_try_ms(enum certs_outcome outcome, uint64_t retry_after_ms, uint32_t *failures)
 {
-	/* 1 min, 10 min, 100 min, then a day each time: well below the rate limits of public CAs. */
+	/* 1 min, 10 min, 100 min, then a day each time: well below the rate limits of public CAs.
+	 */
 	static const uint32_t steps_ms[] = {MINUTE_MS, 10 * MINUTE_MS, 100 * MINUTE_MS};
 	switch (outcome) {
 	case CERTS_ISSUED:

@@ -31,7 +31,11 @@ struct serve {
 	struct fswatch *watch;
 	struct timer retry;
 	struct backoff backoff;
-	enum serve_shown { SHOWN_NOTHING, SHOWN_MISSING, SHOWN_EMPTY } shown;
+	enum serve_shown {
+		SHOWN_NOTHING,
+		SHOWN_MISSING,
+		SHOWN_EMPTY
+	} shown;
 };
 
 static void look(void *arg);
@@ -127,8 +131,8 @@ struct serve *serve_new(struct loop *loop, struct localapi *api, struct statesto
 	char *slash = strrchr(directory, '/');
 	if (slash != NULL)
 		slash[slash == directory ? 1 : 0] = '\0';
-	s->watch = fswatch_new(
-		loop, slash != NULL ? directory : ".", options->debounce_ms, look, s);
+	s->watch =
+		fswatch_new(loop, slash != NULL ? directory : ".", options->debounce_ms, look, s);
 	return s;
 }
 

@@ -1,7 +1,8 @@
 /*
- * The serve config file: watched, placeholders filled, given to the daemon. A file that is missing, empty or
- * broken changes nothing: what was applied stays, the reason is logged once and is the condition
- * ServeConfigInvalid. A failed application is tried again with back-off (ServeApplyFailed).
+ * The serve config file: watched, placeholders filled, given to the daemon. A file that is missing,
+ * empty or broken changes nothing: what was applied stays, the reason is logged once and is the
+ * condition ServeConfigInvalid. A failed application is tried again with back-off
+ * (ServeApplyFailed).
  *
  * `${TS_CERT_DOMAIN}` is filled only once the domain is known, that is after the first network map.
  */
@@ -14,7 +15,8 @@
 #include "lib/base/err.h"
 #include "lib/base/str.h"
 
-#define SERVE_NO_HTTPS "no-https" /* stands for the domain when the tailnet issues no certificates */
+#define SERVE_NO_HTTPS \
+	"no-https" /* stands for the domain when the tailnet issues no certificates */
 
 struct condition_set;
 struct localapi;
@@ -23,21 +25,24 @@ struct serve;
 struct statestore;
 
 struct serve_options {
-	const char *path;          /* TS_SERVE_CONFIG */
-	uint32_t debounce_ms;      /* 100 */
+	const char *path;     /* TS_SERVE_CONFIG */
+	uint32_t debounce_ms; /* 100 */
 	uint32_t retry_base_ms, retry_max_ms;
 };
 
-/* Told after a version was accepted (also when it was not posted because the tailnet has no HTTPS): domains
- * whose certificates its Services need, and the names of its Services. */
-typedef void (*serve_accepted_fn)(void *arg, const struct strv *cert_domains, const struct strv *services);
+/* Told after a version was accepted (also when it was not posted because the tailnet has no HTTPS):
+ * domains whose certificates its Services need, and the names of its Services. */
+typedef void (*serve_accepted_fn)(
+	void *arg, const struct strv *cert_domains, const struct strv *services);
 
 /* store receives https_endpoint with each accepted version; NULL = nowhere. */
 struct serve *serve_new(struct loop *loop, struct localapi *api, struct statestore *store,
-	struct condition_set *conditions, const struct serve_options *options, serve_accepted_fn fn, void *arg);
+	struct condition_set *conditions, const struct serve_options *options, serve_accepted_fn fn,
+	void *arg);
 void serve_free(struct serve *s);
 
-/* First certificate domain without trailing dot, or SERVE_NO_HTTPS. The first call starts the work. */
+/* First certificate domain without trailing dot, or SERVE_NO_HTTPS. The first call starts the work.
+ */
 void serve_set_cert_domain(struct serve *s, const char *domain);
 /* The daemon was restarted: what it lost is applied again, whether or not the file changed. */
 void serve_reapply(struct serve *s);
@@ -46,14 +51,15 @@ void serve_pause(struct serve *s);
 
 /* Pure parts, in ingress/serve_plan.c. */
 struct serve_plan {
-	char *document;             /* compact JSON to post; owned */
-	bool needs_https;           /* a top-level TCP handler has HTTPS */
-	struct strv cert_domains;   /* of Services: hosts of Web keys with port 443, TerminateTLS names */
-	struct strv services;       /* names of Services */
+	char *document;   /* compact JSON to post; owned */
+	bool needs_https; /* a top-level TCP handler has HTTPS */
+	struct strv
+		cert_domains; /* of Services: hosts of Web keys with port 443, TerminateTLS names */
+	struct strv services; /* names of Services */
 };
 void serve_plan_fini(struct serve_plan *p);
-/* Fills the placeholder, parses (keys without regard to case, unknown keys are dropped by the daemon), plans.
- * -EINVAL names line and column or the member at fault. */
+/* Fills the placeholder, parses (keys without regard to case, unknown keys are dropped by the
+ * daemon), plans. -EINVAL names line and column or the member at fault. */
 int serve_plan_make(const char *text, size_t len, const char *domain, struct serve_plan *out,
 	struct err *e) MUST_CHECK;
 

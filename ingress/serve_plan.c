@@ -25,10 +25,12 @@ static int fill(const char *text, size_t len, const char *domain, struct buf *ou
 {
 	const char *end = text + len;
 	for (;;) {
-		const char *at = memmem(text, (size_t)(end - text), PLACEHOLDER, strlen(PLACEHOLDER));
+		const char *at =
+			memmem(text, (size_t)(end - text), PLACEHOLDER, strlen(PLACEHOLDER));
 		if (at == NULL)
 			return buf_append(out, text, (size_t)(end - text), e);
-		if (buf_append(out, text, (size_t)(at - text), e) < 0 || buf_append_str(out, domain, e) < 0)
+		if (buf_append(out, text, (size_t)(at - text), e) < 0 ||
+			buf_append_str(out, domain, e) < 0)
 			return e->code;
 		text = at + strlen(PLACEHOLDER);
 	}
@@ -55,13 +57,15 @@ static void add_domain(struct serve_plan *p, const char *domain, size_t len)
 }
 
 /* Keys of Web are host:port. */
-static int plan_web(struct serve_plan *p, const char *service, const struct json *web, struct err *e)
+static int plan_web(
+	struct serve_plan *p, const char *service, const struct json *web, struct err *e)
 {
 	for (const struct json *m = json_first(web); m != NULL; m = json_next(m)) {
 		const char *key = json_key(m);
 		const char *colon = strrchr(key, ':');
 		if (colon == NULL || colon[1] == '\0')
-			return err_set(e, -EINVAL, "Services.%s.Web: \"%s\" has no port", service, key);
+			return err_set(
+				e, -EINVAL, "Services.%s.Web: \"%s\" has no port", service, key);
 		if (strcmp(colon + 1, HTTPS_PORT) == 0)
 			add_domain(p, key, (size_t)(colon - key));
 	}

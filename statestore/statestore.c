@@ -18,9 +18,9 @@
 
 struct entry {
 	char *key;
-	char *known;   /* what is there, NULL = absent */
-	char *wanted;  /* what should be there */
-	char *sent;    /* what the write under way makes it */
+	char *known;    /* what is there, NULL = absent */
+	char *wanted;   /* what should be there */
+	char *sent;     /* what the write under way makes it */
 	char *requires; /* key that must be stored first, NULL = none */
 	bool is_wanted; /* wanted was ever told */
 	bool is_sent;
@@ -145,7 +145,8 @@ static void write_now(void *arg)
 	size_t count = 0;
 	/* may_be_written looks keys up, which may add entries: first decide, then point. */
 	for (size_t i = 0; i < s->len; i++)
-		s->entries[i].is_sent = !is_stored(&s->entries[i]) && may_be_written(s, &s->entries[i]);
+		s->entries[i].is_sent =
+			!is_stored(&s->entries[i]) && may_be_written(s, &s->entries[i]);
 	for (size_t i = 0; i < s->len; i++) {
 		struct entry *en = &s->entries[i];
 		if (!en->is_sent)
@@ -314,8 +315,8 @@ void statestore_on_stored(struct statestore *s, void (*fn)(void *arg), void *arg
 	s->stored_arg = arg;
 }
 
-void statestore_flush(struct statestore *s, uint32_t timeout_ms,
-	void (*fn)(void *arg, bool complete), void *arg)
+void statestore_flush(
+	struct statestore *s, uint32_t timeout_ms, void (*fn)(void *arg, bool complete), void *arg)
 {
 	s->flush_fn = fn;
 	s->flush_arg = arg;
@@ -324,8 +325,8 @@ void statestore_flush(struct statestore *s, uint32_t timeout_ms,
 	write_now(s);
 }
 
-void statestore_await_consistent(struct statestore *s, uint32_t timeout_ms,
-	const struct store_consistency_events *events)
+void statestore_await_consistent(
+	struct statestore *s, uint32_t timeout_ms, const struct store_consistency_events *events)
 {
 	s->look_events = *events;
 	s->is_looking = true;

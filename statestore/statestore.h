@@ -1,10 +1,12 @@
 /*
- * Where the node's published fields live: a Kubernetes Secret, a folder, or nowhere, behind one interface.
+ * Where the node's published fields live: a Kubernetes Secret, a folder, or nowhere, behind one
+ * interface.
  *
- * The store is told what each key should hold (statestore_set); it finds out by itself when to write. One
- * request is in flight at a time, the latest value wins, a key waits until its prerequisites are stored, what is
- * already there is not written again, and a failed write is kept and tried again with back-off for as long as the
- * store lives. A failure is the condition StoreWriteFailed; nobody else has to care.
+ * The store is told what each key should hold (statestore_set); it finds out by itself when to
+ * write. One request is in flight at a time, the latest value wins, a key waits until its
+ * prerequisites are stored, what is already there is not written again, and a failed write is kept
+ * and tried again with back-off for as long as the store lives. A failure is the condition
+ * StoreWriteFailed; nobody else has to care.
  */
 #ifndef STATESTORE_STATESTORE_H
 #define STATESTORE_STATESTORE_H
@@ -45,8 +47,8 @@ typedef void (*store_listed_fn)(void *arg, const struct strv *keys, const struct
 /* What a place must be able to do. Callbacks come exactly once, never from within the call. */
 struct statestore_backend {
 	const char *(*describe)(void *self); /* 'Secret "tailscale"', "/var/lib/tailscale" */
-	void (*write)(void *self, const struct store_change *changes, size_t count, store_written_fn fn,
-		void *arg);
+	void (*write)(void *self, const struct store_change *changes, size_t count,
+		store_written_fn fn, void *arg);
 	void (*list)(void *self, store_listed_fn fn, void *arg);
 	void (*cancel)(void *self); /* what is under way; its callback does not come */
 	void (*free)(void *self);
@@ -62,13 +64,13 @@ struct statestore_times {
 struct statestore *statestore_new(struct loop *loop, struct condition_set *conditions,
 	const struct statestore_backend *backend_take, const struct statestore_times *times);
 void statestore_free(struct statestore *s);
-bool statestore_is_kept(const struct statestore *s);  /* false for the store that keeps nothing */
+bool statestore_is_kept(const struct statestore *s); /* false for the store that keeps nothing */
 const char *statestore_describe(const struct statestore *s);
 
 /* What is known to be there already, e.g. from the read at boot: suppresses needless writes. */
 void statestore_known(struct statestore *s, const char *key, const char *value);
-/* What should be there; value NULL = absent. Written soon (in the next turn, so that keys set together go out
- * together). */
+/* What should be there; value NULL = absent. Written soon (in the next turn, so that keys set
+ * together go out together). */
 void statestore_set(struct statestore *s, const char *key, const char *value);
 /* key is not written before prerequisite holds its wanted value. */
 void statestore_require(struct statestore *s, const char *key, const char *prerequisite);
@@ -79,19 +81,20 @@ bool statestore_is_idle(const struct statestore *s); /* everything wanted is sto
 void statestore_on_stored(struct statestore *s, void (*fn)(void *arg), void *arg);
 
 /* Tries what is left at once, without back-off; fn comes when all is stored or after timeout_ms. */
-void statestore_flush(struct statestore *s, uint32_t timeout_ms, void (*fn)(void *arg, bool complete),
-	void *arg);
+void statestore_flush(
+	struct statestore *s, uint32_t timeout_ms, void (*fn)(void *arg, bool complete), void *arg);
 
-/* Is the daemon's own state complete, so that it may be stopped? Asks again with growing pauses until it is,
- * at most timeout_ms. on_wait is told once, when the first look finds it incomplete. Without a store, or when the
- * place does not exist, complete at once. */
+/* Is the daemon's own state complete, so that it may be stopped? Asks again with growing pauses
+ * until it is, at most timeout_ms. on_wait is told once, when the first look finds it incomplete.
+ * Without a store, or when the place does not exist, complete at once. */
 struct store_consistency_events {
 	void (*on_wait)(void *arg, const char *place);
 	void (*on_done)(void *arg, const struct err *err); /* NULL: consistent */
 	void *arg;
 };
-void statestore_await_consistent(struct statestore *s, uint32_t timeout_ms,
-	const struct store_consistency_events *events);
-void statestore_cancel_waits(struct statestore *s); /* flush and await: their callbacks do not come */
+void statestore_await_consistent(
+	struct statestore *s, uint32_t timeout_ms, const struct store_consistency_events *events);
+void statestore_cancel_waits(
+	struct statestore *s); /* flush and await: their callbacks do not come */
 
 #endif

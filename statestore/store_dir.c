@@ -139,7 +139,8 @@ int store_dir_backend(
 	b->published = STEAL(published);
 	timer_init(&b->written, loop, tell_written, b);
 	timer_init(&b->listed, loop, tell_listed, b);
-	*out = (struct statestore_backend){describe, write_changes, list_keys, cancel, free_backend, b};
+	*out = (struct statestore_backend){
+		describe, write_changes, list_keys, cancel, free_backend, b};
 	return 0;
 }
 
@@ -152,7 +153,8 @@ void store_dir_load_known(const char *state_dir, struct statestore *s)
 		AUTO(mem_free) char *path = xasprintf("%s/%s", published, entry->d_name);
 		AUTO(buf_fini) struct buf value = BUF_INIT(VALUE_MAX);
 		struct err unreadable;
-		if (is_file_name(entry->d_name) && atomicfile_read(path, &value, &unreadable) == 0 &&
+		if (is_file_name(entry->d_name) &&
+			atomicfile_read(path, &value, &unreadable) == 0 &&
 			strlen(buf_cstr(&value)) == value.len)
 			statestore_known(s, entry->d_name, buf_cstr(&value));
 	}

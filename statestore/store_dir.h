@@ -1,7 +1,7 @@
 /*
- * Published fields in a folder: one file for each key under STATE_DIR/published/, atomic, mode 0600, so that
- * Docker, systemd and Nomad users get all that a Secret gives. The daemon's own keys are those of its state
- * file STATE_DIR/tailscaled.state.
+ * Published fields in a folder: one file for each key under STATE_DIR/published/, atomic, mode
+ * 0600, so that Docker, systemd and Nomad users get all that a Secret gives. The daemon's own keys
+ * are those of its state file STATE_DIR/tailscaled.state.
  */
 #ifndef STATESTORE_STORE_DIR_H
 #define STATESTORE_STORE_DIR_H

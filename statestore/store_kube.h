@@ -1,5 +1,6 @@
 /*
- * The state Secret: set-up at boot (permissions, what is in it, reset), and the backend for statestore.
+ * The state Secret: set-up at boot (permissions, what is in it, reset), and the backend for
+ * statestore.
  */
 #ifndef STATESTORE_STORE_KUBE_H
 #define STATESTORE_STORE_KUBE_H
@@ -28,24 +29,26 @@ struct store_kube_setup_options {
 };
 
 /* err NULL: facts (borrowed for the callback) hold. Else a final error with the full sentence. */
-typedef void (*store_kube_setup_fn)(void *arg, const struct store_kube_facts *facts, const struct err *err);
+typedef void (*store_kube_setup_fn)(
+	void *arg, const struct store_kube_facts *facts, const struct err *err);
 
-/* Overlaps the read of the Secret with the reviews of `update` and `patch`; a review of `create` follows only
- * when the Secret does not exist. Transient failures are tried again until cancelled (the boot deadline is the
- * caller's). */
+/* Overlaps the read of the Secret with the reviews of `update` and `patch`; a review of `create`
+ * follows only when the Secret does not exist. Transient failures are tried again until cancelled
+ * (the boot deadline is the caller's). */
 struct store_kube_setup *store_kube_setup_start(struct loop *loop, struct kube *k,
 	const struct store_kube_setup_options *options, store_kube_setup_fn fn, void *arg);
 void store_kube_setup_cancel(struct store_kube_setup *s);
 /* Why it is still trying: the last transient error, "" when there was none. */
 const char *store_kube_setup_last_error(const struct store_kube_setup *s);
 
-/* The changes that reset the Secret for this run: pure. Empty when there is nothing to change. capver is decimal text; config_authkey
- * is the key of the configuration file or "". */
-void store_kube_plan_reset(const struct kube_fields *fields, const char *capver, const char *pod_uid,
-	const char *config_authkey, struct kube_fields *changes);
+/* The changes that reset the Secret for this run: pure. Empty when there is nothing to change.
+ * capver is decimal text; config_authkey is the key of the configuration file or "". */
+void store_kube_plan_reset(const struct kube_fields *fields, const char *capver,
+	const char *pod_uid, const char *config_authkey, struct kube_fields *changes);
 
-/* Backend over a Secret. can_patch false gives no backend (returns false): nothing may be written. */
-bool store_kube_backend(struct kube *k, const char *secret, bool can_patch,
-	struct statestore_backend *out);
+/* Backend over a Secret. can_patch false gives no backend (returns false): nothing may be written.
+ */
+bool store_kube_backend(
+	struct kube *k, const char *secret, bool can_patch, struct statestore_backend *out);
 
 #endif

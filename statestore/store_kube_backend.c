@@ -96,6 +96,7 @@ bool store_kube_backend(
 	b->kube_ref = k;
 	b->secret = xstrdup(secret);
 	b->description = xasprintf("Secret \"%s\"", secret);
-	*out = (struct statestore_backend){describe, write_changes, list_keys, cancel, free_backend, b};
+	*out = (struct statestore_backend){
+		describe, write_changes, list_keys, cancel, free_backend, b};
 	return true;
 }

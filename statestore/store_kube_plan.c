@@ -12,8 +12,8 @@ static bool holds(const struct kube_fields *fields, const char *key, const char 
 	return f != NULL && f->len == strlen(value) && memcmp(f->value, value, f->len) == 0;
 }
 
-void store_kube_plan_reset(const struct kube_fields *fields, const char *capver, const char *pod_uid,
-	const char *config_authkey, struct kube_fields *changes)
+void store_kube_plan_reset(const struct kube_fields *fields, const char *capver,
+	const char *pod_uid, const char *config_authkey, struct kube_fields *changes)
 {
 	/* The device keys stay: an operator needs them to remove the old device. */
 	static const char *const stale[] = {
@@ -27,7 +27,8 @@ void store_kube_plan_reset(const struct kube_fields *fields, const char *capver,
 			kube_fields_set(changes, stale[i], NULL, 0);
 	}
 	/* A request for a new key that was answered: the configuration has another key now. */
-	if (kube_fields_get(fields, STORE_KEY_REISSUE_AUTHKEY) != NULL && config_authkey[0] != '\0' &&
+	if (kube_fields_get(fields, STORE_KEY_REISSUE_AUTHKEY) != NULL &&
+		config_authkey[0] != '\0' &&
 		!holds(fields, STORE_KEY_REISSUE_AUTHKEY, config_authkey))
 		kube_fields_set(changes, STORE_KEY_REISSUE_AUTHKEY, NULL, 0);
 }

@@ -1,6 +1,6 @@
 /*
- * Set-up of the state Secret at boot: the read and two reviews at once, each tried again by itself while its failure
- * is transient.
+ * Set-up of the state Secret at boot: the read and two reviews at once, each tried again by itself
+ * while its failure is transient.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -87,10 +87,11 @@ static int judge_permissions(const struct store_kube_setup *s, struct err *e)
 		return 0;
 	return err_set(e, -EACCES,
 		"some Kubernetes permissions are missing, please check your RBAC configuration: "
-		"%s%s%s%s%s%s%s", may_get ? "" : "missing get permission on secret \"",
-		may_get ? "" : s->secret, may_get ? "" : "\"", !may_get && !may_update ? "\n" : "",
-		may_update ? "" : "missing update permission on secret \"", may_update ? "" : s->secret,
-		may_update ? "" : "\"");
+		"%s%s%s%s%s%s%s",
+		may_get ? "" : "missing get permission on secret \"", may_get ? "" : s->secret,
+		may_get ? "" : "\"", !may_get && !may_update ? "\n" : "",
+		may_update ? "" : "missing update permission on secret \"",
+		may_update ? "" : s->secret, may_update ? "" : "\"");
 }
 
 static int judge(struct store_kube_setup *s, struct err *e)
@@ -100,13 +101,15 @@ static int judge(struct store_kube_setup *s, struct err *e)
 		return e->code;
 	if (get->code == -ENOENT && !s->attempts[STEP_CREATE].allowed)
 		return err_set(e, -EACCES,
-			"tailscale state Secret %s does not exist and we don't have permissions to create it. "
-			"If you intend to store tailscale state elsewhere than a Kubernetes Secret, you can "
-			"explicitly set TS_KUBE_SECRET env var to an empty string. Else ensure that RBAC is set up "
-			"that allows the service account associated with this installation to create Secrets.",
+			"tailscale state Secret %s does not exist and we don't have permissions to "
+			"create it. If you intend to store tailscale state elsewhere than a "
+			"Kubernetes Secret, you can explicitly set TS_KUBE_SECRET env var to an "
+			"empty string. Else ensure that RBAC is set up that allows the service "
+			"account associated with this installation to create Secrets.",
 			s->secret);
 	if (get->code != 0 && get->code != -ENOENT)
-		return err_set(e, get->code, "getting Tailscale state Secret %s: %s", s->secret, get->msg);
+		return err_set(
+			e, get->code, "getting Tailscale state Secret %s: %s", s->secret, get->msg);
 	s->facts.exists = get->code == 0;
 	s->facts.can_patch = s->attempts[STEP_PATCH].allowed;
 	return 0;
@@ -145,7 +148,8 @@ static void on_secret(void *arg, const struct kube_reply *reply, const struct er
 	a->call = NULL;
 	if (err != NULL && retried(a, reply, err))
 		return;
-	/* Not every lack of access is a missing right: a certificate may be untrusted, a token refused. */
+	/* Not every lack of access is a missing right: a certificate may be untrusted, a token
+	 * refused. */
 	a->is_forbidden = err != NULL && reply->code == 403;
 	if (err != NULL)
 		a->failure = *err;
@@ -162,8 +166,8 @@ static void on_review(void *arg, const struct kube_reply *reply, const struct er
 		return;
 	if (err != NULL)
 		log_event(EV_STORE_REVIEW_FAILED, verbs[a->step], a->setup->secret, err->msg);
-	/* Without an answer: what the start needs is taken as granted, and will tell by itself; what would be written
-	 * without a right is not. */
+	/* Without an answer: what the start needs is taken as granted, and will tell by itself;
+	 * what would be written without a right is not. */
 	a->allowed = err != NULL ? a->step == STEP_UPDATE : kube_review_allowed(reply);
 	step_done(a);
 }

@@ -23,9 +23,9 @@ struct buf {
 #define BUF_INIT(max_bytes) ((struct buf){.max = (max_bytes)})
 
 void buf_init(struct buf *b, size_t max);
-void buf_fini(struct buf *b);        /* frees; b is empty and usable again */
-void buf_wipe(struct buf *b);        /* overwrites the bytes, then frees: for secrets */
-void buf_reset(struct buf *b);       /* forgets the bytes, keeps the memory */
+void buf_fini(struct buf *b);  /* frees; b is empty and usable again */
+void buf_wipe(struct buf *b);  /* overwrites the bytes, then frees: for secrets */
+void buf_reset(struct buf *b); /* forgets the bytes, keeps the memory */
 
 /* All return 0, -EMSGSIZE past the cap, or -ENOMEM; on failure b is unchanged. */
 int buf_reserve(struct buf *b, size_t extra, struct err *e) MUST_CHECK;

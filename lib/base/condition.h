@@ -1,7 +1,7 @@
 /*
- * Conditions: what is wrong right now, by code. Any layer raises and clears; one set is owned by boot/
- * and passed down by pointer. A transition is logged once: raised, reason changed, cleared. Health,
- * metrics and reports read the same set.
+ * Conditions: what is wrong right now, by code. Any layer raises and clears; one set is owned by
+ * boot/ and passed down by pointer. A transition is logged once: raised, reason changed, cleared.
+ * Health, metrics and reports read the same set.
  *
  * The table of codes (name, what it means, what to do) is lib/base/condition.c.
  */
@@ -79,13 +79,14 @@ const char *condition_name(enum condition_code code);    /* "KeyUsed" */
 const char *condition_meaning(enum condition_code code); /* one sentence */
 const char *condition_advice(enum condition_code code);  /* what to do, one sentence */
 
-/* Raises with a reason, or changes the reason of a raised one. The same reason again does nothing. */
+/* Raises with a reason, or changes the reason of a raised one. The same reason again does nothing.
+ */
 void condition_raise(struct condition_set *set, enum condition_code code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void condition_clear(struct condition_set *set, enum condition_code code);
 /* Clears every code from first to last. */
-void condition_clear_range(struct condition_set *set, enum condition_code first,
-	enum condition_code last);
+void condition_clear_range(
+	struct condition_set *set, enum condition_code first, enum condition_code last);
 bool condition_is_raised(const struct condition_set *set, enum condition_code code);
 
 #endif

@@ -2,8 +2,8 @@
  * Errors: a code and a sentence, owned by the caller, of fixed size.
  *
  * A function that can fail takes a `struct err *` as its last parameter (never NULL) and returns 0
- * or the negative errno it also stored in the error. Both verbs return the code, so a failing branch
- * is one line:
+ * or the negative errno it also stored in the error. Both verbs return the code, so a failing
+ * branch is one line:
  *
  *	if (fd < 0)
  *		return err_set(e, -errno, "open %s", path);
@@ -39,10 +39,11 @@ int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 
 
 void err_clear(struct err *e);
 
-/* The only judge of "try again". Takes the negative errno that functions return. True for peers that are
- * busy, gone or on their way back, for networks and addresses that are down, for a kernel short of
- * memory, buffers or descriptors, and for ESTALE: somebody changed the object first, so read it again.
- * False for all that stays wrong until a human or a new setting changes it, EIO and ENOSPC included. */
+/* The only judge of "try again". Takes the negative errno that functions return. True for peers
+ * that are busy, gone or on their way back, for networks and addresses that are down, for a kernel
+ * short of memory, buffers or descriptors, and for ESTALE: somebody changed the object first, so
+ * read it again. False for all that stays wrong until a human or a new setting changes it, EIO and
+ * ENOSPC included. */
 bool err_is_transient(int code);
 
 #endif

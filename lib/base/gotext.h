@@ -14,8 +14,8 @@
  * -EINVAL. */
 int gotext_bool(const char *text, bool *out) MUST_CHECK;
 
-/* Go time.ParseDuration: signed decimal numbers with unit (ns us µs ms s m h), concatenated, bare "0".
- * Result in nanoseconds. The sentence is Go's own: `time: invalid duration "x"`. */
+/* Go time.ParseDuration: signed decimal numbers with unit (ns us µs ms s m h), concatenated, bare
+ * "0". Result in nanoseconds. The sentence is Go's own: `time: invalid duration "x"`. */
 int gotext_duration(const char *text, int64_t *nanoseconds, struct err *e) MUST_CHECK;
 
 /* Go's Duration.String: "1m30s", "250ms", "0s". buf receives at most size bytes with NUL. */

@@ -9,7 +9,8 @@ struct range {
 	uint32_t last;
 };
 
-/* Ranges of printable characters from U+0080 up, as strconv.IsPrint of Go 1.26 (Unicode 15) has them. */
+/* Ranges of printable characters from U+0080 up, as strconv.IsPrint of Go 1.26 (Unicode 15) has
+ * them. */
 /* clang-format off */
 static const struct range printable[] = {
 	{0xa1, 0xac}, {0xae, 0x377}, {0x37a, 0x37f}, {0x384, 0x38a}, {0x38c, 0x38c},

@@ -183,7 +183,7 @@ static int parse_v6(struct parse *p, struct ipaddr *out)
 	out->family = IPADDR_V6;
 	memcpy(out->bytes, g.bytes, sizeof(out->bytes));
 	if (zone != NULL)
-		strcpy(out->zone, zone);
+		memcpy(out->zone, zone, strlen(zone) + 1);
 	return 0;
 }
 

@@ -1,7 +1,8 @@
 /*
- * IP addresses, prefixes and address:port pairs: parse, format, compare. Plain data, nothing to free.
- * The accepted spellings are those of Go's net/netip: no leading zeros in IPv4 octets, zones on IPv6
- * only. Unlike there, a zone has at most 15 bytes, as the name of an interface has (IFNAMSIZ).
+ * IP addresses, prefixes and address:port pairs: parse, format, compare. Plain data, nothing to
+ * free. The accepted spellings are those of Go's net/netip: no leading zeros in IPv4 octets, zones
+ * on IPv6 only. Unlike there, a zone has at most 15 bytes, as the name of an interface has
+ * (IFNAMSIZ).
  */
 #ifndef LIB_BASE_IPADDR_H
 #define LIB_BASE_IPADDR_H
@@ -47,11 +48,12 @@ const char *ipaddr_format(const struct ipaddr *a, char out[static IPADDR_TEXT_MA
 const char *ipprefix_format(const struct ipprefix *p, char out[static IPPREFIX_TEXT_MAX]);
 const char *addrport_format(const struct addrport *a, char out[static ADDRPORT_TEXT_MAX]);
 
-int ipaddr_compare(const struct ipaddr *a, const struct ipaddr *b); /* IPv4 before IPv6, then bytes */
+int ipaddr_compare(
+	const struct ipaddr *a, const struct ipaddr *b); /* IPv4 before IPv6, then bytes */
 bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b);
 bool ipprefix_equal(const struct ipprefix *a, const struct ipprefix *b);
 bool ipprefix_contains(const struct ipprefix *p, const struct ipaddr *a);
-bool ipprefix_is_single(const struct ipprefix *p); /* /32 or /128 */
+bool ipprefix_is_single(const struct ipprefix *p);          /* /32 or /128 */
 struct ipprefix ipprefix_from_addr(const struct ipaddr *a); /* full length */
 
 #endif

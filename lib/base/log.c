@@ -160,7 +160,7 @@ static bool is_repeated(enum log_level level, const char *text)
 	uint64_t count = last.count;
 	last.count = 0;
 	last.since_ms = now;
-	strcpy(last.text, level >= LOG_LEVEL_WARNING ? text : "");
+	memccpy(last.text, level >= LOG_LEVEL_WARNING ? text : "", '\0', sizeof(last.text));
 	if (count > 0)
 		emit_new(EV_LOG_REPEATED, (unsigned long long)count);
 	return false;

@@ -1,6 +1,6 @@
 /*
- * The one way to log. Every line is a row of the table in lib/base/log_events.h: an id, a level, the
- * names of its arguments and the text. Text mode writes
+ * The one way to log. Every line is a row of the table in lib/base/log_events.h: an id, a level,
+ * the names of its arguments and the text. Text mode writes
  *
  *	boot: 2026/01/31 23:59:59 TEXT
  *
@@ -10,11 +10,11 @@
  *
  * One line is one write(2) to a private, non-blocking descriptor, so that a stalled reader of the
  * container log cannot stall PID 1: what does not fit is dropped and counted. errno is kept. The
- * program ignores SIGPIPE, so that a reader that went away is no more than a dropped line.
- * Control characters inside a line are replaced, so that a peer cannot forge lines.
+ * program ignores SIGPIPE, so that a reader that went away is no more than a dropped line. Control
+ * characters inside a line are replaced, so that a peer cannot forge lines.
  *
- * A warning or error with the same text as the line before it is counted instead of written for 10 s;
- * the next other line is preceded by "last message repeated N times".
+ * A warning or error with the same text as the line before it is counted instead of written for 10
+ * s; the next other line is preceded by "last message repeated N times".
  */
 #ifndef LIB_BASE_LOG_H
 #define LIB_BASE_LOG_H
@@ -43,8 +43,8 @@ void log_emit(const char *id, enum log_level level, const char *fields, const ch
 /* Drops lines below the level; LOG_LEVEL_INFO until the first call. */
 void log_set_level(enum log_level least);
 
-/* Passes on a child's bytes as they are, without a prefix. What the reader is too slow for is dropped and counted
- * as one line. */
+/* Passes on a child's bytes as they are, without a prefix. What the reader is too slow for is
+ * dropped and counted as one line. */
 void log_raw(const char *bytes, size_t len);
 
 /* Lines lost because the reader was too slow. */

@@ -1,9 +1,9 @@
 /*
  * Small allocations and scoped ownership.
  *
- * The x-functions are for what is small and ours: when memory is gone they log and abort, and the pod
- * restarts. Whatever is sized by a file or a peer goes through struct buf, which has a cap and fails
- * with an error.
+ * The x-functions are for what is small and ours: when memory is gone they log and abort, and the
+ * pod restarts. Whatever is sized by a file or a peer goes through struct buf, which has a cap and
+ * fails with an error.
  *
  * AUTO(fn) frees a local on every way out; STEAL(p) hands its value on:
  *
@@ -19,12 +19,12 @@
 
 #define AUTO(fn) __attribute__((cleanup(fn)))
 
-#define STEAL(p)                                                                                   \
-	({                                                                                         \
-		__typeof__(p) *steal_from = &(p);                                                  \
-		__typeof__(p) steal_value = *steal_from;                                           \
-		*steal_from = NULL;                                                                \
-		steal_value;                                                                       \
+#define STEAL(p)                                         \
+	({                                               \
+		__typeof__(p) *steal_from = &(p);        \
+		__typeof__(p) steal_value = *steal_from; \
+		*steal_from = NULL;                      \
+		steal_value;                             \
 	})
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
@@ -32,9 +32,9 @@
 #define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 void *xmalloc(size_t size);
-void *xcalloc(size_t count, size_t size); /* zeroed; aborts on overflow */
+void *xcalloc(size_t count, size_t size);             /* zeroed; aborts on overflow */
 void *xrealloc(void *old, size_t count, size_t size); /* aborts on overflow */
-char *xstrdup(const char *text);          /* NULL gives NULL */
+char *xstrdup(const char *text);                      /* NULL gives NULL */
 char *xstrndup(const char *text, size_t len);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 char *xvasprintf(const char *fmt, va_list args) __attribute__((format(printf, 1, 0)));

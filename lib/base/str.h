@@ -17,19 +17,20 @@ struct strv {
 	size_t cap;
 };
 
-void strv_push(struct strv *v, const char *text);                        /* copies */
-void strv_push_take(struct strv *v, char *text_take);                    /* takes over */
+void strv_push(struct strv *v, const char *text);     /* copies */
+void strv_push_take(struct strv *v, char *text_take); /* takes over */
 void strv_pushf(struct strv *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void strv_copy(struct strv *to, const struct strv *from);                /* to is replaced */
-bool strv_equal(const struct strv *a, const struct strv *b);             /* same order */
+void strv_copy(struct strv *to, const struct strv *from);    /* to is replaced */
+bool strv_equal(const struct strv *a, const struct strv *b); /* same order */
 bool strv_contains(const struct strv *v, const char *text);
-void strv_sort(struct strv *v);                                          /* bytewise */
-char *strv_join(const struct strv *v, const char *separator);            /* caller frees */
+void strv_sort(struct strv *v);                               /* bytewise */
+char *strv_join(const struct strv *v, const char *separator); /* caller frees */
 void strv_reset(struct strv *v);
 void strv_fini(struct strv *v);
-void strv_wipe(struct strv *v);                                          /* overwrites, then strv_fini */
+void strv_wipe(struct strv *v); /* overwrites, then strv_fini */
 
-/* Words between runs of white space (blank, \t \n \v \f \r); no quoting of any kind. Added to out. */
+/* Words between runs of white space (blank, \t \n \v \f \r); no quoting of any kind. Added to out.
+ */
 void str_words(const char *text, struct strv *out);
 
 /* Parts between single separators, empty parts kept; "" gives one empty part. Added to out. */
@@ -39,8 +40,8 @@ bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
 bool str_equal_fold(const char *a, const char *b); /* ASCII letters without case */
 
-/* Exactly a decimal number from 0 to max and nothing else; the signed form takes one leading + or -.
- * Leading zeros count as decimal. Returns 0 or -EINVAL / -ERANGE. */
+/* Exactly a decimal number from 0 to max and nothing else; the signed form takes one leading + or
+ * -. Leading zeros count as decimal. Returns 0 or -EINVAL / -ERANGE. */
 int str_to_u64(const char *text, uint64_t max, uint64_t *out, struct err *e) MUST_CHECK;
 int str_to_i64(const char *text, int64_t *out, struct err *e) MUST_CHECK;
 

@@ -6,7 +6,8 @@
 
 #include <stdint.h>
 
-/* Milliseconds from now, capped at 24 h; 0 for NULL, for what is neither, and for a time that has passed. */
+/* Milliseconds from now, capped at 24 h; 0 for NULL, for what is neither, and for a time that has
+ * passed. */
 uint64_t retry_after_ms(const char *value);
 
 #endif

@@ -176,7 +176,8 @@ static void on_resolved(void *arg, const struct resolve_answer *answer, const st
 	call->resolve = NULL;
 	if (err != NULL) {
 		e = *err;
-		/* A name that does not exist yet may exist soon: the cluster's DNS is starting like everybody else. */
+		/* A name that does not exist yet may exist soon: the cluster's DNS is starting like
+		 * everybody else. */
 		if (e.code == -ENOENT)
 			e.code = -EAGAIN;
 		deliver(call, &nothing, &e);
@@ -217,8 +218,10 @@ struct kube *kube_new(struct loop *loop, struct fetcher *fetcher, struct resolve
 	const struct kube_options *options, struct err *e)
 {
 	struct kube *k = xcalloc(1, sizeof(*k));
-	const char *host = options->host != NULL && options->host[0] != '\0' ? options->host : DEFAULT_HOST;
-	const char *port = options->port != NULL && options->port[0] != '\0' ? options->port : DEFAULT_PORT;
+	const char *host =
+		options->host != NULL && options->host[0] != '\0' ? options->host : DEFAULT_HOST;
+	const char *port =
+		options->port != NULL && options->port[0] != '\0' ? options->port : DEFAULT_PORT;
 	bool is_ipv6 = strchr(host, ':') != NULL && host[0] != '[';
 	k->loop_ref = loop;
 	k->fetcher_ref = fetcher;

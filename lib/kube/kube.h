@@ -1,11 +1,11 @@
 /*
- * Kubernetes API client, only as much as the supervisor and its companion use: service-account files, one
- * request with status table, retry advice. Requests answer through the loop exactly once, never from within
- * the call that starts them, unless cancelled.
+ * Kubernetes API client, only as much as the supervisor and its companion use: service-account
+ * files, one request with status table, retry advice. Requests answer through the loop exactly
+ * once, never from within the call that starts them, unless cancelled.
  *
- * The token is read for each request when its file has changed since (kubelet rotates it), and once more after
- * a 401, which is then tried again once. The CA is re-read when its file changes. The API server's name is
- * resolved by our resolver, never by libcurl.
+ * The token is read for each request when its file has changed since (kubelet rotates it), and once
+ * more after a 401, which is then tried again once. The CA is re-read when its file changes. The
+ * API server's name is resolved by our resolver, never by libcurl.
  */
 #ifndef LIB_KUBE_KUBE_H
 #define LIB_KUBE_KUBE_H
@@ -35,8 +35,8 @@ struct kube_options {
 	const char *port;        /* NULL or "" = 443 */
 };
 
-/* Reads the files. -ENOENT for a missing one; -EINVAL `kube: error in creating root cert pool` for a CA file
- * without a certificate. */
+/* Reads the files. -ENOENT for a missing one; -EINVAL `kube: error in creating root cert pool` for
+ * a CA file without a certificate. */
 struct kube *kube_new(struct loop *loop, struct fetcher *fetcher, struct resolver *resolver,
 	const struct kube_options *options, struct err *e) MUST_CHECK;
 void kube_free(struct kube *k); /* cancels what is under way */
@@ -45,15 +45,16 @@ const char *kube_namespace(const struct kube *k);
 uint64_t kube_request_count(const struct kube *k);
 
 struct kube_reply {
-	int status;              /* HTTP status, 0 when there was no answer */
-	int code;                /* `code` of a Status body when there is one, else the HTTP status */
+	int status; /* HTTP status, 0 when there was no answer */
+	int code;   /* `code` of a Status body when there is one, else the HTTP status */
 	const struct json *body; /* parsed, borrowed; NULL when there is none or it is not JSON */
 	uint64_t retry_after_ms; /* what the server asked for, 0 when nothing */
 };
 
-/* err is NULL for 200 and 201. Else by code: 404 -ENOENT, 409 -ESTALE, 410 -ESTALE, 401 and 403 -EACCES,
- * 422 -EINVAL, 429 and 5xx -EAGAIN, other -EPROTO, with the Status message, or for what is not JSON the status
- * and the begin of the text; without an answer the transport's code. reply is never NULL. */
+/* err is NULL for 200 and 201. Else by code: 404 -ENOENT, 409 -ESTALE, 410 -ESTALE, 401 and 403
+ * -EACCES, 422 -EINVAL, 429 and 5xx -EAGAIN, other -EPROTO, with the Status message, or for what is
+ * not JSON the status and the begin of the text; without an answer the transport's code. reply is
+ * never NULL. */
 typedef void (*kube_fn)(void *arg, const struct kube_reply *reply, const struct err *err);
 
 struct kube_request {
@@ -64,12 +65,14 @@ struct kube_request {
 	uint32_t timeout_ms;      /* 0 = KUBE_TIMEOUT_MS */
 };
 
-struct kube_call *kube_start(struct kube *k, const struct kube_request *request, kube_fn fn, void *arg);
+struct kube_call *kube_start(
+	struct kube *k, const struct kube_request *request, kube_fn fn, void *arg);
 void kube_cancel(struct kube_call *call);
 
-/* SelfSubjectAccessReview for a verb on one Secret of our namespace; the answer to a reply without error. */
-struct kube_call *kube_review_secret(struct kube *k, const char *secret, const char *verb, kube_fn fn,
-	void *arg);
+/* SelfSubjectAccessReview for a verb on one Secret of our namespace; the answer to a reply without
+ * error. */
+struct kube_call *kube_review_secret(
+	struct kube *k, const char *secret, const char *verb, kube_fn fn, void *arg);
 bool kube_review_allowed(const struct kube_reply *reply);
 
 #endif

@@ -44,8 +44,8 @@ static int read_ca(struct kube_account *a, struct err *e)
 	if (atomicfile_read(a->ca_path, &text, e) < 0)
 		return e->code;
 	if (strstr(buf_cstr(&text), PEM_BEGIN) == NULL)
-		return err_set(e, -EINVAL, "kube: error in creating root cert pool: no certificate in %s",
-			a->ca_path);
+		return err_set(e, -EINVAL,
+			"kube: error in creating root cert pool: no certificate in %s", a->ca_path);
 	buf_fini(&a->ca);
 	a->ca = text;
 	text = BUF_INIT(0);
@@ -88,9 +88,9 @@ static bool has_changed(const char *path, const struct stat *held)
 {
 	struct stat now;
 	return stat(path, &now) == 0 &&
-		(now.st_ino != held->st_ino || now.st_dev != held->st_dev ||
-			now.st_size != held->st_size || now.st_mtim.tv_sec != held->st_mtim.tv_sec ||
-			now.st_mtim.tv_nsec != held->st_mtim.tv_nsec);
+	       (now.st_ino != held->st_ino || now.st_dev != held->st_dev ||
+		       now.st_size != held->st_size || now.st_mtim.tv_sec != held->st_mtim.tv_sec ||
+		       now.st_mtim.tv_nsec != held->st_mtim.tv_nsec);
 }
 
 void kube_account_refresh(struct kube_account *a, bool force)
@@ -98,6 +98,7 @@ void kube_account_refresh(struct kube_account *a, bool force)
 	struct err kept_as_it_was;
 	if (has_changed(a->ca_path, &a->ca_stat) && read_ca(a, &kept_as_it_was) < 0)
 		err_clear(&kept_as_it_was);
-	if ((force || has_changed(a->token_path, &a->token_stat)) && read_token(a, &kept_as_it_was) < 0)
+	if ((force || has_changed(a->token_path, &a->token_stat)) &&
+		read_token(a, &kept_as_it_was) < 0)
 		err_clear(&kept_as_it_was);
 }

@@ -1,6 +1,6 @@
 /*
- * The service-account folder that kubelet mounts: namespace, CA and token. kubelet swaps the files when it rotates
- * the token, so each use looks whether they changed.
+ * The service-account folder that kubelet mounts: namespace, CA and token. kubelet swaps the files
+ * when it rotates the token, so each use looks whether they changed.
  */
 #ifndef LIB_KUBE_KUBE_ACCOUNT_H
 #define LIB_KUBE_KUBE_ACCOUNT_H
@@ -19,14 +19,15 @@ struct kube_account {
 	char *ns;
 	struct secret token;
 	struct buf ca;
-	uint64_t token_generation; /* grows with each new token */
+	uint64_t token_generation;       /* grows with each new token */
 	struct stat token_stat, ca_stat; /* of what is held */
 };
 
 /* Reads all three. -ENOENT names the file; -EINVAL for a CA file without a certificate. */
 int kube_account_init(struct kube_account *a, const char *dir, struct err *e) MUST_CHECK;
 void kube_account_fini(struct kube_account *a);
-/* Reads again what has changed; what cannot be read stays as it was. force: reads the token in any case. */
+/* Reads again what has changed; what cannot be read stays as it was. force: reads the token in any
+ * case. */
 void kube_account_refresh(struct kube_account *a, bool force);
 
 #endif

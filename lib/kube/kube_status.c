@@ -56,6 +56,5 @@ int kube_status_judge(
 	const char *message = json_str(json_get(*body, "message"));
 	if (message != NULL && message[0] != '\0')
 		return err_set(e, errno_of(*code), "%d: %s", *code, message);
-	return err_set(
-		e, errno_of(*code), "%d: \"%.*s\"", *code, shown_len(text, len), text);
+	return err_set(e, errno_of(*code), "%d: \"%.*s\"", *code, shown_len(text, len), text);
 }
