@@ -21,6 +21,8 @@
 
 #define PROBE_FIRST_MS 5
 #define PROBE_MAX_MS 100
+/* Closing an inotify descriptor waits for a grace period of the kernel, 5 ms and more: not on the way of a start. */
+#define UNWATCH_DELAY_MS 250
 /* Restarts that are made at once before the back-off begins. */
 #define IMMEDIATE_RESTARTS 5
 #define CRASHES_MAX 1000
@@ -45,7 +47,8 @@ struct daemon {
 	struct timer probe; /* of the socket */
 	struct timer stopped; /* delivers on_stopped outside of the call */
 	uint32_t probe_ms;
-	struct fswatch *watch; /* of the socket's directory, while starting */
+	struct fswatch *watch; /* of the socket's directory, while starting and a little longer */
+	struct timer unwatch;
 
 	struct backoff backoff;
 	uint64_t window_ms;
@@ -71,11 +74,19 @@ static bool socket_accepts(const char *path)
 	return connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 || errno == EAGAIN;
 }
 
+static void stop_watching(void *arg)
+{
+	struct daemon *d = arg;
+	timer_stop(&d->unwatch);
+	fswatch_free(d->watch);
+	d->watch = NULL;
+}
+
 static void stop_probing(struct daemon *d)
 {
 	timer_stop(&d->probe);
-	fswatch_free(d->watch);
-	d->watch = NULL;
+	if (d->watch != NULL && !timer_is_armed(&d->unwatch))
+		timer_start(&d->unwatch, UNWATCH_DELAY_MS);
 }
 
 static void probe_now(void *arg)
@@ -98,7 +109,9 @@ static void start_probing(struct daemon *d)
 	if (slash != NULL)
 		slash[slash == directory ? 1 : 0] = '\0';
 	d->probe_ms = PROBE_FIRST_MS;
-	d->watch = fswatch_new(d->loop_ref, slash != NULL ? directory : ".", 0, probe_now, d);
+	timer_stop(&d->unwatch);
+	if (d->watch == NULL)
+		d->watch = fswatch_new(d->loop_ref, slash != NULL ? directory : ".", 0, probe_now, d);
 	timer_start(&d->probe, d->probe_ms);
 }
 
@@ -287,6 +300,7 @@ struct daemon *daemon_new(struct loop *loop, struct proc_table *procs, struct co
 	timer_init(&d->timer, loop, on_timer, d);
 	timer_init(&d->probe, loop, probe_now, d);
 	timer_init(&d->stopped, loop, tell_stopped, d);
+	timer_init(&d->unwatch, loop, stop_watching, d);
 	return d;
 }
 
@@ -294,7 +308,8 @@ void daemon_free(struct daemon *d)
 {
 	if (d == NULL)
 		return;
-	stop_probing(d);
+	timer_stop(&d->probe);
+	stop_watching(d);
 	timer_stop(&d->timer);
 	timer_stop(&d->stopped);
 	proc_free(d->proc);
