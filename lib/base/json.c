@@ -9,8 +9,28 @@
 #include "lib/base/json_tree.h"
 #include "lib/base/mem.h"
 
+/* Overwrites the texts of a tree, which may be keys and tokens. */
+static void wipe_texts(cJSON *root)
+{
+	cJSON *parents[JSON_DEPTH_MAX + 1];
+	size_t depth = 0;
+	for (cJSON *node = root; node != NULL;) {
+		if (node->valuestring != NULL)
+			explicit_bzero(node->valuestring, strlen(node->valuestring));
+		if (node->child != NULL && depth < JSON_DEPTH_MAX) {
+			parents[depth++] = node;
+			node = node->child;
+			continue;
+		}
+		while (node != root && node->next == NULL && depth > 0)
+			node = parents[--depth];
+		node = node != root ? node->next : NULL;
+	}
+}
+
 void json_free(struct json *j)
 {
+	wipe_texts(json_tree_mut(j));
 	cJSON_Delete(json_tree_mut(j));
 }
 

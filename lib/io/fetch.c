@@ -55,7 +55,7 @@ static void fetch_free(struct fetch *fetch)
 {
 	fetch_release(fetch);
 	strv_fini(&fetch->head);
-	buf_fini(&fetch->reply);
+	buf_wipe(&fetch->reply); /* it may be a Secret, or a private key */
 	free(fetch);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/clock.h"
 #include "lib/base/json.h"
 #include "lib/base/mem.h"
 #include "lib/io/fetch.h"
@@ -18,6 +19,8 @@
 #define DEFAULT_PORT "443"
 /* Of the request's time, for finding the address. */
 #define RESOLVE_TIMEOUT_MS 5000
+/* Of the request's time, for a connection, while there are other addresses to try. */
+#define CONNECT_TIMEOUT_MS 3000
 
 struct kube {
 	struct loop *loop_ref;
@@ -39,6 +42,7 @@ struct kube_call {
 	char *content_type;
 	char *body;
 	uint32_t timeout_ms;
+	uint64_t deadline_ms; /* over the look-up and all tries */
 	bool tried_new_token;
 	uint64_t token_generation; /* of the token that was sent */
 	struct resolve *resolve;
@@ -81,53 +85,58 @@ static void deliver(struct kube_call *call, const struct kube_reply *reply, cons
 	kube_fn fn = call->fn;
 	void *arg = call->arg;
 	struct err e;
-	if (err != NULL) {
+	if (err != NULL)
 		e = *err;
-		err_wrap(&e, "%s %s", call->method, call->path);
-	}
 	call_free(call);
 	fn(arg, reply, err != NULL ? &e : NULL);
+}
+
+/* The same, naming the request. */
+static void deliver_failed(
+	struct kube_call *call, const struct kube_reply *reply, const struct err *err)
+{
+	struct err e = *err;
+	err_wrap(&e, "%s %s", call->method, call->path);
+	deliver(call, reply, &e);
 }
 
 static void on_failed(void *arg)
 {
 	struct kube_call *call = arg;
 	struct kube_reply nothing = {0};
-	deliver(call, &nothing, &call->failure);
+	deliver_failed(call, &nothing, &call->failure);
 }
 
 static void send_request(struct kube_call *call);
 
-static bool is_connect_failure(int code)
+static uint32_t time_left_ms(const struct kube_call *call)
 {
-	return code == -ECONNREFUSED || code == -EHOSTUNREACH || code == -ENETUNREACH;
+	uint64_t now = clock_now_ms();
+	return call->deadline_ms > now ? (uint32_t)(call->deadline_ms - now) : 0;
 }
 
-static void on_reply(void *arg, const struct fetch_reply *got, const struct err *err)
+/* Failures of one address that say nothing about the next. */
+static bool is_connect_failure(int code)
 {
-	struct kube_call *call = arg;
-	struct kube *k = call->kube;
+	return code == -ECONNREFUSED || code == -EHOSTUNREACH || code == -ENETUNREACH ||
+	       code == -EADDRNOTAVAIL || code == -EAFNOSUPPORT || code == -ETIMEDOUT;
+}
+
+/* A token that was refused is worth a second try only when there is another one now. */
+static bool has_new_token(struct kube_call *call)
+{
+	struct kube_account *account = &call->kube->account;
+	if (call->tried_new_token)
+		return false;
+	call->tried_new_token = true;
+	kube_account_refresh(account, true);
+	return call->token_generation != account->token_generation;
+}
+
+static void on_answer(struct kube_call *call, const struct fetch_reply *got)
+{
 	struct kube_reply reply = {.status = got->status, .code = got->status};
 	struct err e;
-	call->fetch = NULL;
-	if (err != NULL) {
-		if (is_connect_failure(err->code) && call->address_next < call->addresses.count) {
-			send_request(call);
-			return;
-		}
-		deliver(call, &reply, err);
-		return;
-	}
-	if (got->status == 401 && !call->tried_new_token) {
-		call->tried_new_token = true;
-		/* The same token again would be refused again. */
-		kube_account_refresh(&k->account, true);
-		if (call->token_generation != k->account.token_generation) {
-			call->address_next = 0;
-			send_request(call);
-			return;
-		}
-	}
 	reply.retry_after_ms = retry_after_ms(fetch_header(got, "Retry-After"));
 	if (got->len == 0 && got->status == 200 && strcmp(call->method, "PATCH") == 0) {
 		/* Nobody reads what answers a patch, and some servers answer nothing. */
@@ -137,7 +146,28 @@ static void on_reply(void *arg, const struct fetch_reply *got, const struct err 
 	AUTO(json_freep) struct json *body = NULL;
 	int code = kube_status_judge(got->status, got->body, got->len, &body, &reply.code, &e);
 	reply.body = body;
-	deliver(call, &reply, code < 0 ? &e : NULL);
+	if (code == 0) {
+		deliver(call, &reply, NULL);
+	} else if (reply.code == 401 && has_new_token(call)) {
+		call->address_next = 0;
+		send_request(call);
+	} else {
+		deliver_failed(call, &reply, &e);
+	}
+}
+
+static void on_reply(void *arg, const struct fetch_reply *got, const struct err *err)
+{
+	struct kube_call *call = arg;
+	struct kube_reply nothing = {0};
+	call->fetch = NULL;
+	if (err == NULL)
+		on_answer(call, got);
+	else if (is_connect_failure(err->code) && call->address_next < call->addresses.count &&
+		 time_left_ms(call) > 0)
+		send_request(call);
+	else
+		deliver(call, &nothing, err); /* it names the request already */
 }
 
 static void send_request(struct kube_call *call)
@@ -157,11 +187,18 @@ static void send_request(struct kube_call *call)
 		.body_len = call->body != NULL ? strlen(call->body) : 0,
 		.ca_pem = k->account.ca.data,
 		.ca_pem_len = k->account.ca.len,
-		.timeout_ms = call->timeout_ms,
+		.timeout_ms = time_left_ms(call),
 		.reply_max = KUBE_REPLY_MAX,
 	};
 	if (call->address_next < call->addresses.count)
 		request.address = &call->addresses.addresses[call->address_next++];
+	if (call->address_next < call->addresses.count)
+		request.connect_timeout_ms = CONNECT_TIMEOUT_MS;
+	if (request.timeout_ms == 0) {
+		err_set(&call->failure, -ETIMEDOUT, "no answer within %u ms", call->timeout_ms);
+		timer_start(&call->failed, 0);
+		return;
+	}
 	k->request_count++;
 	call->fetch = fetch_start(k->fetcher_ref, &request, on_reply, call, &call->failure);
 	if (call->fetch == NULL)
@@ -180,11 +217,16 @@ static void on_resolved(void *arg, const struct resolve_answer *answer, const st
 		 * everybody else. */
 		if (e.code == -ENOENT)
 			e.code = -EAGAIN;
-		deliver(call, &nothing, &e);
+		deliver_failed(call, &nothing, &e);
 		return;
 	}
 	call->addresses = *answer;
 	send_request(call);
+}
+
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
 }
 
 struct kube_call *kube_start(
@@ -204,31 +246,37 @@ struct kube_call *kube_start(
 		xstrdup(request->content_type != NULL ? request->content_type : KUBE_TYPE_JSON);
 	call->body = xstrdup(request->body);
 	call->timeout_ms = request->timeout_ms > 0 ? request->timeout_ms : KUBE_TIMEOUT_MS;
+	call->deadline_ms = clock_now_ms() + call->timeout_ms;
 	call->fn = fn;
 	call->arg = arg;
 	timer_init(&call->failed, k->loop_ref, on_failed, call);
-	call->resolve = resolve_start(
-		k->resolver_ref, k->host, RESOLVE_TIMEOUT_MS, on_resolved, call, &call->failure);
+	call->resolve = resolve_start(k->resolver_ref, k->host,
+		smaller(call->timeout_ms, RESOLVE_TIMEOUT_MS), on_resolved, call, &call->failure);
 	if (call->resolve == NULL)
 		timer_start(&call->failed, 0);
 	return call;
+}
+
+/* The option, or what stands for an empty one. */
+static const char *or_default(const char *option, const char *otherwise)
+{
+	return option != NULL && option[0] != '\0' ? option : otherwise;
 }
 
 struct kube *kube_new(struct loop *loop, struct fetcher *fetcher, struct resolver *resolver,
 	const struct kube_options *options, struct err *e)
 {
 	struct kube *k = xcalloc(1, sizeof(*k));
-	const char *host =
-		options->host != NULL && options->host[0] != '\0' ? options->host : DEFAULT_HOST;
-	const char *port =
-		options->port != NULL && options->port[0] != '\0' ? options->port : DEFAULT_PORT;
-	bool is_ipv6 = strchr(host, ':') != NULL && host[0] != '[';
+	const char *host = or_default(options->host, DEFAULT_HOST);
+	const char *port = or_default(options->port, DEFAULT_PORT);
+	size_t len = strlen(host);
+	bool is_bracketed = len > 2 && host[0] == '[' && host[len - 1] == ']';
 	k->loop_ref = loop;
 	k->fetcher_ref = fetcher;
 	k->resolver_ref = resolver;
-	k->host = xstrdup(host);
-	k->url_base = is_ipv6 ? xasprintf("https://[%s]:%s", host, port)
-			      : xasprintf("https://%s:%s", host, port);
+	k->host = is_bracketed ? xstrndup(host + 1, len - 2) : xstrdup(host);
+	bool is_ipv6 = strchr(k->host, ':') != NULL;
+	k->url_base = xasprintf(is_ipv6 ? "https://[%s]:%s" : "https://%s:%s", k->host, port);
 	if (kube_account_init(&k->account, options->account_dir, e) < 0) {
 		kube_free(k);
 		return NULL;

@@ -4,8 +4,13 @@
  * once, never from within the call that starts them, unless cancelled.
  *
  * The token is read for each request when its file has changed since (kubelet rotates it), and once
- * more after a 401, which is then tried again once. The CA is re-read when its file changes. The
- * API server's name is resolved by our resolver, never by libcurl.
+ * more after a 401, which is tried again once when there is another token then. The CA is re-read
+ * when its file changes. The API server's name is resolved by our resolver, never by libcurl; of
+ * several addresses the next is tried when one cannot be connected to, within the time of the
+ * request.
+ *
+ *	struct kube *k = kube_new(loop, fetcher, resolver, &options, e);
+ *	call = kube_secret_get(k, "tailscale", on_secret, me);
  */
 #ifndef LIB_KUBE_KUBE_H
 #define LIB_KUBE_KUBE_H
@@ -31,12 +36,12 @@ struct resolver;
 
 struct kube_options {
 	const char *account_dir; /* …/serviceaccount with namespace, ca.crt, token */
-	const char *host;        /* NULL or "" = kubernetes.default.svc */
+	const char *host;        /* NULL or "" = kubernetes.default.svc; IPv6 with or without [] */
 	const char *port;        /* NULL or "" = 443 */
 };
 
 /* Reads the files. -ENOENT for a missing one; -EINVAL `kube: error in creating root cert pool` for
- * a CA file without a certificate. */
+ * a CA file without a certificate. loop, fetcher and resolver are borrowed. */
 struct kube *kube_new(struct loop *loop, struct fetcher *fetcher, struct resolver *resolver,
 	const struct kube_options *options, struct err *e) MUST_CHECK;
 void kube_free(struct kube *k); /* cancels what is under way */
@@ -52,9 +57,9 @@ struct kube_reply {
 };
 
 /* err is NULL for 200 and 201. Else by code: 404 -ENOENT, 409 -ESTALE, 410 -ESTALE, 401 and 403
- * -EACCES, 422 -EINVAL, 429 and 5xx -EAGAIN, other -EPROTO, with the Status message, or for what is
- * not JSON the status and the begin of the text; without an answer the transport's code. reply is
- * never NULL. */
+ * -EACCES, 422 -EINVAL, 408, 429 and 5xx -EAGAIN, other -EPROTO, with the Status message, or for
+ * what is not JSON the status and the begin of the text; without an answer the transport's code.
+ * reply is never NULL. */
 typedef void (*kube_fn)(void *arg, const struct kube_reply *reply, const struct err *err);
 
 struct kube_request {
@@ -62,11 +67,12 @@ struct kube_request {
 	const char *path;         /* with query */
 	const char *content_type; /* of the body; NULL = KUBE_TYPE_JSON */
 	const char *body;         /* NULL = none; copied, wiped after use */
-	uint32_t timeout_ms;      /* 0 = KUBE_TIMEOUT_MS */
+	uint32_t timeout_ms;      /* for all of it, tries included; 0 = KUBE_TIMEOUT_MS */
 };
 
 struct kube_call *kube_start(
 	struct kube *k, const struct kube_request *request, kube_fn fn, void *arg);
+/* NULL is accepted. The handle is gone after this, and after the callback. */
 void kube_cancel(struct kube_call *call);
 
 /* SelfSubjectAccessReview for a verb on one Secret of our namespace; the answer to a reply without

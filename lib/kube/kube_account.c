@@ -44,8 +44,8 @@ static int read_ca(struct kube_account *a, struct err *e)
 	if (atomicfile_read(a->ca_path, &text, e) < 0)
 		return e->code;
 	if (strstr(buf_cstr(&text), PEM_BEGIN) == NULL)
-		return err_set(e, -EINVAL,
-			"kube: error in creating root cert pool: no certificate in %s", a->ca_path);
+		return err_set(e, -EINVAL, "error in creating root cert pool: no certificate in %s",
+			a->ca_path);
 	buf_fini(&a->ca);
 	a->ca = text;
 	text = BUF_INIT(0);
@@ -67,9 +67,7 @@ int kube_account_init(struct kube_account *a, const char *dir, struct err *e)
 	if (ns.len == 0)
 		return err_set(e, -EINVAL, "kube: %s is empty", ns_path);
 	a->ns = buf_take(&ns);
-	if (read_ca(a, e) < 0)
-		return e->code == -EINVAL ? e->code : err_wrap(e, "kube");
-	if (read_token(a, e) < 0)
+	if (read_ca(a, e) < 0 || read_token(a, e) < 0)
 		return err_wrap(e, "kube");
 	return 0;
 }

@@ -1,6 +1,6 @@
 /*
  * The service-account folder that kubelet mounts: namespace, CA and token. kubelet swaps the files
- * when it rotates the token, so each use looks whether they changed.
+ * when it rotates the token, so each use looks whether they changed. Private to lib/kube.
  */
 #ifndef LIB_KUBE_KUBE_ACCOUNT_H
 #define LIB_KUBE_KUBE_ACCOUNT_H
@@ -23,7 +23,8 @@ struct kube_account {
 	struct stat token_stat, ca_stat; /* of what is held */
 };
 
-/* Reads all three. -ENOENT names the file; -EINVAL for a CA file without a certificate. */
+/* Reads all three. -ENOENT names the file; -EINVAL for a CA file without a certificate. On error a
+ * is to be finished all the same. */
 int kube_account_init(struct kube_account *a, const char *dir, struct err *e) MUST_CHECK;
 void kube_account_fini(struct kube_account *a);
 /* Reads again what has changed; what cannot be read stays as it was. force: reads the token in any

@@ -9,9 +9,8 @@
 #include "lib/base/json.h"
 #include "lib/base/mem.h"
 
-/* 1 MiB is what a Secret may hold; base64 and JSON add a third and some. */
+/* 1 MiB is what a Secret may hold in all. */
 #define VALUE_MAX (2u * 1024 * 1024)
-#define BODY_MAX (4u * 1024 * 1024)
 #define FIELD_MANAGER "tailscale-container"
 
 static void value_free(struct kube_field *f)
@@ -99,30 +98,51 @@ struct kube_call *kube_secret_get(struct kube *k, const char *name, kube_fn fn, 
 	return kube_start(k, &request, fn, arg);
 }
 
-static struct json *base64_of(const struct kube_field *f)
+/* Bytes of the body at most: each of a key may become an escape of six. */
+static size_t body_bound(const char *name, const char *ns, const struct kube_fields *changes)
 {
-	AUTO(buf_wipe) struct buf text = BUF_INIT(BODY_MAX);
-	struct err e;
-	/* A value beyond the cap was refused when it was made; the server would refuse it too. */
-	if (b64_encode(f->value, f->len, &text, &e) < 0)
-		return json_new_null();
-	return json_new_str(buf_cstr(&text));
+	size_t bound = 128 + 6 * (strlen(name) + strlen(ns));
+	for (size_t i = 0; i < changes->len; i++)
+		bound += 32 + 6 * strlen(changes->items[i].key) + changes->items[i].len / 3 * 4;
+	return bound;
+}
+
+static int append_field(struct buf *out, const struct kube_field *f, struct err *e)
+{
+	if (json_quote(out, f->key, e) < 0 || buf_append_str(out, ":", e) < 0)
+		return e->code;
+	if (f->value == NULL)
+		return buf_append_str(out, "null", e);
+	if (buf_append_str(out, "\"", e) < 0 || b64_encode(f->value, f->len, out, e) < 0)
+		return e->code;
+	return buf_append_str(out, "\"", e);
+}
+
+static int append_body(struct buf *out, const char *name, const char *ns,
+	const struct kube_fields *changes, struct err *e)
+{
+	if (buf_append_str(out, "{\"metadata\":{\"name\":", e) < 0 ||
+		json_quote(out, name, e) < 0 || buf_append_str(out, ",\"namespace\":", e) < 0 ||
+		json_quote(out, ns, e) < 0 || buf_append_str(out, "},\"data\":{", e) < 0)
+		return e->code;
+	for (size_t i = 0; i < changes->len; i++) {
+		if (i > 0 && buf_append_str(out, ",", e) < 0)
+			return e->code;
+		if (append_field(out, &changes->items[i], e) < 0)
+			return e->code;
+	}
+	return buf_append_str(out, "}}", e);
 }
 
 char *kube_secret_merge_body(const char *name, const char *ns, const struct kube_fields *changes)
 {
-	AUTO(json_freep) struct json *body = json_new_object();
-	struct json *metadata = json_new_object();
-	struct json *data = json_new_object();
-	json_set_str(metadata, "name", name);
-	json_set_str(metadata, "namespace", ns);
-	for (size_t i = 0; i < changes->len; i++) {
-		const struct kube_field *f = &changes->items[i];
-		json_set(data, f->key, f->value != NULL ? base64_of(f) : json_new_null());
-	}
-	json_set(body, "metadata", metadata);
-	json_set(body, "data", data);
-	return json_print(body);
+	size_t bound = body_bound(name, ns, changes);
+	struct buf body = BUF_INIT(bound);
+	struct err e;
+	/* In one piece of memory, which the caller can wipe. */
+	if (buf_reserve(&body, bound, &e) < 0 || append_body(&body, name, ns, changes, &e) < 0)
+		mem_exhausted();
+	return buf_take(&body);
 }
 
 static void wipe_and_free(char **text)
