@@ -26,7 +26,7 @@ uint64_t backoff_next(struct backoff *b)
 	if (b->attempts < UINT32_MAX)
 		b->attempts++;
 	/* delay is below 2^32, so the product fits. */
-	uint64_t jittered = delay / 2 + (delay * random_source() >> 32);
+	uint64_t jittered = delay / 2 + ((delay * (uint64_t)random_source()) >> 32);
 	return jittered < b->max_ms ? jittered : b->max_ms;
 }
 

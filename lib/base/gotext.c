@@ -55,6 +55,13 @@ static void put(struct quoted *q, const char *bytes, size_t len)
 	q->len += len;
 }
 
+static void put_hex(struct quoted *q, unsigned char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	char escape[4] = {'\\', 'x', digits[c >> 4], digits[c & 15]};
+	put(q, escape, sizeof(escape));
+}
+
 static void quoted_begin(struct quoted *q, char *out, size_t size)
 {
 	*q = (struct quoted){.out = out, .size = size};
@@ -74,9 +81,8 @@ static const char *time_quote(const char *text, size_t len, char out[static QUOT
 	quoted_begin(&q, out, QUOTED_MAX);
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)text[i];
-		char escape[8];
 		if (c >= 0x80 || c < ' ')
-			put(&q, escape, (size_t)snprintf(escape, sizeof(escape), "\\x%02x", c));
+			put_hex(&q, c);
 		else if (c == '"' || c == '\\')
 			put(&q, (char[]){'\\', (char)c}, 2);
 		else
@@ -127,11 +133,8 @@ void gotext_quote(const char *text, char *out, size_t size)
 		if (n > 0) {
 			put_rune(&q, text + i, n, rune);
 		} else {
-			char escape[8];
 			n = 1;
-			put(&q, escape,
-				(size_t)snprintf(
-					escape, sizeof(escape), "\\x%02x", (unsigned char)text[i]));
+			put_hex(&q, (unsigned char)text[i]);
 		}
 		i += n;
 	}

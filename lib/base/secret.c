@@ -19,6 +19,7 @@ static size_t map_size(size_t len)
 void secret_set(struct secret *s, const char *bytes, size_t len)
 {
 	size_t size = map_size(len);
+	/* cppcheck-suppress invalidFunctionArg ; -1 goes with MAP_ANONYMOUS */
 	char *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (data == MAP_FAILED)
 		mem_exhausted();
