@@ -3,10 +3,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/base/mem.h"
@@ -139,12 +141,14 @@ static void child_set_streams(const struct child_plan *plan)
 
 static void child_set_signals(void)
 {
-	struct sigaction standard = {.sa_handler = SIG_DFL};
+	/* Zero is SIG_DFL without flags in the kernel's struct sigaction, on every architecture. */
+	static const unsigned long standard[8];
 
-	/* SIGKILL, SIGSTOP and the two that glibc keeps for itself refuse, and are at their
-	 * default. */
+	/* Past glibc, which refuses the two signals it keeps for itself: its own posix_spawn leaves
+	 * them ignored, so they are whenever make or a shell of that kind started us. SIGKILL and
+	 * SIGSTOP refuse, and are at their default. */
 	for (int signo = 1; signo <= SIGRTMAX; signo++)
-		(void)sigaction(signo, &standard, NULL);
+		(void)syscall(SYS_rt_sigaction, signo, standard, NULL, _NSIG / CHAR_BIT);
 	(void)sigprocmask(SIG_SETMASK, signals_original_mask(), NULL);
 }
 
