@@ -15,6 +15,8 @@
 #define LOOK_MAX_MS 2000
 /* Looks that may fail in a row: a stop must not wait for a server that is gone. */
 #define LOOK_FAILURES_MAX 3
+/* About 2 s of looks: a login that is under way has written its profile by then. */
+#define LOOKS_WITHOUT_PROFILE 8
 
 struct entry {
 	char *key;
@@ -198,7 +200,9 @@ static void on_listed(void *arg, const struct strv *keys, const struct err *err)
 	if (!s->is_looking)
 		return;
 	bool is_absent = err != NULL && err->code == -ENOENT;
-	if (is_absent || (err == NULL && store_check_consistent(keys))) {
+	bool is_waiting_for_login = err == NULL && s->looks >= LOOKS_WITHOUT_PROFILE &&
+				    store_check_never_logged_in(keys);
+	if (is_absent || is_waiting_for_login || (err == NULL && store_check_consistent(keys))) {
 		finish_look(s, NULL);
 		return;
 	}
