@@ -214,8 +214,16 @@ void raw_server_free(struct raw_server *s)
 	if (s->path != NULL)
 		unlink(s->path);
 	strv_fini(&s->requests);
+	strv_fini(&s->texts);
 	free(s->path);
 	free(s);
+}
+
+void raw_server_answer(struct raw_server *s, const char *status, const char *body)
+{
+	strv_pushf(&s->texts, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s", status, strlen(body),
+		body);
+	s->reply = (struct raw_reply){.text = s->texts.items[s->texts.len - 1]};
 }
 
 void raw_server_say(struct raw_server *s, const char *text)

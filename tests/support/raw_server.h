@@ -43,6 +43,7 @@ struct raw_server {
 	const char *greeting;   /* said to each client at once; borrowed, NULL = nothing */
 	struct raw_reply reply; /* the test changes it at will */
 	struct strv requests;   /* text of each request */
+	struct strv texts;      /* of raw_server_answer */
 	unsigned int request_count;
 	unsigned int accept_count;
 	unsigned int open_count;
@@ -52,6 +53,9 @@ struct raw_server {
  */
 struct raw_server *raw_server_new(struct loop *loop, const char *path);
 void raw_server_free(struct raw_server *s);
+/* Makes the reply of the moment a well-formed one: status is "200 OK", with more header lines behind
+ * it as needed ("200 OK\r\nETag: x"). */
+void raw_server_answer(struct raw_server *s, const char *status, const char *body);
 /* Says more on the connection accepted last (short texts only). */
 void raw_server_say(struct raw_server *s, const char *text);
 /* Ends the connection accepted last. */
