@@ -1,6 +1,10 @@
 """Waiting for conditions with a deadline; nothing in the tests sleeps for time alone."""
 
+import os
 import time
+
+#: multiplies every deadline: for programs under valgrind and for slow machines
+PATIENCE = float(os.environ.get("TAILBOOT_TEST_PATIENCE", "1"))
 
 
 class WaitTimeout(AssertionError):
@@ -12,6 +16,7 @@ def wait_until(condition, timeout=5.0, what="condition", interval=0.01):
 
     `what` may be a callable, so that a message can show the last state seen.
     """
+    timeout *= PATIENCE
     deadline = time.monotonic() + timeout
     while True:
         value = condition()
