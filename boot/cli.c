@@ -46,7 +46,8 @@ static const char usage[] =
 static const char purpose[] =
 	"\n"
 	"Starts tailscaled, logs the node in, publishes its identity, serves health and metrics,\n"
-	"brings the daemon back when it fails and ends it cleanly. A replacement of containerboot.\n"
+	"brings the daemon back when it fails and ends it cleanly. A replacement of "
+	"containerboot.\n"
 	"All settings are environment variables.\n";
 
 static int describe(FILE *out, FILE *err_out, bool markdown)

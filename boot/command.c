@@ -66,7 +66,8 @@ static void pass_on(struct command *c)
 	struct err e;
 	if (c->said.len + len > SAID_MAX_BYTES)
 		buf_consume(&c->said, c->said.len + len - SAID_MAX_BYTES < c->said.len
-				? c->said.len + len - SAID_MAX_BYTES : c->said.len);
+					      ? c->said.len + len - SAID_MAX_BYTES
+					      : c->said.len);
 	/* A single line beyond the cap says nothing that its own begin did not. */
 	if (buf_append(&c->said, masked, len < SAID_MAX_BYTES ? len : SAID_MAX_BYTES, &e) < 0)
 		buf_reset(&c->said);

@@ -1,7 +1,7 @@
 /*
- * The command line tool (tailscale), run as a child. Its standard output is the supervisor's; its standard error is
- * passed on with secrets masked, because the tool prints the auth key in one of its messages, and the end of it
- * is kept to tell why it failed.
+ * The command line tool (tailscale), run as a child. Its standard output is the supervisor's; its
+ * standard error is passed on with secrets masked, because the tool prints the auth key in one of
+ * its messages, and the end of it is kept to tell why it failed.
  */
 #ifndef BOOT_COMMAND_H
 #define BOOT_COMMAND_H
@@ -16,12 +16,12 @@ struct command;
 struct loop;
 struct proc_table;
 
-/* err is NULL after exit status 0, else "exit status 1" or the like; said is what it wrote last to standard
- * error, masked. The command is gone after the call. */
+/* err is NULL after exit status 0, else "exit status 1" or the like; said is what it wrote
+ * last to standard error, masked. The command is gone after the call. */
 typedef void (*command_fn)(void *arg, const char *said, const struct err *err);
 
-/* args after argv[0]; wiped by nobody here. secrets: values to mask, copied. NULL with the error set when the tool
- * cannot be executed. */
+/* args after argv[0]; wiped by nobody here. secrets: values to mask, copied. NULL with the
+ * error set when the tool cannot be executed. */
 struct command *command_run(struct proc_table *procs, const struct strv *args,
 	const struct secret *const *secrets, size_t secret_count, command_fn fn, void *arg,
 	struct err *e) MUST_CHECK;

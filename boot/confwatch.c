@@ -21,8 +21,9 @@ struct confwatch {
 	struct localapi *api_ref;
 	struct condition_set *conditions_ref;
 	char *path;
-	struct digest loaded; /* of the bytes the daemon was told to load last, or has from its start */
-	struct digest asked;  /* of the bytes of the call under way */
+	struct digest
+		loaded; /* of the bytes the daemon was told to load last, or has from its start */
+	struct digest asked; /* of the bytes of the call under way */
 	struct fswatch *watch;
 	struct localapi_call *call;
 	struct timer retry;
@@ -83,8 +84,8 @@ static void look(void *arg)
 	c->call = localapi_reload_config(c->api_ref, on_reloaded, c);
 }
 
-struct confwatch *confwatch_new(struct loop *loop, struct localapi *api, struct condition_set *conditions,
-	const struct confwatch_options *options)
+struct confwatch *confwatch_new(struct loop *loop, struct localapi *api,
+	struct condition_set *conditions, const struct confwatch_options *options)
 {
 	struct confwatch *c = xcalloc(1, sizeof(*c));
 	struct err ignored;
@@ -101,7 +102,8 @@ struct confwatch *confwatch_new(struct loop *loop, struct localapi *api, struct 
 	char *slash = strrchr(directory, '/');
 	if (slash != NULL)
 		slash[slash == directory ? 1 : 0] = '\0';
-	c->watch = fswatch_new(loop, slash != NULL ? directory : ".", options->debounce_ms, look, c);
+	c->watch =
+		fswatch_new(loop, slash != NULL ? directory : ".", options->debounce_ms, look, c);
 	return c;
 }
 

@@ -1,7 +1,8 @@
 /*
- * The daemon's configuration file in one-step mode: watched, and the daemon told to load it again when its bytes
- * changed. A file that does not load, or that the daemon refuses, changes nothing: the old configuration goes on, the
- * reason is logged once (conditions ConfigInvalid, ConfigReloadFailed), and a failed call is tried again.
+ * The daemon's configuration file in one-step mode: watched, and the daemon told to load it again
+ * when its bytes changed. A file that does not load, or that the daemon refuses, changes nothing:
+ * the old configuration goes on, the reason is logged once (conditions ConfigInvalid,
+ * ConfigReloadFailed), and a failed call is tried again.
  */
 #ifndef BOOT_CONFWATCH_H
 #define BOOT_CONFWATCH_H
@@ -20,8 +21,8 @@ struct confwatch_options {
 };
 
 /* Starts from the content as it is now. */
-struct confwatch *confwatch_new(struct loop *loop, struct localapi *api, struct condition_set *conditions,
-	const struct confwatch_options *options);
+struct confwatch *confwatch_new(struct loop *loop, struct localapi *api,
+	struct condition_set *conditions, const struct confwatch_options *options);
 void confwatch_free(struct confwatch *c);
 /* Tells the daemon to load the file again although its bytes are the same. */
 void confwatch_reload(struct confwatch *c);

@@ -21,7 +21,8 @@
 
 #define PROBE_FIRST_MS 5
 #define PROBE_MAX_MS 100
-/* Closing an inotify descriptor waits for a grace period of the kernel, 5 ms and more: not on the way of a start. */
+/* Closing an inotify descriptor waits for a grace period of the kernel, 5 ms and more: not on
+ * the way of a start. */
 #define UNWATCH_DELAY_MS 250
 /* Restarts that are made at once before the back-off begins. */
 #define IMMEDIATE_RESTARTS 5
@@ -43,8 +44,8 @@ struct daemon {
 	enum daemon_state state;
 	bool ever_ready;
 
-	struct timer timer; /* of the state: restart, kill */
-	struct timer probe; /* of the socket */
+	struct timer timer;   /* of the state: restart, kill */
+	struct timer probe;   /* of the socket */
 	struct timer stopped; /* delivers on_stopped outside of the call */
 	uint32_t probe_ms;
 	struct fswatch *watch; /* of the socket's directory, while starting and a little longer */
@@ -111,7 +112,8 @@ static void start_probing(struct daemon *d)
 	d->probe_ms = PROBE_FIRST_MS;
 	timer_stop(&d->unwatch);
 	if (d->watch == NULL)
-		d->watch = fswatch_new(d->loop_ref, slash != NULL ? directory : ".", 0, probe_now, d);
+		d->watch =
+			fswatch_new(d->loop_ref, slash != NULL ? directory : ".", 0, probe_now, d);
 	timer_start(&d->probe, d->probe_ms);
 }
 
@@ -172,7 +174,8 @@ static void crashed(struct daemon *d)
 		return;
 	}
 	size_t recent = count_crash(d);
-	condition_raise(d->conditions_ref, CONDITION_DAEMON_DOWN, "tailscaled ended: %s", d->status);
+	condition_raise(
+		d->conditions_ref, CONDITION_DAEMON_DOWN, "tailscaled ended: %s", d->status);
 	if (recent > d->limit) {
 		d->state = DAEMON_STATE_ENDED;
 		d->events.on_failed(d->events.arg, false, d->status);
@@ -282,8 +285,9 @@ static void on_timer(void *arg)
 	dispatch(arg, DAEMON_EVENT_TIMER);
 }
 
-struct daemon *daemon_new(struct loop *loop, struct proc_table *procs, struct condition_set *conditions,
-	const struct daemon_options *options, const struct daemon_events *events)
+struct daemon *daemon_new(struct loop *loop, struct proc_table *procs,
+	struct condition_set *conditions, const struct daemon_options *options,
+	const struct daemon_events *events)
 {
 	struct daemon *d = xcalloc(1, sizeof(*d));
 	d->loop_ref = loop;

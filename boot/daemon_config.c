@@ -148,7 +148,8 @@ int daemon_config_check(const char *path, struct err *e)
 		return err_set(e, code,
 			"error validating whether tailscaled config directory %s contains "
 			"tailscaled config for current capability version %s: %s. If this is a "
-			"Tailscale Kubernetes operator proxy, please ensure that the version of the "
+			"Tailscale Kubernetes operator proxy, please ensure that the version of "
+			"the "
 			"operator is not older than the version of the proxy",
 			shown_dir, shown_file, strerror_r(-code, reason, sizeof(reason)));
 	}

@@ -8,6 +8,7 @@ struct row {
 	struct daemon_cell cell;
 };
 
+/* clang-format off */
 #define GO(state, act) {true, {DAEMON_STATE_##state, DAEMON_ACTION_##act}}
 
 static const struct row table[DAEMON_STATE_COUNT][DAEMON_EVENT_COUNT] = {
@@ -47,6 +48,7 @@ static const struct row table[DAEMON_STATE_COUNT][DAEMON_EVENT_COUNT] = {
 		[DAEMON_EVENT_STOP] = GO(ENDED, STOPPED),
 	},
 };
+/* clang-format on */
 
 struct daemon_cell daemon_table_look_up(enum daemon_state state, enum daemon_event event)
 {

@@ -1,5 +1,6 @@
 /*
- * The daemon's states, events, and the table that joins them. Pure data; boot/daemon.c carries out the actions.
+ * The daemon's states, events, and the table that joins them. Pure data; boot/daemon.c carries
+ * out the actions.
  */
 #ifndef BOOT_DAEMON_TABLE_H
 #define BOOT_DAEMON_TABLE_H
@@ -20,7 +21,7 @@ enum daemon_event {
 	DAEMON_EVENT_START,
 	DAEMON_EVENT_CONNECTED, /* the socket accepted a connection */
 	DAEMON_EVENT_EXITED,
-	DAEMON_EVENT_TIMER,     /* the state's own timer */
+	DAEMON_EVENT_TIMER, /* the state's own timer */
 	DAEMON_EVENT_RESTART,
 	DAEMON_EVENT_STOP,
 	DAEMON_EVENT_COUNT,
@@ -30,11 +31,11 @@ enum daemon_action {
 	DAEMON_ACTION_NONE,
 	DAEMON_ACTION_SPAWN,
 	DAEMON_ACTION_READY,
-	DAEMON_ACTION_CRASHED,     /* judge: start again at once, later, or give up */
+	DAEMON_ACTION_CRASHED, /* judge: start again at once, later, or give up */
 	DAEMON_ACTION_RESPAWN,
-	DAEMON_ACTION_RECYCLE,     /* SIGTERM, timer for SIGKILL */
+	DAEMON_ACTION_RECYCLE, /* SIGTERM, timer for SIGKILL */
 	DAEMON_ACTION_KILL_RECYCLED,
-	DAEMON_ACTION_TERMINATE,   /* SIGTERM, timer for SIGKILL */
+	DAEMON_ACTION_TERMINATE, /* SIGTERM, timer for SIGKILL */
 	DAEMON_ACTION_KILL,
 	DAEMON_ACTION_STOPPED,
 	DAEMON_ACTION_COUNT,

@@ -27,7 +27,8 @@ const struct fatal_row *fatal_row(enum fatal_cause cause)
 
 void fatal_write_termination(const char *path, const char *sentence)
 {
-	/* No O_CREAT: the runtime makes the file; elsewhere a stray file would only be in the way. */
+	/* No O_CREAT: the runtime makes the file; elsewhere a stray file would only be in the
+	 * way. */
 	AUTO(fd_close) int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return;

@@ -1,6 +1,7 @@
 /*
- * What may end the process, and with which code. Before the first "Startup complete" any failure of a step
- * may; after it only the rows marked so: docs/exit-codes.md is the same table for users.
+ * What may end the process, and with which code. Before the first "Startup complete" any failure
+ * of a step may; after it only the rows marked so: docs/exit-codes.md is the same table for
+ * users.
  */
 #ifndef BOOT_FATAL_H
 #define BOOT_FATAL_H
@@ -16,8 +17,8 @@ enum fatal_cause {
 	FATAL_BOOT_STEP,      /* a step of the start-up failed */
 	FATAL_BOOT_DEADLINE,  /* start-up took longer than TS_BOOT_TIMEOUT */
 	FATAL_DAEMON_NEVER_RAN,
-	FATAL_CRASH_BUDGET,   /* the daemon crashed too often */
-	FATAL_LOOP,           /* the kernel refuses epoll itself */
+	FATAL_CRASH_BUDGET, /* the daemon crashed too often */
+	FATAL_LOOP,         /* the kernel refuses epoll itself */
 	FATAL_CAUSE_COUNT,
 };
 
@@ -30,8 +31,8 @@ struct fatal_row {
 
 const struct fatal_row *fatal_row(enum fatal_cause cause);
 
-/* Writes the sentence to the termination message file (cut to 4 KiB, what kubelet reads). A path that does not
- * exist or cannot be written is no error: most hosts have none. */
+/* Writes the sentence to the termination message file (cut to 4 KiB, what kubelet reads). A
+ * path that does not exist or cannot be written is no error: most hosts have none. */
 void fatal_write_termination(const char *path, const char *sentence);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * The HTTP listeners that the settings ask for: the deprecated health address first, then the local one.
+ * The HTTP listeners that the settings ask for: the deprecated health address first, then the
+ * local one.
  */
 #include "boot/supervisor.h"
 

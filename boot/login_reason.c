@@ -66,7 +66,8 @@ static bool pattern_matches(const struct pattern *p, const char *text)
 	return true;
 }
 
-bool login_reason_classify(const char *text, enum login_reason_source source, enum condition_code *code)
+bool login_reason_classify(
+	const char *text, enum login_reason_source source, enum condition_code *code)
 {
 	/* A try that a newer one replaced says nothing about the newer one. */
 	if (text == NULL || text[0] == '\0' || strstr(text, "context canceled") != NULL)

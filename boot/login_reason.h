@@ -1,7 +1,7 @@
 /*
- * Why a login failed, from the texts that the daemon, the control server and the command line tool show. Pure:
- * a text goes in, a condition code comes out. Patterns are tried in order, the first match wins, because the
- * text of one cause may carry harmless words of another.
+ * Why a login failed, from the texts that the daemon, the control server and the command line
+ * tool show. Pure: a text goes in, a condition code comes out. Patterns are tried in order, the
+ * first match wins, because the text of one cause may carry harmless words of another.
  */
 #ifndef BOOT_LOGIN_REASON_H
 #define BOOT_LOGIN_REASON_H
@@ -16,8 +16,10 @@ enum login_reason_source {
 	LOGIN_REASON_COMMAND, /* standard error of the command line tool */
 };
 
-/* True with *code set; false when the text says nothing (empty, or a try that a newer one replaced). */
-bool login_reason_classify(const char *text, enum login_reason_source source, enum condition_code *code);
+/* True with *code set; false when the text says nothing (empty, or a try that a newer one
+ * replaced). */
+bool login_reason_classify(
+	const char *text, enum login_reason_source source, enum condition_code *code);
 
 /* A new auth key may heal it; waiting does not. */
 bool login_reason_is_key_refused(enum condition_code code);

@@ -31,8 +31,9 @@ static int prepare_host(const struct settings *settings, struct err *e)
 	const char *l3_setting = settings_l3_setting(settings);
 	if (l3_setting != NULL)
 		return err_set(e, -ENOTSUP,
-			"invalid configuration: invalid configuration: %s needs the data path, which this "
-			"version does not have", l3_setting);
+			"invalid configuration: invalid configuration: %s needs the data path, "
+			"which this version does not have",
+			l3_setting);
 	if (tun_ensure(settings, e) < 0 || sysctl_prepare(settings, e) < 0)
 		return e->code;
 	return caps_drop(e);
@@ -51,8 +52,8 @@ static int run(void)
 	if (supervisor_init(&supervisor, settings, &e) < 0)
 		code = fail(settings, FATAL_BOOT_STEP, &e);
 	else
-		/* Start-up may fail; after the first "Startup complete" only the rows of boot/fatal.c that say so end
-		 * the process. */
+		/* Start-up may fail; after the first "Startup complete" only the rows of
+		 * boot/fatal.c that say so end the process. */
 		code = supervisor_run(&supervisor);
 	supervisor_fini(&supervisor);
 	return code;

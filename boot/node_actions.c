@@ -50,12 +50,14 @@ void node_on_daemon_failed(void *supervisor, bool never_ran, const char *status)
 	struct supervisor *s = supervisor;
 	if (never_ran) {
 		supervisor_end(s, FATAL_DAEMON_NEVER_RAN,
-			"failed to bring up tailscale: tailscaled ended before it was ready: %s", status);
+			"failed to bring up tailscale: tailscaled ended before it was ready: %s",
+			status);
 		return;
 	}
 	condition_raise(&s->conditions, CONDITION_DAEMON_CRASH_LOOP, "%s", status);
 	supervisor_end(s, FATAL_CRASH_BUDGET,
-		"tailscaled crashed more than %u times within %llu s, last: %s; see its output above",
+		"tailscaled crashed more than %u times within %llu s, last: %s; see its output "
+		"above",
 		s->settings->restart_limit,
 		(unsigned long long)(s->settings->restart_window_ms / 1000), status);
 }
@@ -76,8 +78,8 @@ static void start_daemon(struct supervisor *s)
 		.backoff_base_ms = s->times->daemon_backoff_base_ms,
 		.backoff_max_ms = s->times->daemon_backoff_max_ms,
 	};
-	struct daemon_events events = {node_on_daemon_ready, node_on_daemon_down, node_on_daemon_failed,
-		node_on_daemon_stopped, s};
+	struct daemon_events events = {node_on_daemon_ready, node_on_daemon_down,
+		node_on_daemon_failed, node_on_daemon_stopped, s};
 	s->daemon = daemon_new(s->loop, s->procs, &s->conditions, &options, &events);
 	if (daemon_start(s->daemon, &e) < 0)
 		supervisor_end(s, FATAL_BOOT_STEP, "failed to bring up tailscale: %s", e.msg);
@@ -96,7 +98,8 @@ static void link_socket(struct supervisor *s)
 	}
 	/* Left by an earlier run in the same file system. */
 	ssize_t len = readlink(DEFAULT_SOCKET, target, sizeof(target) - 1);
-	if (len > 0 && (size_t)len == strlen(socket_path) && memcmp(target, socket_path, (size_t)len) == 0)
+	if (len > 0 && (size_t)len == strlen(socket_path) &&
+		memcmp(target, socket_path, (size_t)len) == 0)
 		return;
 	if (symlink(socket_path, DEFAULT_SOCKET) < 0)
 		log_event(EV_NODE_SYMLINK_FAILED, strerror(errno));
@@ -128,8 +131,9 @@ static void subscribe(struct supervisor *s)
 
 static void subscribed(struct supervisor *s)
 {
-	/* The reference logs in at every start of the container, whatever the state; a daemon restarted in place
-	 * keeps its login unless its state was lost, which its state then tells. */
+	/* The reference logs in at every start of the container, whatever the state; a daemon
+	 * restarted in place keeps its login unless its state was lost, which its state then
+	 * tells. */
 	bool always = !settings_is_one_step(s->settings) && !s->settings->auth_once;
 	if (always && !s->logged_in_once && !s->up_ran)
 		supervisor_post(s, NODE_EVENT_WANT_LOGIN);

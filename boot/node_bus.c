@@ -1,5 +1,6 @@
 /*
- * What the bus tells: facts of the node, conditions with their reasons, and events of the node's table.
+ * What the bus tells: facts of the node, conditions with their reasons, and events of the node's
+ * table.
  */
 #include "boot/supervisor.h"
 
@@ -27,7 +28,8 @@ void node_bus_opened(void *supervisor)
 void node_bus_lost(void *supervisor, const struct err *why)
 {
 	struct supervisor *s = supervisor;
-	condition_raise(&s->conditions, CONDITION_BUS_LOST, "failed to read from tailscaled: %s", why->msg);
+	condition_raise(
+		&s->conditions, CONDITION_BUS_LOST, "failed to read from tailscaled: %s", why->msg);
 }
 
 void node_post_ipn_state(struct supervisor *s)
@@ -78,7 +80,8 @@ static void judge_login_warning(struct supervisor *s, const struct ipn_warning *
 		timer_start(&s->refusal, s->times->refusal_grace_ms);
 }
 
-static void set_condition(struct supervisor *s, enum condition_code code, const struct ipn_warning *warning)
+static void set_condition(
+	struct supervisor *s, enum condition_code code, const struct ipn_warning *warning)
 {
 	if (warning != NULL)
 		condition_raise(&s->conditions, code, "%s",
@@ -120,13 +123,16 @@ static void judge_state(struct supervisor *s, const struct ipn_notify *n)
 	}
 	if (!s->logged_in_once)
 		return;
-	bool is_expired = s->self.known && s->self.key_expiry_s > 0 && s->self.key_expiry_s <= clock_wall();
+	bool is_expired =
+		s->self.known && s->self.key_expiry_s > 0 && s->self.key_expiry_s <= clock_wall();
 	if (s->ipn_state == IPN_STATE_NEEDS_LOGIN && is_expired)
-		condition_raise(&s->conditions, CONDITION_NODE_KEY_EXPIRED, "the node key has expired");
+		condition_raise(
+			&s->conditions, CONDITION_NODE_KEY_EXPIRED, "the node key has expired");
 	if (n->has_prefs && n->logged_out)
 		condition_raise(&s->conditions, CONDITION_LOGGED_OUT, "the node was logged out");
 	else if (s->ipn_state == IPN_STATE_STOPPED && n->has_prefs && !n->want_running)
-		condition_raise(&s->conditions, CONDITION_STOPPED, "tailscale was switched off (tailscale down)");
+		condition_raise(&s->conditions, CONDITION_STOPPED,
+			"tailscale was switched off (tailscale down)");
 }
 
 void node_bus_notify(void *supervisor, const struct ipn_notify *n)

@@ -20,7 +20,8 @@
 #define STRINGIFY_VALUE(x) #x
 #define STRINGIFY(x) STRINGIFY_VALUE(x)
 
-/* The Secret must be reset before the daemon starts: an operator would take what an earlier run left for ours. */
+/* The Secret must be reset before the daemon starts: an operator would take what an earlier
+ * run left for ours. */
 static void check_reset(struct supervisor *s)
 {
 	if (s->state == NODE_STATE_KUBE_SETUP && statestore_is_idle(s->store))
@@ -47,7 +48,7 @@ static void make_store(struct supervisor *s, const struct statestore_backend *ba
 static bool wants_stored_authkey(const struct settings *settings)
 {
 	return !secret_is_set(&settings->authkey) && settings->client_id[0] == '\0' &&
-		!secret_is_set(&settings->client_secret) && !settings_is_one_step(settings);
+	       !secret_is_set(&settings->client_secret) && !settings_is_one_step(settings);
 }
 
 /* False when the start ends here. */
@@ -66,7 +67,8 @@ static bool pick_up_authkey(struct supervisor *s, const struct store_kube_facts 
 	}
 	if (!facts->can_patch) {
 		supervisor_end(s, FATAL_BOOT_STEP,
-			"error setting up for running on Kubernetes: authkey found in TS_KUBE_SECRET, but the pod "
+			"error setting up for running on Kubernetes: authkey found in "
+			"TS_KUBE_SECRET, but the pod "
 			"doesn't have patch permissions on the Secret to manage the authkey.");
 		return false;
 	}
@@ -79,9 +81,10 @@ static void tell_known(struct supervisor *s, const struct kube_fields *fields)
 {
 	for (size_t i = 0; i < fields->len; i++) {
 		const struct kube_field *f = &fields->items[i];
-		/* The store compares texts; a key or an odd value is kept as a mark that differs from any wanted one. */
+		/* The store compares texts; a key or an odd value is kept as a mark that
+		 * differs from any wanted one. */
 		bool is_secret = strcmp(f->key, STORE_KEY_AUTHKEY) == 0 ||
-			strcmp(f->key, STORE_KEY_REISSUE_AUTHKEY) == 0;
+				 strcmp(f->key, STORE_KEY_REISSUE_AUTHKEY) == 0;
 		bool is_text = strlen(f->value) == f->len;
 		statestore_known(s->store, f->key, is_secret || !is_text ? SECRET_SHOWN : f->value);
 	}
@@ -109,13 +112,15 @@ static void on_kube_setup(void *arg, const struct store_kube_facts *facts, const
 	struct supervisor *s = arg;
 	s->kube_setup = NULL;
 	if (err != NULL) {
-		supervisor_end(s, FATAL_BOOT_STEP, "error setting up for running on Kubernetes: %s", err->msg);
+		supervisor_end(s, FATAL_BOOT_STEP, "error setting up for running on Kubernetes: %s",
+			err->msg);
 		return;
 	}
 	if (!pick_up_authkey(s, facts))
 		return;
 	struct statestore_backend backend;
-	s->has_kube_store = s->settings->in_kubernetes &&
+	s->has_kube_store =
+		s->settings->in_kubernetes &&
 		store_kube_backend(s->kube, s->settings->kube_secret, facts->can_patch, &backend);
 	make_store(s, s->has_kube_store ? &backend : NULL);
 	s->secret_is_new = s->has_kube_store && !facts->exists;
@@ -131,7 +136,8 @@ static void set_up_folder(struct supervisor *s)
 	if (s->settings->state_dir[0] == '\0') {
 		make_store(s, NULL);
 	} else if (store_dir_backend(s->loop, s->settings->state_dir, &backend, &e) < 0) {
-		supervisor_end(s, FATAL_BOOT_STEP, "error setting up the state directory: %s", e.msg);
+		supervisor_end(
+			s, FATAL_BOOT_STEP, "error setting up the state directory: %s", e.msg);
 		return;
 	} else {
 		make_store(s, &backend);
@@ -159,8 +165,8 @@ void node_kube_setup(struct supervisor *s)
 	};
 	s->kube = kube_new(s->loop, s->fetcher, s->resolver, &options, &e);
 	if (s->kube == NULL) {
-		supervisor_end(s, FATAL_BOOT_STEP, "error initializing kube client: error creating kube client: %s",
-			e.msg);
+		supervisor_end(s, FATAL_BOOT_STEP,
+			"error initializing kube client: error creating kube client: %s", e.msg);
 		return;
 	}
 	struct store_kube_setup_options setup = {

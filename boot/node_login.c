@@ -33,7 +33,8 @@ static void on_command_done(void *arg, const char *said, const struct err *err)
 		supervisor_post(s, NODE_EVENT_COMMAND_OK);
 		return;
 	}
-	/* The tool's own words before the daemon's, which the bus tells too: one cause, one text. */
+	/* The tool's own words before the daemon's, which the bus tells too: one cause, one
+	 * text. */
 	const char *reason = strstr(said, BACKEND_ERROR);
 	reason = reason != NULL ? reason + strlen(BACKEND_ERROR) : said;
 	if (login_reason_classify(reason, LOGIN_REASON_COMMAND, &code) &&
@@ -46,10 +47,11 @@ static void on_command_done(void *arg, const char *said, const struct err *err)
 static void run_command(struct supervisor *s, struct strv *args)
 {
 	const struct settings *settings = s->settings;
-	const struct secret *secrets[] = {&settings->authkey, &settings->client_secret, &settings->id_token,
-		&s->stored_authkey};
+	const struct secret *secrets[] = {&settings->authkey, &settings->client_secret,
+		&settings->id_token, &s->stored_authkey};
 	struct err e;
-	s->command = command_run(s->procs, args, secrets, ARRAY_LEN(secrets), on_command_done, s, &e);
+	s->command =
+		command_run(s->procs, args, secrets, ARRAY_LEN(secrets), on_command_done, s, &e);
 	if (s->command == NULL) {
 		remember_failure(s, e.msg);
 		supervisor_post(s, NODE_EVENT_COMMAND_FAILED);
@@ -60,7 +62,7 @@ static bool has_credentials(const struct supervisor *s)
 {
 	const struct settings *settings = s->settings;
 	return secret_is_set(&settings->authkey) || secret_is_set(&s->stored_authkey) ||
-		secret_is_set(&settings->client_secret) || settings->client_id[0] != '\0';
+	       secret_is_set(&settings->client_secret) || settings->client_id[0] != '\0';
 }
 
 void node_run_up(struct supervisor *s)
@@ -99,7 +101,8 @@ void node_up_failed(struct supervisor *s)
 	log_event(EV_NODE_COMMAND_FAILED, "up", s->login_failure);
 	if (supervisor_is_booting(s)) {
 		supervisor_end(s, FATAL_BOOT_STEP,
-			"failed to auth tailscale: failed to auth tailscale: tailscale up failed: %s",
+			"failed to auth tailscale: failed to auth tailscale: tailscale up "
+			"failed: %s",
 			s->login_failure);
 		return;
 	}
@@ -113,8 +116,8 @@ void node_set_failed(struct supervisor *s)
 		s->login_failure);
 }
 
-/* In one-step mode the daemon logs in by itself: what can be done is to ask for another key, after a grace, because
- * the state and the warning flicker while a login is under way. */
+/* In one-step mode the daemon logs in by itself: what can be done is to ask for another key,
+ * after a grace, because the state and the warning flicker while a login is under way. */
 static void judge_one_step(struct supervisor *s)
 {
 	if (!timer_is_armed(&s->refusal))
@@ -137,7 +140,8 @@ void node_refusal_due(void *supervisor)
 		"tailscaled started with a config file, but tailscale is not logged in");
 	if (supervisor_is_booting(s))
 		supervisor_end(s, FATAL_BOOT_STEP,
-			"invalid state: tailscaled daemon started with a config file, but tailscale is not logged in: "
+			"invalid state: tailscaled daemon started with a config file, but "
+			"tailscale is not logged in: "
 			"ensure you pass a valid auth key in the config file");
 }
 
@@ -223,7 +227,8 @@ void node_start_reissue(struct supervisor *s)
 	};
 	timer_stop(&s->refusal);
 	timer_stop(&s->retry);
-	condition_raise(&s->conditions, CONDITION_KEY_REISSUE_PENDING, "waiting for a new auth key");
+	condition_raise(
+		&s->conditions, CONDITION_KEY_REISSUE_PENDING, "waiting for a new auth key");
 	s->reissue = reissue_new(s->loop, s->api, s->kube, s->store, &options, on_reissue_done, s);
 }
 

@@ -1,6 +1,6 @@
 /*
- * Actions of the node's table that concern a login: `tailscale up` and `set`, waiting for a person, a new auth
- * key, and what is tried when the node has left Running.
+ * Actions of the node's table that concern a login: `tailscale up` and `set`, waiting for a
+ * person, a new auth key, and what is tried when the node has left Running.
  */
 #ifndef BOOT_NODE_LOGIN_H
 #define BOOT_NODE_LOGIN_H

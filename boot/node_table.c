@@ -7,6 +7,7 @@ struct row {
 	struct node_cell cell;
 };
 
+/* clang-format off */
 #define GO(state, act) {true, {NODE_STATE_##state, NODE_ACTION_##act}}
 
 static const struct row table[NODE_STATE_COUNT][NODE_EVENT_COUNT] = {
@@ -109,13 +110,15 @@ static const struct state_facts facts[NODE_STATE_COUNT] = {
 	[NODE_STATE_REISSUE] = {"Reissue", NODE_DEADLINE_NEVER, ""},
 	[NODE_STATE_SET] = {"Set", NODE_DEADLINE_ALWAYS,
 		"failed to auth tailscale: tailscale set failed"},
-	[NODE_STATE_CONFIGURE] = {"Configure", NODE_DEADLINE_ALWAYS, "failed to configure tailscaled"},
+	[NODE_STATE_CONFIGURE] = {"Configure", NODE_DEADLINE_ALWAYS,
+		"failed to configure tailscaled"},
 	[NODE_STATE_STEADY] = {"Steady", NODE_DEADLINE_ALWAYS, "failed to complete the start-up"},
 	[NODE_STATE_STOP_WITHDRAW] = {"StopWithdraw", NODE_DEADLINE_NEVER, ""},
 	[NODE_STATE_STOP_STATE] = {"StopState", NODE_DEADLINE_NEVER, ""},
 	[NODE_STATE_STOP_DAEMON] = {"StopDaemon", NODE_DEADLINE_NEVER, ""},
 	[NODE_STATE_DONE] = {"Done", NODE_DEADLINE_NEVER, ""},
 };
+/* clang-format on */
 
 struct node_cell node_table_look_up(enum node_state state, enum node_event event)
 {

@@ -1,7 +1,8 @@
 /*
- * The node's way through a start, a restart and a stop: states, events, and the table that joins them. Pure data.
- * First start, restart of the daemon and a new login share the states; what differs is in the actions
- * (boot/node_actions.c, boot/shutdown.c), which may post follow-up events but never set a state.
+ * The node's way through a start, a restart and a stop: states, events, and the table that joins
+ * them. Pure data. First start, restart of the daemon and a new login share the states; what
+ * differs is in the actions (boot/node_actions.c, boot/shutdown.c), which may post follow-up
+ * events but never set a state.
  */
 #ifndef BOOT_NODE_TABLE_H
 #define BOOT_NODE_TABLE_H

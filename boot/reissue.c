@@ -68,11 +68,12 @@ static void on_cleared(void *arg, const struct kube_reply *reply, const struct e
 	finish(r, NULL);
 }
 
-/* What the daemon stored for the old identity goes with the request, else it would come back with the old key. */
+/* What the daemon stored for the old identity goes with the request, else it would come back
+ * with the old key. */
 static void plan_clear(const struct kube_fields *fields, struct kube_fields *changes)
 {
-	static const char *const keys[] = {"reissue_authkey", "device_id", "device_fqdn", "device_ips",
-		"_machinekey", "_current-profile", "_profiles"};
+	static const char *const keys[] = {"reissue_authkey", "device_id", "device_fqdn",
+		"device_ips", "_machinekey", "_current-profile", "_profiles"};
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		kube_fields_set(changes, keys[i], NULL, 0);
 	const struct kube_field *profile = kube_fields_get(fields, "_current-profile");
@@ -132,8 +133,10 @@ static void on_limit(void *arg)
 	kube_cancel(r->call);
 	r->call = NULL;
 	err_set(&e, -ETIMEDOUT,
-		"failed to get a reissued authkey: failed to receive new auth key: timeout waiting for "
-		"auth key reissue after %s", limit);
+		"failed to get a reissued authkey: failed to receive new auth key: timeout "
+		"waiting for "
+		"auth key reissue after %s",
+		limit);
 	finish(r, &e);
 }
 
@@ -144,7 +147,8 @@ static void wait_for_key(struct reissue *r)
 	char *slash = strrchr(directory, '/');
 	if (slash != NULL)
 		slash[slash == directory ? 1 : 0] = '\0';
-	r->watch = fswatch_new(r->loop_ref, slash != NULL ? directory : ".", DEBOUNCE_MS, look_for_key, r);
+	r->watch = fswatch_new(
+		r->loop_ref, slash != NULL ? directory : ".", DEBOUNCE_MS, look_for_key, r);
 	if (fswatch_is_notified(r->watch))
 		log_event(EV_REISSUE_WATCHING);
 	else
@@ -162,7 +166,8 @@ static void on_asked(void *arg, const struct kube_reply *reply, const struct err
 	if (err != NULL) {
 		uint64_t delay = backoff_next(&r->backoff);
 		log_event(EV_REISSUE_REQUEST_FAILED, err->msg);
-		timer_start(&r->retry, delay > reply->retry_after_ms ? delay : reply->retry_after_ms);
+		timer_start(
+			&r->retry, delay > reply->retry_after_ms ? delay : reply->retry_after_ms);
 		return;
 	}
 	r->is_asked = true;
@@ -174,7 +179,8 @@ static void ask_for_key(void *arg)
 {
 	struct reissue *r = arg;
 	AUTO(kube_fields_fini) struct kube_fields changes = {0};
-	kube_fields_set(&changes, STORE_KEY_REISSUE_AUTHKEY, secret_str(&r->failed_key), r->failed_key.len);
+	kube_fields_set(
+		&changes, STORE_KEY_REISSUE_AUTHKEY, secret_str(&r->failed_key), r->failed_key.len);
 	r->call = kube_secret_merge(r->kube_ref, r->secret_name, &changes, on_asked, r);
 }
 
@@ -190,8 +196,8 @@ static void on_disconnected(void *arg, const struct localapi_reply *reply, const
 	ask_for_key(r);
 }
 
-struct reissue *reissue_new(struct loop *loop, struct localapi *api, struct kube *kube, struct statestore *store,
-	const struct reissue_options *options, reissue_fn fn, void *arg)
+struct reissue *reissue_new(struct loop *loop, struct localapi *api, struct kube *kube,
+	struct statestore *store, const struct reissue_options *options, reissue_fn fn, void *arg)
 {
 	struct reissue *r = xcalloc(1, sizeof(*r));
 	r->loop_ref = loop;

@@ -147,7 +147,8 @@ static const struct check_rule mode_rules[] = {
 		"TS_TAILNET_TARGET_FQDN is not supported with TS_USERSPACE"},
 	{has_two_targets, "Both TS_TAILNET_TARGET_IP and TS_TAILNET_FQDN cannot be set"},
 	{has_config_conflict,
-		"TS_EXPERIMENTAL_VERSIONED_CONFIG_DIR cannot be set in combination with TS_HOSTNAME, "
+		"TS_EXPERIMENTAL_VERSIONED_CONFIG_DIR cannot be set in combination with "
+		"TS_HOSTNAME, "
 		"TS_EXTRA_ARGS, TS_AUTHKEY, TS_ROUTES, TS_ACCEPT_DNS, TS_CLIENT_ID, "
 		"TS_CLIENT_SECRET, TS_ID_TOKEN, TS_AUDIENCE."},
 	{has_token_without_client, "TS_ID_TOKEN is set but TS_CLIENT_ID is not set"},

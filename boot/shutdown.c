@@ -1,6 +1,6 @@
 /*
- * The stop: withdraw Services, make sure of the daemon's state and publish what is left, end the daemon. One
- * budget for all of it, spent once; each step gets what the later ones can spare.
+ * The stop: withdraw Services, make sure of the daemon's state and publish what is left, end the
+ * daemon. One budget for all of it, spent once; each step gets what the later ones can spare.
  */
 #include "boot/supervisor.h"
 
@@ -74,7 +74,8 @@ void shutdown_begin(struct supervisor *s)
 	s->stop_deadline_ms = clock_now_ms() + s->settings->stop_budget_ms;
 	timer_start(&s->stop_budget, s->settings->stop_budget_ms);
 	sd_notify_stopping(&s->sd_notify, "stopping");
-	/* Probes go on until the end of a node that served; one that never did disappears at once. */
+	/* Probes go on until the end of a node that served; one that never did disappears at
+	 * once. */
 	if (!s->startup_complete)
 		listeners_close(s);
 	end_work(s);

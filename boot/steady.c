@@ -1,6 +1,6 @@
 /*
- * The steady state: what the node is told to be is published, served and shown; the first time all of it stands, the
- * start-up is complete.
+ * The steady state: what the node is told to be is published, served and shown; the first time
+ * all of it stands, the start-up is complete.
  */
 #include "boot/supervisor.h"
 
@@ -21,7 +21,8 @@
 #include "lib/localapi/localapi.h"
 #include "statestore/statestore.h"
 
-static void on_serve_accepted(void *arg, const struct strv *cert_domains, const struct strv *services)
+static void on_serve_accepted(
+	void *arg, const struct strv *cert_domains, const struct strv *services)
 {
 	struct supervisor *s = arg;
 	(void)services;
@@ -35,15 +36,16 @@ static void start_watches(struct supervisor *s)
 	const struct settings *settings = s->settings;
 	const struct times *t = s->times;
 	if (settings_is_one_step(settings) && s->confwatch == NULL) {
-		struct confwatch_options options = {settings->config_path, t->debounce_ms, t->retry_base_ms,
-			t->retry_max_ms};
+		struct confwatch_options options = {
+			settings->config_path, t->debounce_ms, t->retry_base_ms, t->retry_max_ms};
 		s->confwatch = confwatch_new(s->loop, s->api, &s->conditions, &options);
 	}
 	if (settings->serve_config[0] != '\0' && s->serve == NULL) {
-		struct serve_options options = {settings->serve_config, t->debounce_ms, t->retry_base_ms,
-			t->retry_max_ms};
-		s->serve = serve_new(s->loop, s->api, s->has_kube_store || s->kube == NULL ? s->store : NULL,
-			&s->conditions, &options, on_serve_accepted, s);
+		struct serve_options options = {
+			settings->serve_config, t->debounce_ms, t->retry_base_ms, t->retry_max_ms};
+		s->serve = serve_new(s->loop, s->api,
+			s->has_kube_store || s->kube == NULL ? s->store : NULL, &s->conditions,
+			&options, on_serve_accepted, s);
 	} else if (s->serve != NULL) {
 		serve_reapply(s->serve);
 	}
@@ -55,7 +57,8 @@ static void publish(struct supervisor *s)
 	if (s->secret_is_new)
 		node_kube_mark_secret(s);
 	s->secret_is_new = false;
-	/* The order is the store's business: the id first, so that a device can be cleaned up whatever follows. */
+	/* The order is the store's business: the id first, so that a device can be cleaned up
+	 * whatever follows. */
 	if (s->self.stable_id[0] != '\0')
 		statestore_set(s->store, STORE_KEY_DEVICE_ID, s->self.stable_id);
 	statestore_set(s->store, STORE_KEY_DEVICE_FQDN, s->self.fqdn);
@@ -73,7 +76,8 @@ static void tell_cert_domain(struct supervisor *s)
 {
 	if (s->serve == NULL || !s->netmap_seen)
 		return;
-	serve_set_cert_domain(s->serve, s->cert_domains.len > 0 ? s->cert_domains.items[0] : SERVE_NO_HTTPS);
+	serve_set_cert_domain(
+		s->serve, s->cert_domains.len > 0 ? s->cert_domains.items[0] : SERVE_NO_HTTPS);
 }
 
 static void on_dns_config(void *arg, const struct localapi_reply *reply, const struct err *err)

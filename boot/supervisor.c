@@ -93,8 +93,8 @@ static void on_signal(void *arg, int signo)
 		proc_table_reap(s->procs);
 		return;
 	}
-	/* The first stop counts; others, and signals that mean nothing to us, are swallowed: PID 1 must not die of a
-	 * stray SIGHUP. */
+	/* The first stop counts; others, and signals that mean nothing to us, are swallowed:
+	 * PID 1 must not die of a stray SIGHUP. */
 	if ((signo != SIGTERM && signo != SIGINT) || s->is_ending)
 		return;
 	log_event(EV_NODE_STOP_REQUESTED, signo == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -106,7 +106,7 @@ static void on_boot_deadline(void *arg)
 	struct supervisor *s = arg;
 	enum node_deadline rule = node_state_deadline(s->state);
 	bool counts = rule == NODE_DEADLINE_ALWAYS ||
-		(rule == NODE_DEADLINE_UNLESS_HUMAN && !s->is_waiting_for_human);
+		      (rule == NODE_DEADLINE_UNLESS_HUMAN && !s->is_waiting_for_human);
 	if (!counts) {
 		/* What follows the pause gets the whole time again. */
 		if (!node_state_is_stopping(s->state) && s->settings->boot_timeout_ms > 0)
@@ -135,7 +135,8 @@ static void init_timers(struct supervisor *s)
 	timer_init(&s->retry, s->loop, node_retry_login, s);
 	timer_init(&s->refusal, s->loop, node_refusal_due, s);
 	timer_init(&s->stop_budget, s->loop, shutdown_budget_spent, s);
-	s->login_backoff = BACKOFF_INIT(s->times->login_retry_base_ms, s->times->login_retry_max_ms);
+	s->login_backoff =
+		BACKOFF_INIT(s->times->login_retry_base_ms, s->times->login_retry_max_ms);
 }
 
 static void init_bus(struct supervisor *s)
@@ -210,7 +211,8 @@ int supervisor_run(struct supervisor *s)
 {
 	struct err e;
 	timer_start(&s->boot_deadline, s->settings->boot_timeout_ms);
-	/* Children that were ours before an exec, and orphans that ended before the signals were watched. */
+	/* Children that were ours before an exec, and orphans that ended before the signals
+	 * were watched. */
 	proc_table_reap(s->procs);
 	supervisor_post(s, NODE_EVENT_BEGIN);
 	if (loop_run(s->loop, &e) < 0) {

@@ -1,6 +1,6 @@
 /*
- * The supervisor: what is running, what it waits for, and the event queue of the node's table. Shared by the files
- * of boot/ that carry out its actions; nobody else includes this.
+ * The supervisor: what is running, what it waits for, and the event queue of the node's table.
+ * Shared by the files of boot/ that carry out its actions; nobody else includes this.
  *
  *	supervisor.c    make, run, free; the queue; the end with its cause
  *	node_actions.c  actions of a start and of a restart of the daemon
@@ -53,12 +53,12 @@ struct supervisor {
 	struct localapi *api;
 	struct peers *peers;
 	struct ipnbus *bus;
-	struct kube *kube;                    /* NULL without a Secret name */
+	struct kube *kube; /* NULL without a Secret name */
 	struct store_kube_setup *kube_setup;
 	struct statestore *store;
 	struct strv daemon_env;
 	struct daemon *daemon;
-	struct command *command;              /* tailscale up or set under way */
+	struct command *command; /* tailscale up or set under way */
 	struct reissue *reissue;
 	struct confwatch *confwatch;
 
@@ -75,60 +75,61 @@ struct supervisor {
 	size_t queue_len;
 	bool is_dispatching;
 	struct timer boot_deadline;
-	struct timer retry;                   /* of a login */
-	struct timer refusal;                 /* grace of a login warning without a reason */
+	struct timer retry;   /* of a login */
+	struct timer refusal; /* grace of a login warning without a reason */
 	struct timer stop_budget;
 	uint64_t stop_deadline_ms;
-	unsigned stop_waits;                  /* of the state step: flush, consistency */
+	unsigned stop_waits; /* of the state step: flush, consistency */
 	struct backoff login_backoff;
 
 	/* credentials */
-	struct secret stored_authkey;         /* found in the Secret */
-	struct secret config_authkey;         /* of the configuration file as read at boot */
-	bool has_kube_store;                  /* the Secret may be written */
+	struct secret stored_authkey; /* found in the Secret */
+	struct secret config_authkey; /* of the configuration file as read at boot */
+	bool has_kube_store;          /* the Secret may be written */
 	bool authkey_in_secret;
-	bool secret_is_new;                   /* not there at boot: the daemon makes it */
+	bool secret_is_new; /* not there at boot: the daemon makes it */
 
 	/* what is known of the node */
 	enum ipn_state ipn_state;
 	struct selfnode self;
 	struct strv cert_domains;
 	bool netmap_seen;
-	bool has_addresses;                   /* as told to health */
+	bool has_addresses; /* as told to health */
 	struct localapi_call *dns_config;
 	struct localapi_call *configure_call;
 	struct localapi_call *gro_call;
 
 	/* progress */
 	bool listening;
-	bool logged_in_once;                  /* Running was reached since the process started */
-	bool up_ran;                          /* `tailscale up` was run for this daemon process */
-	bool set_ran;                         /* `tailscale set` was run for this daemon process */
-	bool configured;                      /* serve config reset or applied again for this daemon process */
-	bool serve_was_reset;                 /* the previous serve config was unset, once per process */
+	bool logged_in_once;  /* Running was reached since the process started */
+	bool up_ran;          /* `tailscale up` was run for this daemon process */
+	bool set_ran;         /* `tailscale set` was run for this daemon process */
+	bool configured;      /* serve config reset or applied again for this daemon process */
+	bool serve_was_reset; /* the previous serve config was unset, once per process */
 	bool is_waiting_for_human;
-	bool login_warning;                   /* the health warning login-state stands */
-	enum ipn_state shown_state;           /* logged last */
+	bool login_warning;         /* the health warning login-state stands */
+	enum ipn_state shown_state; /* logged last */
 	bool shown_approval;
 	bool startup_complete;
 
 	/* the end */
 	bool is_ending;
 	enum fatal_cause end_cause;
-	char *end_sentence;                   /* NULL for a requested stop */
-	char *login_failure;                  /* why the last command failed; for its action */
+	char *end_sentence;  /* NULL for a requested stop */
+	char *login_failure; /* why the last command failed; for its action */
 };
 
 /* supervisor.c */
-int supervisor_init(struct supervisor *s, const struct settings *settings, struct err *e) MUST_CHECK;
+int supervisor_init(
+	struct supervisor *s, const struct settings *settings, struct err *e) MUST_CHECK;
 /* Runs to the end; the exit code. */
 int supervisor_run(struct supervisor *s);
 void supervisor_fini(struct supervisor *s);
 
 /* Queues an event of the node's table; it is carried out before the outermost call returns. */
 void supervisor_post(struct supervisor *s, enum node_event event);
-/* Ends the process in order, for this cause; the first cause counts. sentence NULL for a requested stop. A cause
- * that may not end it after the start-up is logged instead. */
+/* Ends the process in order, for this cause; the first cause counts. sentence NULL for a
+ * requested stop. A cause that may not end it after the start-up is logged instead. */
 void supervisor_end(struct supervisor *s, enum fatal_cause cause, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* True until the first "Startup complete": failures of steps end the process. */

@@ -144,7 +144,8 @@ int sysctl_may_enable(const struct settings *s, const struct sysctl_need *need, 
 }
 
 static const char in_kubernetes[] =
-	"you can either set the sysctls as a privileged initContainer, or run the tailscale container "
+	"you can either set the sysctls as a privileged initContainer, or run the tailscale "
+	"container "
 	"with privileged=true.";
 static const char elsewhere[] =
 	"you can fix this by running the container with privileged=true, or the equivalent in your "
