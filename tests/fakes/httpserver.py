@@ -175,6 +175,7 @@ class Server:
         self.failures = []
         self._listeners = []
         self._connections = set()
+        self._stops = 0
         self._lock = threading.Lock()
 
     def listen(self, listener):
@@ -182,12 +183,14 @@ class Server:
         listener.listen(128)
         with self._lock:
             self._listeners.append(listener)
-        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+            stops = self._stops
+        threading.Thread(target=self._accept, args=(listener, stops), daemon=True).start()
 
     def stop_listening(self):
         """Close the listening sockets; open connections stay."""
         with self._lock:
             listeners, self._listeners = self._listeners, []
+            self._stops += 1
         for listener in listeners:
             with contextlib.suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)
@@ -210,7 +213,7 @@ class Server:
         with self._lock:
             return len(self._connections)
 
-    def _accept(self, listener):
+    def _accept(self, listener, stops):
         while True:
             try:
                 sock, _ = listener.accept()
