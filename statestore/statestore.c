@@ -26,6 +26,7 @@ struct entry {
 	char *requires; /* key that must be stored first, NULL = none */
 	bool is_wanted; /* wanted was ever told */
 	bool is_sent;
+	bool is_unsure; /* a write failed, and may have been carried out all the same */
 };
 
 struct statestore {
@@ -72,12 +73,21 @@ static void replace(char **to, const char *value)
 	*to = copy;
 }
 
-static struct entry *entry_of(struct statestore *s, const char *key)
+static struct entry *find(const struct statestore *s, const char *key)
 {
 	for (size_t i = 0; i < s->len; i++) {
 		if (strcmp(s->entries[i].key, key) == 0)
 			return &s->entries[i];
 	}
+	return NULL;
+}
+
+/* Borrowed until the next new key. */
+static struct entry *entry_of(struct statestore *s, const char *key)
+{
+	struct entry *en = find(s, key);
+	if (en != NULL)
+		return en;
 	if (s->len == s->cap) {
 		s->cap = s->cap > 0 ? s->cap * 2 : 16;
 		s->entries = xrealloc(s->entries, s->cap, sizeof(*s->entries));
@@ -86,14 +96,16 @@ static struct entry *entry_of(struct statestore *s, const char *key)
 	return &s->entries[s->len++];
 }
 
+/* What is on its way counts when it has arrived, also when it is not wanted any more. */
 static bool is_stored(const struct entry *en)
 {
-	return !en->is_wanted || same(en->known, en->wanted);
+	return !en->is_wanted || (!en->is_sent && !en->is_unsure && same(en->known, en->wanted));
 }
 
-static bool may_be_written(struct statestore *s, const struct entry *en)
+static bool may_be_written(const struct statestore *s, const struct entry *en)
 {
-	return en->requires == NULL || is_stored(entry_of(s, en->requires));
+	const struct entry *first = en->requires != NULL ? find(s, en->requires) : NULL;
+	return first == NULL || is_stored(first);
 }
 
 static void finish_flush(struct statestore *s, bool complete)
@@ -111,6 +123,8 @@ static void settle(struct statestore *s, bool succeeded)
 		struct entry *en = &s->entries[i];
 		if (en->is_sent && succeeded)
 			replace(&en->known, en->sent);
+		if (en->is_sent)
+			en->is_unsure = !succeeded;
 		free(STEAL(en->sent));
 		en->is_sent = false;
 	}
@@ -145,16 +159,17 @@ static void write_now(void *arg)
 		return;
 	struct store_change *changes = xcalloc(s->len + 1, sizeof(*changes));
 	size_t count = 0;
-	/* may_be_written looks keys up, which may add entries: first decide, then point. */
-	for (size_t i = 0; i < s->len; i++)
-		s->entries[i].is_sent =
-			!is_stored(&s->entries[i]) && may_be_written(s, &s->entries[i]);
 	for (size_t i = 0; i < s->len; i++) {
 		struct entry *en = &s->entries[i];
-		if (!en->is_sent)
+		if (is_stored(en) || !may_be_written(s, en))
 			continue;
 		en->sent = xstrdup(en->wanted);
 		changes[count++] = (struct store_change){en->key, en->sent};
+	}
+	/* Marked afterwards: what goes out together does not wait for each other. */
+	for (size_t i = 0, marked = 0; i < s->len && marked < count; i++) {
+		s->entries[i].is_sent = s->entries[i].key == changes[marked].key;
+		marked += s->entries[i].is_sent;
 	}
 	if (count > 0) {
 		timer_stop(&s->soon);
@@ -274,7 +289,9 @@ const char *statestore_describe(const struct statestore *s)
 
 void statestore_known(struct statestore *s, const char *key, const char *value)
 {
-	replace(&entry_of(s, key)->known, value);
+	struct entry *en = entry_of(s, key);
+	replace(&en->known, value);
+	en->is_unsure = false;
 }
 
 void statestore_set(struct statestore *s, const char *key, const char *value)
@@ -292,16 +309,12 @@ void statestore_set(struct statestore *s, const char *key, const char *value)
 void statestore_require(struct statestore *s, const char *key, const char *prerequisite)
 {
 	replace(&entry_of(s, key)->requires, prerequisite);
-	entry_of(s, prerequisite);
 }
 
 bool statestore_is_stored(const struct statestore *s, const char *key)
 {
-	for (size_t i = 0; i < s->len; i++) {
-		if (strcmp(s->entries[i].key, key) == 0)
-			return is_stored(&s->entries[i]);
-	}
-	return true;
+	const struct entry *en = find(s, key);
+	return en == NULL || is_stored(en);
 }
 
 bool statestore_is_idle(const struct statestore *s)

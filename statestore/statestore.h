@@ -7,6 +7,10 @@
  * prerequisites are stored, what is already there is not written again, and a failed write is kept
  * and tried again with back-off for as long as the store lives. A failure is the condition
  * StoreWriteFailed; nobody else has to care.
+ *
+ *	statestore_require(store, STORE_KEY_DEVICE_FQDN, STORE_KEY_DEVICE_ID);
+ *	statestore_set(store, STORE_KEY_DEVICE_ID, "nABC");
+ *	statestore_set(store, STORE_KEY_DEVICE_FQDN, "web.example.ts.net.");
  */
 #ifndef STATESTORE_STATESTORE_H
 #define STATESTORE_STATESTORE_H
@@ -22,7 +26,7 @@ struct condition_set;
 struct loop;
 struct statestore;
 
-/* Keys; texts in statestore.c, as operators of the reference read them. */
+/* Keys, as operators of the reference read them. */
 #define STORE_KEY_CAPVER "tailscale_capver"
 #define STORE_KEY_POD_UID "pod_uid"
 #define STORE_KEY_DEVICE_ID "device_id"
@@ -72,7 +76,7 @@ void statestore_known(struct statestore *s, const char *key, const char *value);
 /* What should be there; value NULL = absent. Written soon (in the next turn, so that keys set
  * together go out together). */
 void statestore_set(struct statestore *s, const char *key, const char *value);
-/* key is not written before prerequisite holds its wanted value. */
+/* key is not written before prerequisite holds its wanted value. No circles. */
 void statestore_require(struct statestore *s, const char *key, const char *prerequisite);
 /* The wanted value is stored. */
 bool statestore_is_stored(const struct statestore *s, const char *key);
@@ -80,7 +84,8 @@ bool statestore_is_idle(const struct statestore *s); /* everything wanted is sto
 /* Told whenever a write has succeeded (start-up completion waits for it). */
 void statestore_on_stored(struct statestore *s, void (*fn)(void *arg), void *arg);
 
-/* Tries what is left at once, without back-off; fn comes when all is stored or after timeout_ms. */
+/* Tries what is left at once, without back-off; fn comes when all is stored or after timeout_ms,
+ * never from within the call. One at a time. */
 void statestore_flush(
 	struct statestore *s, uint32_t timeout_ms, void (*fn)(void *arg, bool complete), void *arg);
 
@@ -94,7 +99,7 @@ struct store_consistency_events {
 };
 void statestore_await_consistent(
 	struct statestore *s, uint32_t timeout_ms, const struct store_consistency_events *events);
-void statestore_cancel_waits(
-	struct statestore *s); /* flush and await: their callbacks do not come */
+/* Flush and await: their callbacks do not come. */
+void statestore_cancel_waits(struct statestore *s);
 
 #endif

@@ -28,7 +28,8 @@ struct store_kube_setup_options {
 	uint32_t retry_base_ms, retry_max_ms;
 };
 
-/* err NULL: facts (borrowed for the callback) hold. Else a final error with the full sentence. */
+/* err NULL: facts (borrowed for the callback) hold. Else a final error with the full sentence. The
+ * handle is gone when it is called. */
 typedef void (*store_kube_setup_fn)(
 	void *arg, const struct store_kube_facts *facts, const struct err *err);
 
@@ -37,8 +38,8 @@ typedef void (*store_kube_setup_fn)(
  * (the boot deadline is the caller's). */
 struct store_kube_setup *store_kube_setup_start(struct loop *loop, struct kube *k,
 	const struct store_kube_setup_options *options, store_kube_setup_fn fn, void *arg);
-void store_kube_setup_cancel(struct store_kube_setup *s);
-/* Why it is still trying: the last transient error, "" when there was none. */
+void store_kube_setup_cancel(struct store_kube_setup *s); /* NULL is accepted */
+/* Why it is still trying: a transient error, "" when there is none. */
 const char *store_kube_setup_last_error(const struct store_kube_setup *s);
 
 /* The changes that reset the Secret for this run: pure. Empty when there is nothing to change.

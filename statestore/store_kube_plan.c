@@ -9,7 +9,8 @@
 static bool holds(const struct kube_fields *fields, const char *key, const char *value)
 {
 	const struct kube_field *f = kube_fields_get(fields, key);
-	return f != NULL && f->len == strlen(value) && memcmp(f->value, value, f->len) == 0;
+	return f != NULL && f->value != NULL && f->len == strlen(value) &&
+	       memcmp(f->value, value, f->len) == 0;
 }
 
 void store_kube_plan_reset(const struct kube_fields *fields, const char *capver,

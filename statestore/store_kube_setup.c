@@ -9,6 +9,7 @@
 #include "lib/base/backoff.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 #include "lib/io/timer.h"
 #include "statestore/store_kube.h"
 
@@ -36,8 +37,8 @@ struct attempt {
 	bool is_needed;
 	bool is_done;
 	bool allowed;
-	struct err failure; /* code 0: none */
 	bool is_forbidden;
+	struct err failure; /* for which it is tried again, or the final one; code 0: none */
 };
 
 struct store_kube_setup {
@@ -47,7 +48,6 @@ struct store_kube_setup {
 	void *arg;
 	struct attempt attempts[STEP_COUNT];
 	struct store_kube_facts facts;
-	char last_error[ERR_MSG_MAX];
 };
 
 static void try_step(void *attempt);
@@ -63,10 +63,16 @@ static void setup_free(struct store_kube_setup *s)
 	free(s);
 }
 
+/* The handle is gone when the callback comes. */
 static void finish(struct store_kube_setup *s, const struct err *err)
 {
-	s->fn(s->arg, &s->facts, err);
+	store_kube_setup_fn fn = s->fn;
+	void *arg = s->arg;
+	struct store_kube_facts facts = s->facts;
+	s->facts = (struct store_kube_facts){0};
 	setup_free(s);
+	fn(arg, &facts, err);
+	kube_fields_fini(&facts.fields);
 }
 
 static bool all_done(const struct store_kube_setup *s)
@@ -81,17 +87,22 @@ static bool all_done(const struct store_kube_setup *s)
 /* 0, or the sentence for what is missing. */
 static int judge_permissions(const struct store_kube_setup *s, struct err *e)
 {
-	bool may_get = !s->attempts[STEP_GET].is_forbidden;
-	bool may_update = s->attempts[STEP_UPDATE].allowed;
-	if (may_get && may_update)
+	const bool is_missing[STEP_COUNT] = {
+		[STEP_GET] = s->attempts[STEP_GET].is_forbidden,
+		[STEP_UPDATE] = !s->attempts[STEP_UPDATE].allowed,
+	};
+	AUTO(strv_fini) struct strv missing = {0};
+	for (int i = 0; i < STEP_COUNT; i++) {
+		if (is_missing[i])
+			strv_pushf(&missing, "missing %s permission on secret \"%s\"", verbs[i],
+				s->secret);
+	}
+	if (missing.len == 0)
 		return 0;
+	AUTO(mem_free) char *all = strv_join(&missing, "\n");
 	return err_set(e, -EACCES,
-		"some Kubernetes permissions are missing, please check your RBAC configuration: "
-		"%s%s%s%s%s%s%s",
-		may_get ? "" : "missing get permission on secret \"", may_get ? "" : s->secret,
-		may_get ? "" : "\"", !may_get && !may_update ? "\n" : "",
-		may_update ? "" : "missing update permission on secret \"",
-		may_update ? "" : s->secret, may_update ? "" : "\"");
+		"some Kubernetes permissions are missing, please check your RBAC configuration: %s",
+		all);
 }
 
 static int judge(struct store_kube_setup *s, struct err *e)
@@ -131,12 +142,12 @@ static void step_done(struct attempt *a)
 /* True when the failure passes by itself: tried again. */
 static bool retried(struct attempt *a, const struct kube_reply *reply, const struct err *err)
 {
-	struct store_kube_setup *s = a->setup;
 	if (!err_is_transient(err->code) || err->code == -ESTALE)
 		return false;
-	if (strcmp(s->last_error, err->msg) != 0)
-		log_event(EV_STORE_SETUP_RETRY, verbs[a->step], s->secret, err->msg);
-	memcpy(s->last_error, err->msg, sizeof(s->last_error));
+	/* Each reason is told once. */
+	if (strcmp(a->failure.msg, err->msg) != 0)
+		log_event(EV_STORE_SETUP_RETRY, verbs[a->step], a->setup->secret, err->msg);
+	a->failure = *err;
 	uint64_t delay = backoff_next(&a->backoff);
 	timer_start(&a->retry, delay > reply->retry_after_ms ? delay : reply->retry_after_ms);
 	return true;
@@ -151,9 +162,9 @@ static void on_secret(void *arg, const struct kube_reply *reply, const struct er
 	/* Not every lack of access is a missing right: a certificate may be untrusted, a token
 	 * refused. */
 	a->is_forbidden = err != NULL && reply->code == 403;
-	if (err != NULL)
-		a->failure = *err;
-	else if (kube_secret_decode(reply->body, &a->setup->facts.fields, &a->failure) == 0)
+	a->failure = err != NULL ? *err : (struct err){0};
+	if (err == NULL &&
+		kube_secret_decode(reply->body, &a->setup->facts.fields, &a->failure) == 0)
 		a->allowed = true;
 	step_done(a);
 }
@@ -168,6 +179,7 @@ static void on_review(void *arg, const struct kube_reply *reply, const struct er
 		log_event(EV_STORE_REVIEW_FAILED, verbs[a->step], a->setup->secret, err->msg);
 	/* Without an answer: what the start needs is taken as granted, and will tell by itself;
 	 * what would be written without a right is not. */
+	a->failure = (struct err){0};
 	a->allowed = err != NULL ? a->step == STEP_UPDATE : kube_review_allowed(reply);
 	step_done(a);
 }
@@ -211,5 +223,9 @@ void store_kube_setup_cancel(struct store_kube_setup *s)
 
 const char *store_kube_setup_last_error(const struct store_kube_setup *s)
 {
-	return s->last_error;
+	for (int i = 0; i < STEP_COUNT; i++) {
+		if (!s->attempts[i].is_done && s->attempts[i].failure.code != 0)
+			return s->attempts[i].failure.msg;
+	}
+	return "";
 }

@@ -119,6 +119,8 @@ static void take_request(struct raw_connection *c)
 	strv_push_take(&s->requests, xstrndup(buf_cstr(&c->in), len));
 	s->request_count++;
 	buf_consume(&c->in, len);
+	if (s->choose != NULL)
+		s->choose(s->choose_arg, s->requests.items[s->requests.len - 1]);
 	c->reply = s->reply;
 	c->part = 0;
 	c->sent = 0;

@@ -42,8 +42,11 @@ struct raw_server {
 	struct raw_connection *connections;
 	const char *greeting;   /* said to each client at once; borrowed, NULL = nothing */
 	struct raw_reply reply; /* the test changes it at will */
-	struct strv requests;   /* text of each request */
-	struct strv texts;      /* of raw_server_answer */
+	/* May change the reply before a request gets it; NULL = nobody does. */
+	void (*choose)(void *arg, const char *request);
+	void *choose_arg;
+	struct strv requests; /* text of each request */
+	struct strv texts;    /* of raw_server_answer */
 	unsigned int request_count;
 	unsigned int accept_count;
 	unsigned int open_count;
