@@ -222,14 +222,18 @@ class Server:
             if self.refuse:
                 sock.close()
                 continue
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+            threading.Thread(target=self._serve, args=(sock, stops), daemon=True).start()
 
-    def _serve(self, sock):
+    def _serve(self, sock, stops):
         if sock.family != socket.AF_UNIX:  # as the true API server's, which answers at once
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = Connection(sock)
         with self._lock:
+            # accepted before the stop, but not seen by drop_all yet
+            is_late = stops != self._stops
             self._connections.add(connection)
+        if is_late:
+            connection.close()
         try:
             if self.tls:
                 connection.sock = self.tls.wrap_socket(sock, server_side=True)
