@@ -1,6 +1,7 @@
 #include "boot/daemon_port.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,7 +27,8 @@ static unsigned bind_port(int fd, int family, unsigned port)
 		address.v4.sin_port = htons((uint16_t)port);
 	else
 		address.v6.sin6_port = htons((uint16_t)port);
-	if (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) < 0)
+	if (family == AF_INET6 &&
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) < 0)
 		return 0;
 	socklen_t size = family == AF_INET ? sizeof(address.v4) : sizeof(address.v6);
 	if (bind(fd, &address.any, size) < 0 || getsockname(fd, &address.any, &len) < 0)
@@ -36,13 +38,13 @@ static unsigned bind_port(int fd, int family, unsigned port)
 
 static unsigned try_once(void)
 {
-	AUTO(mem_closefd) int v4 = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	AUTO(mem_closefd) int v6 = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	AUTO(fd_close) int v4 = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	AUTO(fd_close) int v6 = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (v4 < 0)
 		return v6 < 0 ? 0 : bind_port(v6, AF_INET6, 0);
 	unsigned port = bind_port(v4, AF_INET, 0);
-	/* A host without IPv6 has no second socket to ask. */
-	if (port != 0 && v6 >= 0 && bind_port(v6, AF_INET6, port) == 0)
+	/* A host without IPv6 refuses for other reasons, and has nobody there to share the port with. */
+	if (port != 0 && v6 >= 0 && bind_port(v6, AF_INET6, port) == 0 && errno == EADDRINUSE)
 		return 0;
 	return port;
 }

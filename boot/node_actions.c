@@ -11,6 +11,7 @@
 #include "boot/args.h"
 #include "boot/command.h"
 #include "boot/daemon.h"
+#include "boot/daemon_port.h"
 #include "boot/node_login.h"
 #include "boot/reissue.h"
 #include "boot/settings.h"
@@ -62,17 +63,29 @@ void node_on_daemon_failed(void *supervisor, bool never_ran, const char *status)
 		(unsigned long long)(s->settings->restart_window_ms / 1000), status);
 }
 
-static void start_daemon(struct supervisor *s)
+/* The environment of the daemon; NULL when it is ours as it is. */
+static char *const *daemon_environment(struct supervisor *s)
 {
 	extern char **environ;
+	AUTO(strv_wipe) struct strv with_port = {0};
+	bool has_port = daemon_port_env(daemon_port_pick(), environ, &with_port);
+	char *const *env = has_port ? with_port.items : environ;
+	if (args_tailscaled_env(s->settings, env, &s->daemon_env))
+		return s->daemon_env.items;
+	if (has_port)
+		strv_copy(&s->daemon_env, &with_port);
+	return s->daemon_env.items;
+}
+
+static void start_daemon(struct supervisor *s)
+{
 	struct err e;
 	AUTO(strv_fini) struct strv args = {0};
 	args_tailscaled(s->settings, &args);
-	bool has_env = args_tailscaled_env(s->settings, environ, &s->daemon_env);
 	struct daemon_options options = {
 		.socket = s->settings->socket,
 		.args = &args,
-		.envp = has_env ? s->daemon_env.items : NULL,
+		.envp = daemon_environment(s),
 		.restart_limit = s->settings->restart_limit,
 		.restart_window_ms = s->settings->restart_window_ms,
 		.backoff_base_ms = s->times->daemon_backoff_base_ms,

@@ -256,7 +256,9 @@ const struct settings_row settings_table[] = {
 
 	/* children */
 	{"PORT", .rule = SETTINGS_NOT_READ, .group = SETTINGS_GROUP_CHILDREN,
-		.meaning = "UDP port of tailscaled."},
+		.meaning = "UDP port of tailscaled. When it is not set, the supervisor takes a free one "
+			"and hands it to every start of the daemon, so that peers find it again at once after "
+			"a restart."},
 	{"TS_CERT_SHARE_MODE", .rule = SETTINGS_NOT_READ, .group = SETTINGS_GROUP_CHILDREN,
 		.meaning = "Set for tailscaled by the supervisor, see `TS_EXPERIMENTAL_CERT_SHARE`."},
 	{"TS_INTERNAL_APP", .rule = SETTINGS_NOT_READ, .group = SETTINGS_GROUP_CHILDREN,

@@ -264,7 +264,7 @@ void supervisor_fini(struct supervisor *s)
 	secret_fini(&s->config_authkey);
 	selfnode_fini(&s->self);
 	strv_fini(&s->cert_domains);
-	strv_fini(&s->daemon_env);
+	strv_wipe(&s->daemon_env);
 	free(s->end_sentence);
 	free(s->login_failure);
 	sd_notify_fini(&s->sd_notify);
