@@ -81,6 +81,6 @@ def test_spent_key_after_a_kill_is_named_and_survived(headscale, new_pod):
     old = pod.kill_daemon()
     wait.wait_for(lambda: pod.daemon() not in (0, old), 10, "a new daemon")
     pod.wait_log("condition KeyUsed", 10)
-    wait.wait_for(lambda: pod.get("/healthz")[0] == 503, 5, "unhealthy")
+    wait.wait_for(lambda: pod.get("/healthz")[0] == 503, 15, "unhealthy after its grace")
     assert pod.process.running()
     assert pod.stop() == 0
