@@ -113,12 +113,29 @@ static void on_debug(void *arg, const struct fetch_reply *reply, const struct er
 		answer(p, reply->status, reply->headers, reply->body, reply->len);
 }
 
+/* A segment "." or "..", also written as %2e: it would lead out of /debug/ at the server behind. */
+static bool has_dot_segment(const char *path)
+{
+	for (const char *p = strchr(path, '/'); p != NULL; p = strchr(p, '/')) {
+		size_t dots = 0;
+		for (p++; *p == '.' || strncasecmp(p, "%2e", 3) == 0; dots++)
+			p += *p == '.' ? 1 : 3;
+		if ((*p == '/' || *p == '\0') && (dots == 1 || dots == 2))
+			return true;
+	}
+	return false;
+}
+
 void passthrough_debug(void *arg, struct httpd_request *request)
 {
 	struct health *h = arg;
 	struct err e;
 	if (h->debug_addr_port[0] == '\0') {
 		httpd_reply_error(request, 404, "debug endpoint not configured");
+		return;
+	}
+	if (has_dot_segment(httpd_request_path(request))) {
+		httpd_reply_error(request, 404, "404 page not found");
 		return;
 	}
 	const char *query = httpd_request_query(request);

@@ -118,7 +118,9 @@ static void finish_withdrawal(struct advertise *a)
 	timer_stop(&a->limit);
 	localapi_cancel(a->call);
 	a->call = NULL;
-	a->done_fn(a->done_arg, a->failure.code != 0 ? &a->failure : NULL);
+	/* The callback may free us. */
+	struct err failure = a->failure;
+	a->done_fn(a->done_arg, failure.code != 0 ? &failure : NULL);
 }
 
 static void on_settled(void *arg)
@@ -160,8 +162,12 @@ static void on_prefs(void *arg, const struct localapi_reply *reply, const struct
 	}
 	AUTO(json_freep) struct json *prefs = json_parse(reply->body, reply->len, &a->failure);
 	if (prefs == NULL ||
-		json_get_strv(prefs, "AdvertiseServices", &services, &a->failure) < 0 ||
-		services.len == 0) {
+		json_get_strv(prefs, "AdvertiseServices", &services, &a->failure) < 0) {
+		err_wrap(&a->failure, "prefs of tailscaled");
+		finish_withdrawal(a);
+		return;
+	}
+	if (services.len == 0) {
 		finish_withdrawal(a);
 		return;
 	}

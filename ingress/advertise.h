@@ -1,7 +1,12 @@
 /*
  * Advertised Services: what the daemon's current serve config holds is what it advertises; at the
  * stop it is withdrawn, so that clients are sent elsewhere before the tunnel goes away. Nothing
- * waits on the loop.
+ * waits on the loop. A failure is the condition AdvertiseFailed and is tried again with back-off.
+ *
+ *	struct advertise *a = advertise_new(loop, api, conditions, &options);
+ *	advertise_refresh(a);
+ *	...
+ *	advertise_withdraw(a, 22000, on_withdrawn, me);
  */
 #ifndef INGRESS_ADVERTISE_H
 #define INGRESS_ADVERTISE_H
@@ -33,9 +38,10 @@ void advertise_refresh(struct advertise *a);
 /* Forgets what was advertised (the daemon was restarted). */
 void advertise_forget(struct advertise *a);
 
-/* Withdraws everything, then lets it settle: at most timeout_ms in all. fn comes exactly once,
- * never from within the call; err tells why it could not be withdrawn. Nothing advertised: done at
- * once. */
+/* Withdraws everything, also what somebody else advertised, then lets it settle: at most timeout_ms
+ * in all. fn comes exactly once, never from within the call, and may free a; err tells why it could
+ * not be withdrawn. Nothing advertised: no pause. To be called once; refreshes do nothing after it.
+ */
 void advertise_withdraw(struct advertise *a, uint32_t timeout_ms,
 	void (*fn)(void *arg, const struct err *err), void *arg);
 

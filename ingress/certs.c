@@ -22,6 +22,7 @@ struct schedule {
 	char *domain;
 	bool is_listed; /* by the daemon: it may be asked for */
 	uint32_t failures;
+	bool is_failing; /* the last try, whatever the counter says */
 	struct timer timer;
 	uint64_t due_ms; /* of the next try, kept over a pause */
 	struct localapi_call *call;
@@ -62,7 +63,7 @@ static enum certs_outcome judge(const struct localapi_reply *reply, const struct
 static bool any_failed(const struct certs *c)
 {
 	for (const struct schedule *s = c->schedules; s != NULL; s = s->next) {
-		if (s->failures > 0)
+		if (s->is_failing)
 			return true;
 	}
 	return false;
@@ -76,6 +77,7 @@ static void on_cert(void *arg, const struct localapi_reply *reply, const struct 
 	uint64_t delay = certs_next_try_ms(judge(reply, err), reply->retry_after_ms, &s->failures);
 	s->due_ms = clock_now_ms() + delay;
 	timer_start(&s->timer, delay);
+	s->is_failing = err != NULL;
 	if (err != NULL) {
 		char text[32];
 		gotext_format_duration((int64_t)delay * CLOCK_NS_PER_MS, text, sizeof(text));

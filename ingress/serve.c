@@ -25,7 +25,9 @@ struct serve {
 	char *path;
 	char *domain; /* NULL until known */
 	bool is_paused;
-	char *applied;             /* document that the daemon has, or would have; NULL = none */
+	struct serve_plan current; /* accepted last; document NULL = none */
+	bool is_lost;              /* the daemon was restarted and needs it again */
+	bool is_stale;             /* the domain is another one: to be accepted again */
 	struct serve_plan pending; /* under way */
 	struct localapi_call *call;
 	struct fswatch *watch;
@@ -42,13 +44,16 @@ static void look(void *arg);
 
 static void accepted(struct serve *s)
 {
-	free(s->applied);
-	s->applied = STEAL(s->pending.document);
+	serve_plan_fini(&s->current);
+	s->current = s->pending;
+	s->pending = (struct serve_plan){0};
+	s->is_lost = false;
+	s->is_stale = false;
 	condition_clear(s->conditions_ref, CONDITION_SERVE_APPLY_FAILED);
 	backoff_reset(&s->backoff);
 	if (s->store_ref != NULL)
 		statestore_set(s->store_ref, STORE_KEY_HTTPS_ENDPOINT, s->domain);
-	s->fn(s->arg, &s->pending.cert_domains, &s->pending.services);
+	s->fn(s->arg, &s->current.cert_domains, &s->current.services);
 }
 
 static void on_applied(void *arg, const struct localapi_reply *reply, const struct err *err)
@@ -61,9 +66,9 @@ static void on_applied(void *arg, const struct localapi_reply *reply, const stru
 		timer_start(&s->retry, backoff_next(&s->backoff));
 		return;
 	}
-	accepted(s);
 	/* The file may have changed meanwhile. */
 	timer_start(&s->retry, 0);
+	accepted(s);
 }
 
 /* Tells an absent or empty file once. */
@@ -76,7 +81,7 @@ static void show(struct serve *s, enum serve_shown what)
 	s->shown = what;
 }
 
-/* True when there is a plan to carry out in s->pending. */
+/* Reads the file into s->pending; false when there is nothing usable, which is told. */
 static bool read_plan(struct serve *s)
 {
 	AUTO(buf_fini) struct buf text = BUF_INIT(JSON_TEXT_MAX);
@@ -87,22 +92,47 @@ static bool read_plan(struct serve *s)
 		condition_clear(s->conditions_ref, CONDITION_SERVE_CONFIG_INVALID);
 		return false;
 	}
-	if (code == 0)
+	show(s, SHOWN_NOTHING);
+	if (code == 0) {
 		code = serve_plan_make(text.data, text.len, s->domain, &s->pending, &e);
+		if (code < 0)
+			err_wrap(&e, "%s", s->path);
+	}
 	if (code < 0) {
 		condition_raise(s->conditions_ref, CONDITION_SERVE_CONFIG_INVALID,
-			"serve proxy: failed to read serve config: %s: %s", s->path, e.msg);
+			"serve proxy: failed to read serve config: %s", e.msg);
 		return false;
 	}
-	show(s, SHOWN_NOTHING);
 	condition_clear(s->conditions_ref, CONDITION_SERVE_CONFIG_INVALID);
-	return s->applied == NULL || strcmp(s->applied, s->pending.document) != 0;
+	return true;
+}
+
+/* What a restarted daemon had before. */
+static void plan_current(struct serve *s)
+{
+	serve_plan_fini(&s->pending);
+	s->pending.document = xstrdup(s->current.document);
+	s->pending.needs_https = s->current.needs_https;
+	strv_copy(&s->pending.cert_domains, &s->current.cert_domains);
+	strv_copy(&s->pending.services, &s->current.services);
+}
+
+/* True when there is a plan to carry out in s->pending. */
+static bool make_plan(struct serve *s)
+{
+	if (read_plan(s))
+		return s->is_lost || s->is_stale || s->current.document == NULL ||
+		       strcmp(s->current.document, s->pending.document) != 0;
+	if (!s->is_lost || s->current.document == NULL)
+		return false;
+	plan_current(s);
+	return true;
 }
 
 static void look(void *arg)
 {
 	struct serve *s = arg;
-	if (s->domain == NULL || s->is_paused || s->call != NULL || !read_plan(s))
+	if (s->domain == NULL || s->is_paused || s->call != NULL || !make_plan(s))
 		return;
 	timer_stop(&s->retry);
 	if (s->pending.needs_https && strcmp(s->domain, SERVE_NO_HTTPS) == 0) {
@@ -144,7 +174,7 @@ void serve_free(struct serve *s)
 	fswatch_free(s->watch);
 	timer_stop(&s->retry);
 	serve_plan_fini(&s->pending);
-	free(s->applied);
+	serve_plan_fini(&s->current);
 	free(s->domain);
 	free(s->path);
 	free(s);
@@ -157,7 +187,7 @@ void serve_set_cert_domain(struct serve *s, const char *domain)
 	free(s->domain);
 	s->domain = xstrdup(domain);
 	/* Whether or not the document changes with it, the endpoint does. */
-	free(STEAL(s->applied));
+	s->is_stale = true;
 	timer_start(&s->retry, 0);
 }
 
@@ -172,6 +202,6 @@ void serve_pause(struct serve *s)
 void serve_reapply(struct serve *s)
 {
 	s->is_paused = false;
-	free(STEAL(s->applied));
+	s->is_lost = true;
 	timer_start(&s->retry, 0);
 }

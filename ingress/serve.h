@@ -1,10 +1,15 @@
 /*
  * The serve config file: watched, placeholders filled, given to the daemon. A file that is missing,
- * empty or broken changes nothing: what was applied stays, the reason is logged once and is the
- * condition ServeConfigInvalid. A failed application is tried again with back-off
- * (ServeApplyFailed).
+ * empty or broken changes nothing: what was applied stays, also over a restart of the daemon; the
+ * reason is logged once, and of a broken one is the condition ServeConfigInvalid. A failed
+ * application is tried again with back-off (ServeApplyFailed).
  *
  * `${TS_CERT_DOMAIN}` is filled only once the domain is known, that is after the first network map.
+ *
+ * How a file is read: as the reference does. Keys compare without regard to case, and are handed to
+ * the daemon as they are; unknown keys are its business. A member that is null counts as absent,
+ * and a document that is null as an empty one, which unsets what was served. Everything else that
+ * is not as documented is refused, a byte order mark included: what was meant is not guessed.
  */
 #ifndef INGRESS_SERVE_H
 #define INGRESS_SERVE_H
@@ -15,8 +20,8 @@
 #include "lib/base/err.h"
 #include "lib/base/str.h"
 
-#define SERVE_NO_HTTPS \
-	"no-https" /* stands for the domain when the tailnet issues no certificates */
+/* Stands for the domain when the tailnet issues no certificates. */
+#define SERVE_NO_HTTPS "no-https"
 
 struct condition_set;
 struct localapi;
@@ -35,7 +40,8 @@ struct serve_options {
 typedef void (*serve_accepted_fn)(
 	void *arg, const struct strv *cert_domains, const struct strv *services);
 
-/* store receives https_endpoint with each accepted version; NULL = nowhere. */
+/* store receives https_endpoint with each accepted version; NULL = nowhere. loop, api, store and
+ * conditions are borrowed, the path is copied. fn may call anything but serve_free. */
 struct serve *serve_new(struct loop *loop, struct localapi *api, struct statestore *store,
 	struct condition_set *conditions, const struct serve_options *options, serve_accepted_fn fn,
 	void *arg);
@@ -51,15 +57,14 @@ void serve_pause(struct serve *s);
 
 /* Pure parts, in ingress/serve_plan.c. */
 struct serve_plan {
-	char *document;   /* compact JSON to post; owned */
-	bool needs_https; /* a top-level TCP handler has HTTPS */
-	struct strv
-		cert_domains; /* of Services: hosts of Web keys with port 443, TerminateTLS names */
-	struct strv services; /* names of Services */
+	char *document;           /* compact JSON to post; owned */
+	bool needs_https;         /* a top-level TCP handler has HTTPS */
+	struct strv cert_domains; /* of Services: hosts of Web keys with port 443, TerminateTLS */
+	struct strv services;     /* names of Services */
 };
 void serve_plan_fini(struct serve_plan *p);
-/* Fills the placeholder, parses (keys without regard to case, unknown keys are dropped by the
- * daemon), plans. -EINVAL names line and column or the member at fault. */
+/* Fills the placeholder, parses, plans; out is replaced, and unchanged on failure. -EINVAL names
+ * line and column or the member at fault. */
 int serve_plan_make(const char *text, size_t len, const char *domain, struct serve_plan *out,
 	struct err *e) MUST_CHECK;
 

@@ -36,16 +36,26 @@ static int fill(const char *text, size_t len, const char *domain, struct buf *ou
 	}
 }
 
-/* An object, or absent, or null. */
-static int member_object(
-	const struct json *obj, const char *key, const struct json **out, struct err *e)
+/* NULL and 0 for what is absent or null; -EINVAL for another type than the one wanted. */
+static int member(const struct json *obj, const char *key, enum json_type want,
+	const struct json **out, struct err *e)
 {
+	static const char *const names[] = {
+		[JSON_BOOL] = "boolean", [JSON_STRING] = "string", [JSON_OBJECT] = "object"};
 	*out = json_get_fold(obj, key);
 	enum json_type type = json_type(*out);
 	if (type == JSON_NONE || type == JSON_NULL)
 		*out = NULL;
-	else if (type != JSON_OBJECT)
-		return err_set(e, -EINVAL, "%s is no object", key);
+	else if (type != want)
+		return err_set(e, -EINVAL, "%s is no %s", key, names[want]);
+	return 0;
+}
+
+/* A member's value that must be an object or null. */
+static int check_object(const struct json *m, struct err *e)
+{
+	if (json_type(m) != JSON_OBJECT && json_type(m) != JSON_NULL)
+		return err_set(e, -EINVAL, "%s is no object", json_key(m));
 	return 0;
 }
 
@@ -57,43 +67,56 @@ static void add_domain(struct serve_plan *p, const char *domain, size_t len)
 }
 
 /* Keys of Web are host:port. */
-static int plan_web(
-	struct serve_plan *p, const char *service, const struct json *web, struct err *e)
+static int plan_web(struct serve_plan *p, const struct json *web, struct err *e)
 {
 	for (const struct json *m = json_first(web); m != NULL; m = json_next(m)) {
 		const char *key = json_key(m);
 		const char *colon = strrchr(key, ':');
+		if (check_object(m, e) < 0)
+			return err_wrap(e, "Web");
 		if (colon == NULL || colon[1] == '\0')
-			return err_set(
-				e, -EINVAL, "Services.%s.Web: \"%s\" has no port", service, key);
+			return err_set(e, -EINVAL, "Web: \"%s\" has no port", key);
 		if (strcmp(colon + 1, HTTPS_PORT) == 0)
 			add_domain(p, key, (size_t)(colon - key));
 	}
 	return 0;
 }
 
-static void plan_tcp(struct serve_plan *p, const struct json *tcp)
+static int plan_tcp(struct serve_plan *p, const struct json *tcp, struct err *e)
 {
 	for (const struct json *m = json_first(tcp); m != NULL; m = json_next(m)) {
-		const char *name = json_str(json_get_fold(m, "TerminateTLS"));
+		const struct json *name;
+		if (check_object(m, e) < 0)
+			return err_wrap(e, "TCP");
+		if (member(m, "TerminateTLS", JSON_STRING, &name, e) < 0)
+			return err_wrap(e, "TCP.%s", json_key(m));
 		if (name != NULL)
-			add_domain(p, name, strlen(name));
+			add_domain(p, json_str(name), strlen(json_str(name)));
 	}
+	return 0;
+}
+
+static int plan_service(struct serve_plan *p, const struct json *service, struct err *e)
+{
+	const struct json *web, *tcp;
+	if (check_object(service, e) < 0)
+		return e->code;
+	if (member(service, "Web", JSON_OBJECT, &web, e) < 0 ||
+		member(service, "TCP", JSON_OBJECT, &tcp, e) < 0 || plan_web(p, web, e) < 0 ||
+		plan_tcp(p, tcp, e) < 0)
+		return err_wrap(e, "%s", json_key(service));
+	strv_push(&p->services, json_key(service));
+	return 0;
 }
 
 static int plan_services(struct serve_plan *p, const struct json *doc, struct err *e)
 {
 	const struct json *services;
-	if (member_object(doc, "Services", &services, e) < 0)
+	if (member(doc, "Services", JSON_OBJECT, &services, e) < 0)
 		return e->code;
 	for (const struct json *m = json_first(services); m != NULL; m = json_next(m)) {
-		const struct json *web, *tcp;
-		if (member_object(m, "Web", &web, e) < 0 || member_object(m, "TCP", &tcp, e) < 0)
-			return err_wrap(e, "Services.%s", json_key(m));
-		strv_push(&p->services, json_key(m));
-		if (plan_web(p, json_key(m), web, e) < 0)
-			return e->code;
-		plan_tcp(p, tcp);
+		if (plan_service(p, m, e) < 0)
+			return err_wrap(e, "Services");
 	}
 	strv_sort(&p->services);
 	strv_sort(&p->cert_domains);
@@ -102,12 +125,16 @@ static int plan_services(struct serve_plan *p, const struct json *doc, struct er
 
 static int plan_top(struct serve_plan *p, const struct json *doc, struct err *e)
 {
-	const struct json *tcp;
-	if (member_object(doc, "TCP", &tcp, e) < 0)
+	const struct json *tcp, *web, *https;
+	if (member(doc, "TCP", JSON_OBJECT, &tcp, e) < 0 ||
+		member(doc, "Web", JSON_OBJECT, &web, e) < 0)
 		return e->code;
 	for (const struct json *m = json_first(tcp); m != NULL; m = json_next(m)) {
-		if (json_bool(json_get_fold(m, "HTTPS"), false))
-			p->needs_https = true;
+		if (check_object(m, e) < 0)
+			return err_wrap(e, "TCP");
+		if (member(m, "HTTPS", JSON_BOOL, &https, e) < 0)
+			return err_wrap(e, "TCP.%s", json_key(m));
+		p->needs_https = p->needs_https || json_bool(https, false);
 	}
 	return plan_services(p, doc, e);
 }
@@ -122,6 +149,10 @@ int serve_plan_make(
 	AUTO(json_freep) struct json *doc = json_parse(buf_cstr(&filled), filled.len, e);
 	if (doc == NULL)
 		return e->code;
+	if (json_type(doc) == JSON_NULL) {
+		json_free(doc);
+		doc = json_new_object();
+	}
 	if (json_type(doc) != JSON_OBJECT)
 		return err_set(e, -EINVAL, "the document is no object");
 	if (plan_top(&plan, doc, e) < 0)
