@@ -6,20 +6,21 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "boot/mask.h"
 #include "lib/base/buf.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/io/proc.h"
 
-#define COMMAND_SECRETS_MAX 4
 /* Longest line that is held back to be masked as a whole. */
-#define LINE_MAX_BYTES (16 * 1024)
+#define LINE_MAX_BYTES ((size_t)16 * 1024)
+/* A mark may be longer than what it hides, by less than this. */
+#define MASKED_GROWTH 4
 #define SAID_MAX_BYTES 4096
 
 struct command {
 	struct proc *proc;
-	struct secret secrets[COMMAND_SECRETS_MAX];
-	size_t secret_count;
+	const struct mask *mask_ref;
 	struct buf line; /* of standard error, not complete yet */
 	struct buf said;
 	command_fn fn;
@@ -29,48 +30,49 @@ struct command {
 static void command_free(struct command *c)
 {
 	proc_free(c->proc);
-	for (size_t i = 0; i < c->secret_count; i++)
-		secret_fini(&c->secrets[i]);
 	buf_wipe(&c->line);
 	buf_fini(&c->said);
 	free(c);
 }
 
-char *command_mask(const char *text, const struct secret *const *secrets, size_t secret_count)
+/* The newest bytes are kept; NUL would hide what follows it. */
+static void remember(struct command *c, const char *text, size_t len)
 {
-	char *masked = xstrdup(text);
-	for (size_t i = 0; i < secret_count; i++) {
-		if (!secret_is_set(secrets[i]))
-			continue;
-		char *at;
-		while ((at = strstr(masked, secret_str(secrets[i]))) != NULL) {
-			char *next = xasprintf("%.*s" SECRET_SHOWN "%s", (int)(at - masked), masked,
-				at + secrets[i]->len);
-			explicit_bzero(masked, strlen(masked));
-			free(masked);
-			masked = next;
-		}
+	struct err e;
+	if (len > SAID_MAX_BYTES) {
+		text += len - SAID_MAX_BYTES;
+		len = SAID_MAX_BYTES;
 	}
-	return masked;
+	if (c->said.len + len > SAID_MAX_BYTES)
+		buf_consume(&c->said, c->said.len + len - SAID_MAX_BYTES);
+	size_t begin = c->said.len;
+	if (buf_append(&c->said, text, len, &e) < 0)
+		return;
+	for (size_t i = begin; i < c->said.len; i++) {
+		if (c->said.data[i] == '\0')
+			c->said.data[i] = ' ';
+	}
 }
 
-static void pass_on(struct command *c)
+/* is_whole: the line has come to its end, or nothing follows. */
+static void pass_on(struct command *c, bool is_whole)
 {
-	const struct secret *secrets[COMMAND_SECRETS_MAX];
-	for (size_t i = 0; i < c->secret_count; i++)
-		secrets[i] = &c->secrets[i];
-	AUTO(mem_free) char *masked = command_mask(buf_cstr(&c->line), secrets, c->secret_count);
-	buf_wipe(&c->line);
-	size_t len = strlen(masked);
-	log_raw(masked, len);
 	struct err e;
-	if (c->said.len + len > SAID_MAX_BYTES)
-		buf_consume(&c->said, c->said.len + len - SAID_MAX_BYTES < c->said.len
-					      ? c->said.len + len - SAID_MAX_BYTES
-					      : c->said.len);
-	/* A single line beyond the cap says nothing that its own begin did not. */
-	if (buf_append(&c->said, masked, len < SAID_MAX_BYTES ? len : SAID_MAX_BYTES, &e) < 0)
-		buf_reset(&c->said);
+	AUTO(buf_fini) struct buf masked = BUF_INIT(c->line.len * MASKED_GROWTH + MASKED_GROWTH);
+	int dealt_with =
+		mask_append(c->mask_ref, buf_cstr(&c->line), c->line.len, is_whole, &masked, &e);
+	if (dealt_with < 0) {
+		/* No memory to mask it: then nobody sees it. */
+		buf_wipe(&c->line);
+		return;
+	}
+	if (masked.len > 0)
+		log_raw(masked.data, masked.len);
+	remember(c, buf_cstr(&masked), masked.len);
+	if (is_whole)
+		buf_wipe(&c->line);
+	else
+		buf_consume(&c->line, (size_t)dealt_with);
 }
 
 static void on_output(void *arg, int stream, const char *data, size_t len)
@@ -81,14 +83,14 @@ static void on_output(void *arg, int stream, const char *data, size_t len)
 		const char *end = memchr(data, '\n', len);
 		size_t part = end != NULL ? (size_t)(end - data) + 1 : len;
 		struct err e;
-		if (c->line.len + part > LINE_MAX_BYTES)
-			pass_on(c);
 		if (part > LINE_MAX_BYTES)
 			part = LINE_MAX_BYTES;
 		if (buf_append(&c->line, data, part, &e) < 0)
 			buf_wipe(&c->line);
 		if (data[part - 1] == '\n')
-			pass_on(c);
+			pass_on(c, true);
+		else if (c->line.len >= LINE_MAX_BYTES + c->mask_ref->longest)
+			pass_on(c, false);
 		data += part;
 		len -= part;
 	}
@@ -100,7 +102,7 @@ static void on_ended(void *arg, int wstatus)
 	char status[64];
 	struct err e = {0};
 	if (c->line.len > 0)
-		pass_on(c);
+		pass_on(c, true);
 	if (!WIFEXITED(wstatus) || WEXITSTATUS(wstatus) != 0) {
 		proc_format_status(wstatus, status, sizeof(status));
 		err_set(&e, -ECHILD, "%s", status);
@@ -110,8 +112,7 @@ static void on_ended(void *arg, int wstatus)
 }
 
 struct command *command_run(struct proc_table *procs, const struct strv *args,
-	const struct secret *const *secrets, size_t secret_count, command_fn fn, void *arg,
-	struct err *e)
+	const struct mask *mask, command_fn fn, void *arg, struct err *e)
 {
 	AUTO(mem_free) char *path = proc_find("tailscale", e);
 	if (path == NULL)
@@ -119,10 +120,10 @@ struct command *command_run(struct proc_table *procs, const struct strv *args,
 	struct command *c = xcalloc(1, sizeof(*c));
 	c->fn = fn;
 	c->arg = arg;
-	c->line = BUF_INIT(LINE_MAX_BYTES);
+	c->mask_ref = mask;
+	/* One more part may come before the line is looked at. */
+	c->line = BUF_INIT(2 * LINE_MAX_BYTES + mask->longest);
 	c->said = BUF_INIT(SAID_MAX_BYTES);
-	for (size_t i = 0; i < secret_count && i < COMMAND_SECRETS_MAX; i++)
-		secret_copy(&c->secrets[c->secret_count++], secrets[i]);
 	struct proc_spec spec = {
 		.path = path,
 		.args = args,

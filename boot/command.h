@@ -9,26 +9,21 @@
 #include <stddef.h>
 
 #include "lib/base/err.h"
-#include "lib/base/secret.h"
 #include "lib/base/str.h"
 
 struct command;
-struct loop;
+struct mask;
 struct proc_table;
 
 /* err is NULL after exit status 0, else "exit status 1" or the like; said is what it wrote
  * last to standard error, masked. The command is gone after the call. */
 typedef void (*command_fn)(void *arg, const char *said, const struct err *err);
 
-/* args after argv[0]; wiped by nobody here. secrets: values to mask, copied. NULL with the
- * error set when the tool cannot be executed. */
+/* args after argv[0]; wiped by nobody here. mask is borrowed for the life of the command. NULL with
+ * the error set when the tool cannot be executed. */
 struct command *command_run(struct proc_table *procs, const struct strv *args,
-	const struct secret *const *secrets, size_t secret_count, command_fn fn, void *arg,
-	struct err *e) MUST_CHECK;
+	const struct mask *mask, command_fn fn, void *arg, struct err *e) MUST_CHECK;
 /* SIGKILL, no callback. NULL is accepted. */
 void command_cancel(struct command *c);
-
-/* Writes text to out with every occurrence of a secret replaced. Pure; caller frees. */
-char *command_mask(const char *text, const struct secret *const *secrets, size_t secret_count);
 
 #endif

@@ -5,7 +5,10 @@
 #include <unistd.h>
 
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 
+/* As in the table of settings. */
+#define TERMINATION_LOG_DEFAULT "/dev/termination-log"
 /* kubelet reads at most this much of the file. */
 #define TERMINATION_MESSAGE_MAX 4096
 
@@ -25,6 +28,11 @@ const struct fatal_row *fatal_row(enum fatal_cause cause)
 	return &rows[cause];
 }
 
+const char *fatal_termination_log(const char *set)
+{
+	return set != NULL && *set != '\0' ? set : TERMINATION_LOG_DEFAULT;
+}
+
 void fatal_write_termination(const char *path, const char *sentence)
 {
 	/* No O_CREAT: the runtime makes the file; elsewhere a stray file would only be in the
@@ -32,7 +40,7 @@ void fatal_write_termination(const char *path, const char *sentence)
 	AUTO(fd_close) int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return;
-	size_t len = strnlen(sentence, TERMINATION_MESSAGE_MAX);
+	size_t len = str_cut(sentence, strlen(sentence), TERMINATION_MESSAGE_MAX);
 	if (write(fd, sentence, len) < 0)
 		return;
 }

@@ -24,7 +24,23 @@ bool login_reason_classify(
 /* A new auth key may heal it; waiting does not. */
 bool login_reason_is_key_refused(enum condition_code code);
 
-/* First and last of the codes that describe a login: cleared together once the node is Running. */
+/* The control server was not reached or does not want to be asked now: it heals without a new
+ * key. */
+bool login_reason_is_away(enum condition_code code);
+
+/* Describes the newest try to log in, and is replaced by the reason of the next one. Other
+ * codes come from facts of their own and stay until these change. */
+bool login_reason_is_of_try(enum condition_code code);
+
+/* The text without the clock that some carry, so that equal causes have equal texts. Caller
+ * frees. */
+char *login_reason_text(const char *text);
+
+/* What the tool said last on standard error that tells why: the reason (caller frees) with its
+ * code, NULL when nothing does. */
+char *login_reason_of_command(const char *said, enum condition_code *code);
+
+/* First and last of the codes that describe a login: they end once the node is Running. */
 #define LOGIN_REASON_FIRST CONDITION_KEY_MISSING
 #define LOGIN_REASON_LAST CONDITION_STATE_LOST
 

@@ -17,11 +17,14 @@
 #include "lib/base/mem.h"
 #include "lib/io/signals.h"
 
+/* settings NULL: they were rejected. */
 static int fail(const struct settings *settings, enum fatal_cause cause, const struct err *e)
 {
 	log_event(EV_FATAL, e->msg);
-	if (settings != NULL)
-		fatal_write_termination(settings->termination_log, e->msg);
+	fatal_write_termination(settings != NULL
+					? settings->termination_log
+					: fatal_termination_log(getenv("TAILBOOT_TERMINATION_LOG")),
+		e->msg);
 	return fatal_row(cause)->exit_code;
 }
 

@@ -49,6 +49,11 @@ void node_on_daemon_stopped(void *supervisor)
 void node_on_daemon_failed(void *supervisor, bool never_ran, const char *status)
 {
 	struct supervisor *s = supervisor;
+	if (s->is_ending) {
+		/* The steps of the stop that need it are over. */
+		supervisor_post(s, NODE_EVENT_DAEMON_DOWN);
+		return;
+	}
 	if (never_ran) {
 		supervisor_end(s, FATAL_DAEMON_NEVER_RAN,
 			"failed to bring up tailscale: tailscaled ended before it was ready: %s",
@@ -164,6 +169,11 @@ static void lost_daemon(struct supervisor *s)
 	timer_stop(&s->retry);
 	timer_stop(&s->refusal);
 	s->ipn_state = IPN_STATE_UNKNOWN;
+	s->shown_state = IPN_STATE_UNKNOWN;
+	s->shown_approval = false;
+	s->is_waiting_for_human = false;
+	s->login_warning = false;
+	s->control_is_away = false;
 	s->up_ran = false;
 	s->set_ran = false;
 	s->configured = false;
@@ -237,15 +247,12 @@ static void finish(struct supervisor *s)
 	s->kube_setup = NULL;
 	if (s->store != NULL)
 		statestore_cancel_waits(s->store);
+	if (s->daemon != NULL && daemon_has_process(s->daemon))
+		log_event(EV_DAEMON_SIGNAL_FAILED, "it has not ended after SIGKILL");
 	loop_stop(s->loop);
 }
 
 typedef void (*action_fn)(struct supervisor *s);
-
-static void resubscribe(struct supervisor *s)
-{
-	ipnbus_start(s->bus);
-}
 
 static void set_failed(struct supervisor *s)
 {
@@ -259,7 +266,6 @@ static const action_fn actions[NODE_ACTION_COUNT] = {
 	[NODE_ACTION_START_DAEMON] = start_daemon,
 	[NODE_ACTION_SUBSCRIBE] = subscribe,
 	[NODE_ACTION_SUBSCRIBED] = subscribed,
-	[NODE_ACTION_RESUBSCRIBE] = resubscribe,
 	[NODE_ACTION_LOST_DAEMON] = lost_daemon,
 	[NODE_ACTION_JUDGE_LOGIN] = node_judge_login,
 	[NODE_ACTION_JUDGE_REFUSAL] = node_judge_refusal,

@@ -12,11 +12,19 @@
 #include "boot/times.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "lib/base/mem.h"
 
 #define WARNING_LOGIN "login-state"
-#define WARNING_STORE "state-store-health"
-#define WARNING_LOCK "tailnet-lock"
-#define WARNING_NETWORK "network-status"
+
+/* Warnings of the daemon that are conditions of their own, for as long as they stand. */
+static const struct {
+	const char *warning;
+	enum condition_code code;
+} health_conditions[] = {
+	{"state-store-health", CONDITION_STATE_STORE_FAILED},
+	{"tailnet-lock", CONDITION_NODE_LOCKED},
+	{"network-status", CONDITION_NETWORK_DOWN},
+};
 
 void node_bus_opened(void *supervisor)
 {
@@ -55,14 +63,16 @@ void node_post_ipn_state(struct supervisor *s)
 	}
 }
 
-/* A reason for a failed login replaces the one before: there is one cause at a time. */
-static void raise_login_reason(struct supervisor *s, enum condition_code code, const char *text)
+void node_raise_login_reason(struct supervisor *s, enum condition_code code, const char *text)
 {
+	/* There is one cause at a time. */
 	for (int other = LOGIN_REASON_FIRST; other <= LOGIN_REASON_LAST; other++) {
-		if (other != (int)code && other != CONDITION_NODE_KEY_EXPIRED)
+		if (other != (int)code && login_reason_is_of_try((enum condition_code)other))
 			condition_clear(&s->conditions, (enum condition_code)other);
 	}
-	condition_raise(&s->conditions, code, "%s", text);
+	AUTO(mem_free) char *masked = mask_text(&s->mask, text);
+	AUTO(mem_free) char *reason = login_reason_text(masked);
+	condition_raise(&s->conditions, code, "%s", reason);
 }
 
 /* Posts KEY_REFUSED when a new key is the cure; arms the grace when the warning gives no reason. */
@@ -70,8 +80,9 @@ static void judge_login_warning(struct supervisor *s, const struct ipn_warning *
 {
 	enum condition_code code;
 	bool told = login_reason_classify(warning->error, LOGIN_REASON_HEALTH, &code);
+	s->control_is_away = told && login_reason_is_away(code);
 	if (told)
-		raise_login_reason(s, code, warning->error);
+		node_raise_login_reason(s, code, warning->error);
 	if (!settings_is_one_step(s->settings) || !s->has_kube_store || s->state != NODE_STATE_AUTH)
 		return;
 	if (told && login_reason_is_key_refused(code))
@@ -80,25 +91,48 @@ static void judge_login_warning(struct supervisor *s, const struct ipn_warning *
 		timer_start(&s->refusal, s->times->refusal_grace_ms);
 }
 
-static void set_condition(
-	struct supervisor *s, enum condition_code code, const struct ipn_warning *warning)
-{
-	if (warning != NULL)
-		condition_raise(&s->conditions, code, "%s",
-			warning->text[0] != '\0' ? warning->text : warning->title);
-	else
-		condition_clear(&s->conditions, code);
-}
-
 static void take_health(struct supervisor *s, const struct ipn_notify *n)
 {
-	set_condition(s, CONDITION_STATE_STORE_FAILED, ipn_notify_warning(n, WARNING_STORE));
-	set_condition(s, CONDITION_NODE_LOCKED, ipn_notify_warning(n, WARNING_LOCK));
-	set_condition(s, CONDITION_NETWORK_DOWN, ipn_notify_warning(n, WARNING_NETWORK));
+	s->health_codes = 0;
+	for (size_t i = 0; i < ARRAY_LEN(health_conditions); i++) {
+		const struct ipn_warning *w = ipn_notify_warning(n, health_conditions[i].warning);
+		if (w == NULL) {
+			condition_clear(&s->conditions, health_conditions[i].code);
+			continue;
+		}
+		s->health_codes |= 1u << i;
+		condition_raise(&s->conditions, health_conditions[i].code, "%s",
+			w->text[0] != '\0' ? w->text : w->title);
+	}
 	const struct ipn_warning *login = ipn_notify_warning(n, WARNING_LOGIN);
 	s->login_warning = login != NULL;
+	s->control_is_away = s->control_is_away && s->login_warning;
 	if (login != NULL && s->ipn_state != IPN_STATE_RUNNING)
 		judge_login_warning(s, login);
+}
+
+static bool stands_by_health(const struct supervisor *s, enum condition_code code)
+{
+	for (size_t i = 0; i < ARRAY_LEN(health_conditions); i++) {
+		if (health_conditions[i].code == code && (s->health_codes & (1u << i)) != 0)
+			return true;
+	}
+	return false;
+}
+
+static void clear_login_reasons(struct supervisor *s)
+{
+	for (int code = LOGIN_REASON_FIRST; code <= LOGIN_REASON_LAST; code++) {
+		if (!stands_by_health(s, (enum condition_code)code))
+			condition_clear(&s->conditions, (enum condition_code)code);
+	}
+}
+
+/* A daemon that has lost its state tells an empty node until it is logged in: what is published
+ * stays until there is something to put in its place. */
+static bool is_identity(const struct selfnode *self)
+{
+	return self->stable_id[0] != '\0' || self->fqdn[0] != '\0' || self->address_count > 0;
 }
 
 static void take_facts(struct supervisor *s, const struct ipn_notify *n)
@@ -106,7 +140,7 @@ static void take_facts(struct supervisor *s, const struct ipn_notify *n)
 	enum ipn_state state = ipn_notify_state(n);
 	if (state != IPN_STATE_UNKNOWN)
 		s->ipn_state = state;
-	if (n->self != NULL)
+	if (n->self != NULL && is_identity(n->self))
 		selfnode_copy(&s->self, n->self);
 	if (n->has_cert_domains)
 		strv_copy(&s->cert_domains, n->cert_domains);
@@ -118,19 +152,26 @@ static void take_facts(struct supervisor *s, const struct ipn_notify *n)
 static void judge_state(struct supervisor *s, const struct ipn_notify *n)
 {
 	if (s->ipn_state == IPN_STATE_RUNNING) {
-		condition_clear_range(&s->conditions, LOGIN_REASON_FIRST, LOGIN_REASON_LAST);
+		clear_login_reasons(s);
 		return;
 	}
 	if (!s->logged_in_once)
 		return;
+	bool needs_login = s->ipn_state == IPN_STATE_NEEDS_LOGIN;
 	bool is_expired =
 		s->self.known && s->self.key_expiry_s > 0 && s->self.key_expiry_s <= clock_wall();
-	if (s->ipn_state == IPN_STATE_NEEDS_LOGIN && is_expired)
+	if (needs_login && is_expired)
 		condition_raise(
 			&s->conditions, CONDITION_NODE_KEY_EXPIRED, "the node key has expired");
-	if (n->has_prefs && n->logged_out)
+	if (!n->has_prefs)
+		return;
+	/* A daemon that has just been started without any state is logged out by nobody. */
+	if (n->logged_out && s->configured)
 		condition_raise(&s->conditions, CONDITION_LOGGED_OUT, "the node was logged out");
-	else if (s->ipn_state == IPN_STATE_STOPPED && n->has_prefs && !n->want_running)
+	else if (needs_login && !n->has_node_id && !s->configured)
+		condition_raise(&s->conditions, CONDITION_STATE_LOST,
+			"tailscaled has come back without the state of the node");
+	else if (s->ipn_state == IPN_STATE_STOPPED && !n->want_running)
 		condition_raise(&s->conditions, CONDITION_STOPPED,
 			"tailscale was switched off (tailscale down)");
 }
@@ -143,7 +184,7 @@ void node_bus_notify(void *supervisor, const struct ipn_notify *n)
 	judge_state(s, n);
 	if (n->error_message != NULL && s->ipn_state != IPN_STATE_RUNNING &&
 		login_reason_classify(n->error_message, LOGIN_REASON_CONTROL, &code))
-		raise_login_reason(s, code, n->error_message);
+		node_raise_login_reason(s, code, n->error_message);
 	if (ipn_notify_state(n) != IPN_STATE_UNKNOWN)
 		node_post_ipn_state(s);
 	if (n->has_health)

@@ -73,6 +73,7 @@ static bool pick_up_authkey(struct supervisor *s, const struct store_kube_facts 
 		return false;
 	}
 	secret_set(&s->stored_authkey, field->value, field->len);
+	mask_add(&s->mask, &s->stored_authkey);
 	s->authkey_in_secret = true;
 	return true;
 }

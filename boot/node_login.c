@@ -16,12 +16,10 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 
-#define BACKEND_ERROR "backend error: "
-
-static void remember_failure(struct supervisor *s, const char *text)
+static void remember_failure_take(struct supervisor *s, char *text_take)
 {
 	free(s->login_failure);
-	s->login_failure = xstrdup(text);
+	s->login_failure = text_take;
 }
 
 static void on_command_done(void *arg, const char *said, const struct err *err)
@@ -33,27 +31,21 @@ static void on_command_done(void *arg, const char *said, const struct err *err)
 		supervisor_post(s, NODE_EVENT_COMMAND_OK);
 		return;
 	}
-	/* The tool's own words before the daemon's, which the bus tells too: one cause, one
-	 * text. */
-	const char *reason = strstr(said, BACKEND_ERROR);
-	reason = reason != NULL ? reason + strlen(BACKEND_ERROR) : said;
-	if (login_reason_classify(reason, LOGIN_REASON_COMMAND, &code) &&
-		!condition_is_raised(&s->conditions, code))
-		condition_raise(&s->conditions, code, "%.*s", (int)strcspn(reason, "\n"), reason);
-	remember_failure(s, err->msg);
+	AUTO(mem_free) char *reason = login_reason_of_command(said, &code);
+	/* The daemon's words before the tool's: one cause, one text. */
+	if (reason != NULL && !condition_is_raised(&s->conditions, code))
+		node_raise_login_reason(s, code, reason);
+	remember_failure_take(
+		s, reason != NULL ? xasprintf("%s: %s", err->msg, reason) : xstrdup(err->msg));
 	supervisor_post(s, NODE_EVENT_COMMAND_FAILED);
 }
 
 static void run_command(struct supervisor *s, struct strv *args)
 {
-	const struct settings *settings = s->settings;
-	const struct secret *secrets[] = {&settings->authkey, &settings->client_secret,
-		&settings->id_token, &s->stored_authkey};
 	struct err e;
-	s->command =
-		command_run(s->procs, args, secrets, ARRAY_LEN(secrets), on_command_done, s, &e);
+	s->command = command_run(s->procs, args, &s->mask, on_command_done, s, &e);
 	if (s->command == NULL) {
-		remember_failure(s, e.msg);
+		remember_failure_take(s, xstrdup(e.msg));
 		supervisor_post(s, NODE_EVENT_COMMAND_FAILED);
 	}
 }
@@ -62,7 +54,8 @@ static bool has_credentials(const struct supervisor *s)
 {
 	const struct settings *settings = s->settings;
 	return secret_is_set(&settings->authkey) || secret_is_set(&s->stored_authkey) ||
-	       secret_is_set(&settings->client_secret) || settings->client_id[0] != '\0';
+	       secret_is_set(&settings->client_secret) || settings->client_id[0] != '\0' ||
+	       s->has_extra_credentials;
 }
 
 void node_run_up(struct supervisor *s)
@@ -112,8 +105,9 @@ void node_up_failed(struct supervisor *s)
 void node_set_failed(struct supervisor *s)
 {
 	log_event(EV_NODE_COMMAND_FAILED, "set", s->login_failure);
-	supervisor_end(s, FATAL_BOOT_STEP, "failed to auth tailscale: tailscale set failed: %s",
-		s->login_failure);
+	if (supervisor_is_booting(s))
+		supervisor_end(s, FATAL_BOOT_STEP,
+			"failed to auth tailscale: tailscale set failed: %s", s->login_failure);
 }
 
 /* In one-step mode the daemon logs in by itself: what can be done is to ask for another key,
@@ -124,20 +118,36 @@ static void judge_one_step(struct supervisor *s)
 		timer_start(&s->refusal, s->times->refusal_grace_ms);
 }
 
+/* Whether some reason stands already why the node is not logged in. */
+static bool login_is_explained(const struct supervisor *s)
+{
+	for (int code = LOGIN_REASON_FIRST; code <= LOGIN_REASON_LAST; code++) {
+		if (condition_is_raised(&s->conditions, (enum condition_code)code))
+			return true;
+	}
+	return false;
+}
+
 void node_refusal_due(void *supervisor)
 {
 	struct supervisor *s = supervisor;
 	bool needs_login = s->ipn_state == IPN_STATE_NEEDS_LOGIN;
 	if (s->state != NODE_STATE_AUTH || (!needs_login && !s->login_warning))
 		return;
+	/* A new key is no cure while control is away; the daemon tries again by itself. */
+	if (s->control_is_away) {
+		timer_start(&s->refusal, s->times->refusal_grace_ms);
+		return;
+	}
 	if (s->has_kube_store) {
 		supervisor_post(s, NODE_EVENT_KEY_REFUSED);
 		return;
 	}
 	if (!needs_login)
 		return;
-	condition_raise(&s->conditions, CONDITION_KEY_MISSING,
-		"tailscaled started with a config file, but tailscale is not logged in");
+	if (!login_is_explained(s))
+		condition_raise(&s->conditions, CONDITION_KEY_MISSING,
+			"tailscaled started with a config file, but tailscale is not logged in");
 	if (supervisor_is_booting(s))
 		supervisor_end(s, FATAL_BOOT_STEP,
 			"invalid state: tailscaled daemon started with a config file, but "
@@ -147,6 +157,7 @@ void node_refusal_due(void *supervisor)
 
 void node_judge_login(struct supervisor *s)
 {
+	s->is_waiting_for_human = false;
 	if (settings_is_one_step(s->settings)) {
 		judge_one_step(s);
 		return;
@@ -194,11 +205,12 @@ void node_show_approval(struct supervisor *s)
 	if (!s->shown_approval)
 		log_event(EV_NODE_APPROVAL);
 	s->shown_approval = true;
-	condition_raise(&s->conditions, CONDITION_NEEDS_APPROVAL, "the device waits for approval");
+	node_raise_login_reason(s, CONDITION_NEEDS_APPROVAL, "the device waits for approval");
 }
 
 void node_show_state(struct supervisor *s)
 {
+	s->is_waiting_for_human = false;
 	if (s->ipn_state != s->shown_state)
 		log_event(EV_NODE_STATE_WAIT, ipn_state_name(s->ipn_state));
 	s->shown_state = s->ipn_state;
@@ -210,7 +222,7 @@ static void on_reissue_done(void *arg, const struct err *err)
 {
 	struct supervisor *s = arg;
 	if (err != NULL)
-		remember_failure(s, err->msg);
+		remember_failure_take(s, xstrdup(err->msg));
 	supervisor_post(s, err == NULL ? NODE_EVENT_KEY_ISSUED : NODE_EVENT_KEY_FAILED);
 }
 
@@ -250,6 +262,7 @@ void node_key_issued(struct supervisor *s)
 	}
 	if (daemon_config_load(s->settings->config_path, &s->config_authkey, &e) < 0)
 		condition_raise(&s->conditions, CONDITION_CONFIG_INVALID, "%s", e.msg);
+	mask_add(&s->mask, &s->config_authkey);
 	log_event(EV_REISSUE_APPLYING);
 	daemon_restart(s->daemon);
 }

@@ -56,6 +56,18 @@ static void finish(struct reissue *r, const struct err *err)
 	r->fn(r->arg, err);
 }
 
+/* The store would take what was cleared for still there, and not write the same identity again. */
+static void forget_published(struct reissue *r)
+{
+	static const char *const keys[] = {STORE_KEY_REISSUE_AUTHKEY, STORE_KEY_DEVICE_ID,
+		STORE_KEY_DEVICE_FQDN, STORE_KEY_DEVICE_IPS};
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		statestore_known(r->store_ref, keys[i], NULL);
+		statestore_set(r->store_ref, keys[i], NULL);
+	}
+	r->is_asked = false;
+}
+
 static void on_cleared(void *arg, const struct kube_reply *reply, const struct err *err)
 {
 	struct reissue *r = arg;
@@ -64,7 +76,7 @@ static void on_cleared(void *arg, const struct kube_reply *reply, const struct e
 	if (err != NULL)
 		log_event(EV_REISSUE_CLEAR_FAILED, err->msg);
 	else
-		r->is_asked = false;
+		forget_published(r);
 	finish(r, NULL);
 }
 

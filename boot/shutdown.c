@@ -20,8 +20,10 @@
 #include "lib/localapi/localapi.h"
 #include "statestore/statestore.h"
 
-/* Of the budget, for the daemon to end after SIGTERM; a fifth when the budget is small. */
-#define DAEMON_SHARE_MS 5000
+/* What the steps before leave of the budget: a fifth of it, and no more than this. */
+#define LATER_SHARE 5
+#define DAEMON_SHARE_MS 3000 /* to end after SIGTERM */
+#define STATE_SHARE_MS 2000  /* to look at the daemon's state and publish the rest */
 /* For the kernel to end a daemon after SIGKILL. */
 #define KILL_SHARE_MS 500
 /* The rest of the withdrawal: two calls besides the pause. */
@@ -33,13 +35,18 @@ static uint64_t time_left(const struct supervisor *s)
 	return s->stop_deadline_ms > now ? s->stop_deadline_ms - now : 0;
 }
 
-static uint32_t left_for_steps(const struct supervisor *s)
+static uint32_t share(const struct supervisor *s, uint32_t most_ms)
 {
-	uint64_t share = s->settings->stop_budget_ms / 5;
+	uint64_t part = s->settings->stop_budget_ms / LATER_SHARE;
+	return part < most_ms ? (uint32_t)part : most_ms;
+}
+
+/* For a step after which reserved_ms must be left. */
+static uint32_t left_for_step(const struct supervisor *s, uint32_t reserved_ms)
+{
 	uint64_t left = time_left(s);
-	if (share > DAEMON_SHARE_MS)
-		share = DAEMON_SHARE_MS;
-	return left > share ? (uint32_t)(left - share) : 0;
+	left = left > reserved_ms ? left - reserved_ms : 0;
+	return left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
 }
 
 static void on_withdrawn(void *arg, const struct err *err)
@@ -84,7 +91,7 @@ void shutdown_begin(struct supervisor *s)
 		return;
 	}
 	uint32_t wanted = s->times->withdraw_settle_ms + WITHDRAW_CALLS_MS;
-	uint32_t left = left_for_steps(s);
+	uint32_t left = left_for_step(s, share(s, DAEMON_SHARE_MS) + share(s, STATE_SHARE_MS));
 	advertise_withdraw(s->advertise, wanted < left ? wanted : left, on_withdrawn, s);
 }
 
@@ -122,18 +129,23 @@ void shutdown_await_state(struct supervisor *s)
 		supervisor_post(s, NODE_EVENT_STOP_STEP);
 		return;
 	}
+	uint32_t left = left_for_step(s, share(s, DAEMON_SHARE_MS));
+	uint32_t flush = left < s->times->stop_flush_ms ? left : s->times->stop_flush_ms;
+	/* A daemon that is gone writes nothing any more that could be waited for. */
+	bool has_writer = s->daemon != NULL && daemon_has_process(s->daemon);
+	s->stop_waits = has_writer ? 2 : 1;
+	statestore_flush(s->store, flush, on_flushed, s);
+	if (!has_writer)
+		return;
 	struct store_consistency_events events = {on_inconsistent, on_consistent, s};
 	log_event(EV_STOP_CONSISTENCY_CHECK);
-	s->stop_waits = 2;
-	uint32_t left = left_for_steps(s);
-	uint32_t flush = left < s->times->stop_flush_ms ? left : s->times->stop_flush_ms;
-	statestore_flush(s->store, flush, on_flushed, s);
 	statestore_await_consistent(s->store, left, &events);
 }
 
 void shutdown_stop_daemon(struct supervisor *s)
 {
 	uint64_t left = time_left(s);
+	timer_stop(&s->stop_budget);
 	ipnbus_stop(s->bus);
 	if (s->store != NULL)
 		statestore_cancel_waits(s->store);
@@ -141,7 +153,10 @@ void shutdown_stop_daemon(struct supervisor *s)
 		supervisor_post(s, NODE_EVENT_DAEMON_STOPPED);
 		return;
 	}
-	daemon_stop(s->daemon, left > 2 * KILL_SHARE_MS ? left - KILL_SHARE_MS : KILL_SHARE_MS);
+	uint64_t term = left > 2 * KILL_SHARE_MS ? left - KILL_SHARE_MS : KILL_SHARE_MS;
+	/* A daemon that cannot be ended goes with us, or with the container. */
+	timer_start(&s->stop_budget, term + KILL_SHARE_MS);
+	daemon_stop(s->daemon, term);
 }
 
 void shutdown_budget_spent(void *supervisor)

@@ -131,6 +131,11 @@ void steady_update(struct supervisor *s, const struct ipn_notify *n)
 
 void steady_enter(struct supervisor *s)
 {
+	/* Lost again while the daemon was configured. */
+	if (s->ipn_state != IPN_STATE_RUNNING) {
+		node_post_ipn_state(s);
+		return;
+	}
 	health_set_running(s->health, true);
 	start_watches(s);
 	certs_resume(s->certs);

@@ -9,6 +9,7 @@
 #include "boot/confwatch.h"
 #include "boot/daemon.h"
 #include "boot/daemon_config.h"
+#include "boot/login_reason.h"
 #include "boot/reissue.h"
 #include "boot/settings.h"
 #include "boot/times.h"
@@ -74,7 +75,7 @@ void supervisor_end(struct supervisor *s, enum fatal_cause cause, const char *fm
 		va_end(args);
 	}
 	if (s->startup_complete && !row->after_startup) {
-		log_event(EV_FATAL, sentence != NULL ? sentence : row->name);
+		log_event(EV_STEP_FAILED, sentence != NULL ? sentence : row->name);
 		return;
 	}
 	if (s->is_ending)
@@ -101,6 +102,28 @@ static void on_signal(void *arg, int signo)
 	supervisor_end(s, FATAL_STOP_REQUESTED, NULL);
 }
 
+static bool is_resetting(const struct supervisor *s)
+{
+	return s->state == NODE_STATE_KUBE_SETUP && s->store != NULL;
+}
+
+/* The newest reason why the state of the node's table has not been left, "" when there is none. */
+static const char *deadline_reason(const struct supervisor *s)
+{
+	const struct condition *items = s->conditions.items;
+	if (s->kube_setup != NULL)
+		return store_kube_setup_last_error(s->kube_setup);
+	if (is_resetting(s) || s->state == NODE_STATE_STEADY)
+		return items[CONDITION_STORE_WRITE_FAILED].reason;
+	if (s->state != NODE_STATE_LOGIN && s->state != NODE_STATE_AUTH)
+		return "";
+	for (int code = LOGIN_REASON_FIRST; code <= LOGIN_REASON_LAST; code++) {
+		if (items[code].raised)
+			return items[code].reason;
+	}
+	return "";
+}
+
 static void on_boot_deadline(void *arg)
 {
 	struct supervisor *s = arg;
@@ -113,20 +136,18 @@ static void on_boot_deadline(void *arg)
 			timer_start(&s->boot_deadline, s->settings->boot_timeout_ms);
 		return;
 	}
-	const char *last = s->kube_setup != NULL ? store_kube_setup_last_error(s->kube_setup) : "";
-	bool is_writing = s->store != NULL && !statestore_is_idle(s->store);
-	if (is_writing)
-		last = s->conditions.items[CONDITION_STORE_WRITE_FAILED].reason;
+	const char *reason = deadline_reason(s);
+	const char *colon = reason[0] != '\0' ? ": " : "";
 	/* The socket's sentence names the time-out itself. */
-	if (s->state == NODE_STATE_KUBE_SETUP && is_writing)
+	if (s->state == NODE_STATE_DAEMON)
+		supervisor_end(s, FATAL_BOOT_DEADLINE, "%s", node_state_deadline_text(s->state));
+	else if (is_resetting(s))
 		supervisor_end(s, FATAL_BOOT_DEADLINE,
 			"error clearing previous state from Secret: context deadline exceeded%s%s",
-			last[0] != '\0' ? ": " : "", last);
-	else if (s->state == NODE_STATE_DAEMON)
-		supervisor_end(s, FATAL_BOOT_DEADLINE, "%s", node_state_deadline_text(s->state));
+			colon, reason);
 	else
 		supervisor_end(s, FATAL_BOOT_DEADLINE, "%s: context deadline exceeded%s%s",
-			node_state_deadline_text(s->state), last[0] != '\0' ? ": " : "", last);
+			node_state_deadline_text(s->state), colon, reason);
 }
 
 static void init_timers(struct supervisor *s)
@@ -170,6 +191,20 @@ static void init_features(struct supervisor *s)
 	s->certs = certs_new(s->loop, s->api, &s->conditions);
 }
 
+static void init_credentials(struct supervisor *s)
+{
+	const struct settings *settings = s->settings;
+	struct err unreadable;
+	if (settings_is_one_step(settings) &&
+		daemon_config_load(settings->config_path, &s->config_authkey, &unreadable) < 0)
+		secret_fini(&s->config_authkey);
+	mask_add(&s->mask, &settings->authkey);
+	mask_add(&s->mask, &settings->client_secret);
+	mask_add(&s->mask, &settings->id_token);
+	mask_add(&s->mask, &s->config_authkey);
+	s->has_extra_credentials = mask_add_arguments(&s->mask, settings->extra_args);
+}
+
 int supervisor_init(struct supervisor *s, const struct settings *settings, struct err *e)
 {
 	*s = (struct supervisor){
@@ -199,11 +234,7 @@ int supervisor_init(struct supervisor *s, const struct settings *settings, struc
 	init_timers(s);
 	init_bus(s);
 	init_features(s);
-	if (settings_is_one_step(settings)) {
-		struct err unreadable;
-		if (daemon_config_load(settings->config_path, &s->config_authkey, &unreadable) < 0)
-			secret_fini(&s->config_authkey);
-	}
+	init_credentials(s);
 	return 0;
 }
 
@@ -262,6 +293,7 @@ void supervisor_fini(struct supervisor *s)
 	loop_free(s->loop);
 	secret_fini(&s->stored_authkey);
 	secret_fini(&s->config_authkey);
+	mask_fini(&s->mask);
 	selfnode_fini(&s->self);
 	strv_fini(&s->cert_domains);
 	strv_wipe(&s->daemon_env);

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "boot/fatal.h"
+#include "boot/mask.h"
 #include "boot/node_table.h"
 #include "boot/sd_notify.h"
 #include "lib/base/backoff.h"
@@ -85,6 +86,8 @@ struct supervisor {
 	/* credentials */
 	struct secret stored_authkey; /* found in the Secret */
 	struct secret config_authkey; /* of the configuration file as read at boot */
+	bool has_extra_credentials;   /* among the extra arguments of `tailscale up` */
+	struct mask mask;             /* of all of them, for whatever is shown */
 	bool has_kube_store;          /* the Secret may be written */
 	bool authkey_in_secret;
 	bool secret_is_new; /* not there at boot: the daemon makes it */
@@ -108,6 +111,8 @@ struct supervisor {
 	bool serve_was_reset; /* the previous serve config was unset, once per process */
 	bool is_waiting_for_human;
 	bool login_warning;         /* the health warning login-state stands */
+	bool control_is_away;       /* and says that control was not reached */
+	unsigned health_codes;      /* conditions that stand by a health warning, by bit */
 	enum ipn_state shown_state; /* logged last */
 	bool shown_approval;
 	bool startup_complete;
@@ -155,6 +160,9 @@ void node_bus_notify(void *supervisor, const struct ipn_notify *n);
 void node_bus_lost(void *supervisor, const struct err *why);
 /* Posts the event of the newest known state of the daemon. */
 void node_post_ipn_state(struct supervisor *s);
+/* Raises the reason of a try to log in, in place of the one before; secrets in the text are
+ * masked. */
+void node_raise_login_reason(struct supervisor *s, enum condition_code code, const char *text);
 
 /* steady.c */
 void steady_enter(struct supervisor *s);

@@ -27,6 +27,7 @@
 
 /* boot: program */
 #define EV_FATAL "boot.fatal", LOG_LEVEL_ERROR, "reason", "%s"
+#define EV_STEP_FAILED "boot.step_failed", LOG_LEVEL_WARNING, "reason", "%s"
 #define EV_STARTUP_COMPLETE "boot.startup_complete", LOG_LEVEL_INFO, "", "Startup complete, waiting for shutdown signal"
 
 /* boot: settings */
