@@ -29,7 +29,7 @@ static void every_code_has_its_row(void **state)
 	assert_string_equal(condition_name(CONDITION_KEY_USED), "KeyUsed");
 	assert_string_equal(
 		condition_name(CONDITION_CONTROL_TLS_WRONG_HOST), "ControlTLSWrongHost");
-	assert_string_equal(condition_name(CONDITION_HTTP_LISTEN_FAILED), "HttpListenFailed");
+	assert_string_equal(condition_name(CONDITION_KEY_REISSUE_PENDING), "KeyReissuePending");
 }
 
 static void each_transition_is_logged_once(void **state)
@@ -100,8 +100,8 @@ static void a_range_clears_its_ends_and_no_more(void **state)
 	for (int i = 0; i < CONDITION_COUNT; i++)
 		assert_int_equal(condition_is_raised(&set, (enum condition_code)i),
 			i > CONDITION_STATE_LOST);
-	condition_clear_range(&set, CONDITION_DAEMON_DOWN, CONDITION_HTTP_LISTEN_FAILED);
-	assert_false(condition_is_raised(&set, CONDITION_HTTP_LISTEN_FAILED));
+	condition_clear_range(&set, CONDITION_DAEMON_DOWN, CONDITION_KEY_REISSUE_PENDING);
+	assert_false(condition_is_raised(&set, CONDITION_KEY_REISSUE_PENDING));
 	log_capture_stop(&log);
 }
 
