@@ -43,7 +43,8 @@ static unsigned try_once(void)
 	if (v4 < 0)
 		return v6 < 0 ? 0 : bind_port(v6, AF_INET6, 0);
 	unsigned port = bind_port(v4, AF_INET, 0);
-	/* A host without IPv6 refuses for other reasons, and has nobody there to share the port with. */
+	/* A host without IPv6 refuses for other reasons, and has nobody there to share the port
+	 * with. */
 	if (port != 0 && v6 >= 0 && bind_port(v6, AF_INET6, port) == 0 && errno == EADDRINUSE)
 		return 0;
 	return port;

@@ -4,8 +4,9 @@
  *	jscan_bench [PEERS [PIECE]]
  *
  * Makes a document of PEERS peers (10000), indented with tabs or compact, feeds it in pieces of
- *PIECE bytes (16384), and prints one line for each set of rules: best processor time of five, MB/s, reports,
- *and by how much the largest resident size grew. No test: it fails only when the scanner does.
+ * PIECE bytes (16384), and prints one line for each set of rules: best processor time of five,
+ * MB/s, reports, and by how much the largest resident size grew. No test: it fails only when the
+ * scanner does.
  */
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /*
- * The environment: NUL-separated NAME=value strings. Everything that is parsed from it, the rejections and
- * the command lines made of it. Variables that name files are left out, so that a run depends on its input.
+ * The environment: NUL-separated NAME=value strings. Everything that is parsed from it, the
+ * rejections and the command lines made of it. Variables that name files are left out, so that a
+ * run depends on its input.
  */
 #include <stdint.h>
 #include <stdlib.h>

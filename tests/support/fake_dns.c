@@ -80,7 +80,7 @@ static size_t make_answer(const struct fake_dns *d, uint8_t *message, size_t len
 	return len;
 }
 
-/* Makes the answer to the question in place. Returns its length, 0 when there is none to be given. */
+/* Makes the answer to the question in place. Returns its length, 0 when there is none to give. */
 static size_t answer_question(struct fake_dns *d, uint8_t *message, size_t len)
 {
 	char name[256];

@@ -118,7 +118,7 @@ static int drop_and_look(void)
 	return same(&again, &after) ? 0 : 7;
 }
 
-/* Becomes another user that has capabilities by the ambient set, like a container with runAsUser. */
+/* Becomes another user that has capabilities by the ambient set, as a container with runAsUser. */
 static int become_nobody(void)
 {
 	const uint64_t wanted = BIT(CAP_NET_ADMIN) | BIT(CAP_NET_RAW);
