@@ -139,12 +139,16 @@ class World:
         return [pid for pid, argv in processes_of(self.root)
                 if len(argv) > 1 and argv[1] == f"{self.root}/usr/bin/tailscale"]
 
+    def end_cli(self, pid):
+        """Let a CLI that hangs end with success: the login came through."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGUSR1)
+
     def kill_daemon(self, sig=signal.SIGKILL):
         """End the daemon as a crash would: process, listening socket and connections at once."""
         # a child of the script looks like the script until it has executed its own program
-        wait_until(lambda: len(self.daemon_pids()) == 1, 5,
-                   lambda: f"one daemon, running: {self.daemon_pids()}")
-        pids = self.daemon_pids()
+        pids = wait_until(lambda: now if len(now := self.daemon_pids()) == 1 else None, 5,
+                          lambda: f"one daemon, running: {self.daemon_pids()}")
         self.lapi.stop()
         os.kill(pids[0], sig)
         wait_until(lambda: pids[0] not in self.daemon_pids(), 5, "daemon process gone")
