@@ -1,6 +1,6 @@
 /*
- * The daemon's configuration file: JSON with comments, checked against its schema. The first line of
- * the input, up to a line end, is a file name of the directory it stands in.
+ * The daemon's configuration file: JSON with comments, checked against its schema. The first line
+ * of the input, up to a line end, is a file name of the directory it stands in.
  */
 #include <stdint.h>
 #include <stdlib.h>
