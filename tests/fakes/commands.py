@@ -63,7 +63,7 @@ CLIS = {
     # waits for ever, as an interactive login does
     "hangs": "#!/usr/bin/env bash\necho $0 $@ >>$TS_TEST_RECORD_ARGS\n"
              "echo 'To authenticate, visit:' >&2\n"
-             "sleep 600 & trap \"kill $!; exit 1\" TERM\nwait\n",
+             "sleep 600 & trap \"kill $!; exit 1\" TERM; trap \"kill $!; exit 0\" USR1\nwait\n",
     # hangs and does not listen to SIGTERM
     "stubborn": "#!/usr/bin/env bash\ntrap '' TERM INT\necho $0 $@ >>$TS_TEST_RECORD_ARGS\n"
                 "while :; do sleep 600 & wait $!; done\n",
