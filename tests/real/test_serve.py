@@ -3,9 +3,8 @@
 import json
 
 from realbed import wait
-from realbed.process import Process
 from realbed.mounted import MountedFolder
-from realbed.web import fetch
+from realbed.web import fetch, serve
 
 PAGE = "served from inside the pod"
 
@@ -21,11 +20,7 @@ def _served_ports(pod):
 def test_serve_config_is_applied_and_followed(bed, headscale, new_pod):
     _, key = headscale.new_key()
     pod = new_pod(environment={"TS_AUTHKEY": key})
-    pages = pod.folder / "pages"
-    pages.mkdir()
-    (pages / "index.html").write_text(PAGE)
-    Process("web", ["/usr/bin/python3", "-m", "http.server", "8080", "--bind", "127.0.0.1", "--directory", pages],
-            pod.folder, namespace=pod.namespace)
+    serve(pod.namespace, "127.0.0.1", 8080, pod.folder, PAGE)
     mounted = MountedFolder(pod.folder / "serve", {"serve.json": _config(8001)})
     pod.environment["TS_SERVE_CONFIG"] = mounted.path / "serve.json"
     pod.boot()

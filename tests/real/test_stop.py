@@ -1,11 +1,13 @@
 """SIGTERM in each state: exit 0, in time, and no process stays behind."""
 
 import signal
+import subprocess
 import time
 
 import pytest
 
 from realbed import settings, wait
+from realbed.config import config_folder
 
 IN_TIME = 10
 
@@ -19,12 +21,11 @@ def _stop(pod, figure, deadline=IN_TIME):
     assert status == 0
     assert took <= deadline
     # The pid namespace ends with PID 1, so what is left would have to sit in the network namespace.
-    assert not bed_processes(pod)
+    assert not _processes_left(pod)
 
 
-def bed_processes(pod):
+def _processes_left(pod):
     """Pids that still live in the pod's network namespace."""
-    import subprocess
     text = subprocess.run(["ip", "netns", "pids", pod.namespace], capture_output=True, text=True, check=True).stdout
     return text.split()
 
@@ -137,7 +138,6 @@ def test_stop_right_after_the_daemon_was_killed(headscale, new_pod, figure):
 
 def test_stop_while_it_waits_for_a_new_key(headscale, cluster, new_pod, figure):
     """One-step mode with a refused key: the stop ends the wait for a new one."""
-    from realbed.config import config_folder
     identifier, key = headscale.new_key()
     headscale.expire_key(identifier)
     pod = new_pod(store="secret", environment={"TS_HOSTNAME": None, "TS_EXTRA_ARGS": None})

@@ -61,15 +61,14 @@ class Bed:
     def pods(self):
         return list(self._pods)
 
-    def close(self, keep_folder=False):
+    def close(self):
         """Ends all that the bed started, by pid, and removes its namespaces and its folder."""
         for pod in self.pods():
             with contextlib.suppress(Exception):
                 self.release(pod)
         stop_all(Process.alive, deadline=2)
         self.network.close()
-        if not keep_folder:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self):
         return self

@@ -6,6 +6,7 @@ import subprocess
 
 from . import netns, settings, wait
 from .process import Process
+from .web import serve
 
 _CONFIG = """\
 server_url: {url}
@@ -86,7 +87,9 @@ class Headscale:
             folder=folder, address=settings.HUB_ADDRESS, domain=settings.TAILNET_DOMAIN))
         self.process = Process("headscale", [self._binary, "serve", "-c", self._config], folder,
                                namespace=network.hub, environment=self._environment())
-        self._answer_on_port_80()
+        # Nodes try plain HTTP first; a refusal there makes them wait half a second before they try TLS.
+        # Control servers on the internet have something on that port, so this one has, too.
+        serve(network.hub, settings.HUB_ADDRESS, 80, folder)
         wait.wait_for(self._listening, 30, "Headscale accepts connections")
         self.user = self.run("users", "create", "stories")["id"]
         policy = folder / "policy.json"
@@ -95,16 +98,6 @@ class Headscale:
 
     def _environment(self):
         return {"PATH": os.environ["PATH"], "HOME": self.folder}
-
-    def _answer_on_port_80(self):
-        """Nodes try plain HTTP first; a refusal there makes them wait half a second before they try TLS.
-
-        Control servers on the internet have something on that port, so this one has, too.
-        """
-        empty = self.folder / "port80"
-        empty.mkdir()
-        Process("port80", ["/usr/bin/python3", "-m", "http.server", "80", "--bind", settings.HUB_ADDRESS,
-                           "--directory", empty], self.folder, namespace=self._network.hub)
 
     def _listening(self):
         if not self.process.running():

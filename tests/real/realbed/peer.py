@@ -3,6 +3,7 @@
 from . import sandbox, settings, wait
 from .process import Process
 from .tailscale import Client
+from .web import serve
 
 PAGE = "<html><body>a page that only the tailnet can reach</body></html>\n"
 PORT = 8000
@@ -27,11 +28,7 @@ class Peer:
         self.client.run("up", f"--login-server={settings.CONTROL_URL}", f"--authkey={key}", f"--hostname={name}",
                         "--accept-dns=false", "--timeout=30s", deadline=40)
         self.address = self.client.address()
-        pages = folder / "pages"
-        pages.mkdir()
-        (pages / "index.html").write_text(PAGE)
-        self.web = Process("web", ["/usr/bin/python3", "-m", "http.server", PORT, "--bind", self.address,
-                                   "--directory", pages], folder, namespace=self.namespace)
+        serve(self.namespace, self.address, PORT, folder, PAGE)
 
     def _answers(self):
         if not self.process.running():

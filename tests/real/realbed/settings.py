@@ -26,11 +26,6 @@ def program():
     return path
 
 
-def is_reference():
-    """True when the program under test is the reference itself, for comparison."""
-    return program().name == "containerboot" and program().parent == partner("tailscale")
-
-
 def partners():
     """Folders of the partners by name, as tests/real/partners lays them out."""
     text = subprocess.run([REAL / "partners", "--env"], check=True, capture_output=True, text=True).stdout
