@@ -63,7 +63,7 @@ class World:
 
     def __init__(self):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="tb-"))
-        testroot.build(self.root)
+        testroot.build(self.root, "lively")
         self.args_file = self.root / "args"
         self.lapi = FakeLocalApi(self.root / "tmp/tailscaled.sock.fake")
         self.socket = self.root / "tmp/tailscaled.sock"
@@ -94,7 +94,7 @@ class World:
         return dict({"KUBERNETES_SERVICE_HOST": self.kube.host,
                      "KUBERNETES_SERVICE_PORT_HTTPS": str(self.kube.port)}, **more)
 
-    def install(self, daemon="plain", cli="plain", status=None):
+    def install(self, daemon="lively", cli="plain", status=None):
         """Choose variants of the two commands."""
         commands.install(self.root, daemon, cli, status)
 

@@ -72,7 +72,8 @@ def _update(world, phase):
 
 
 def run_story(world, story):
-    """Run the story and end it with SIGTERM."""
+    """Run the story with the scripts that the protocol prescribes, and end it with SIGTERM."""
+    world.install("plain")
     world.kube.update(story.secret)
     if story.deny_patch:
         world.kube.denied.add("patch")

@@ -1,4 +1,4 @@
-"""The bus is lost, stalls, falls behind or talks nonsense: subscribe again, and no more than that."""
+"""The bus is lost, stalls, falls behind or talks nonsense: subscribe again, and no more."""
 
 import json
 

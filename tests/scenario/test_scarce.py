@@ -115,7 +115,8 @@ def test_secret_of_another_name(world):
     kube = FakeKube(namespace="apps", name="node-0")
     world.replace_kube(kube)
     kube.write_account(world.root)
-    world.start_running(world.kube_env(TS_KUBE_SECRET="node-0", TS_STATE_DIR=world.root / "var/lib"))
+    state_dir = world.root / "var/lib"
+    world.start_running(world.kube_env(TS_KUBE_SECRET="node-0", TS_STATE_DIR=state_dir))
     world.wait_key("device_fqdn", "test-node.test.ts.net.")
     assert world.commands()[0] == ("/usr/bin/tailscaled --socket=/tmp/tailscaled.sock "
                                    "--state=kube:node-0 --statedir=/var/lib "
