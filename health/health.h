@@ -30,6 +30,7 @@ struct health_options {
 
 struct health *health_new(
 	struct fetcher *fetcher, struct localapi *api, const struct health_options *options);
+/* Before the HTTP server it has routes on: requests that wait for an answer are let go. */
 void health_free(struct health *h);
 
 /* Adds the endpoints to a listener. */
