@@ -1,0 +1,60 @@
+/*
+ * The firewall of the pod: keeps our two tables as they are wanted, from the first take-over of
+ * what a predecessor left to the removal at the end. Everything happens on the loop, one run at a
+ * time:
+ *
+ *	compile → read what is there (once, and on suspicion) → plan → one batch → read back after
+ *	changes of structure → end flows that are translated otherwise → tell
+ *
+ *	struct nft *n = nft_new(loop, nft_kernel_new(loop, e));
+ *	nft_apply(n, &wanted, on_applied, arg);    wanted is moved out of
+ *
+ * Nothing is half applied: a failed run leaves the kernel as it was. Tables outlive the process
+ * unless nft_remove is asked for.
+ */
+#ifndef LIB_NFT_NFT_H
+#define LIB_NFT_NFT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/err.h"
+#include "lib/nft/nft_backend.h"
+#include "lib/nft/nft_compile.h"
+#include "lib/nft/nft_model.h"
+
+struct loop;
+struct nft;
+
+/* What a run came to. All of it is borrowed, valid during the callback. */
+struct nft_result {
+	/* 0, or: -EEXIST the table belongs to another pod; -EPERM; -ECANCELED replaced by a newer
+	 * wish before it began; transient codes after some tries. */
+	int code;
+	size_t transactions; /* batches that were committed */
+	size_t elements;     /* removed and added */
+	const struct nft_conflict *conflicts;
+	size_t conflict_count;
+	size_t flows_ended;
+	struct err flows_error; /* the rules stand, but old flows may not follow them */
+	const char *repaired;   /* what a foreign hand had changed; NULL = nothing */
+};
+
+typedef void (*nft_result_fn)(void *arg, const struct nft_result *result, const struct err *e);
+
+/* Takes the backend. */
+struct nft *nft_new(struct loop *loop, struct nft_backend *backend_take);
+/* Callbacks of runs under way are not called; the tables stay. NULL is accepted. */
+void nft_free(struct nft *n);
+
+/* The wish is moved out of *wanted_take. A wish that has not begun yet when the next one comes is
+ * told -ECANCELED. The callback comes from the loop, never from within this call. */
+void nft_apply(struct nft *n, struct nft_wanted *wanted_take, nft_result_fn fn, void *arg);
+/* Both tables go, if they are this owner's (NAMESPACE/POD). Wishes that have not begun are told
+ * -ECANCELED. */
+void nft_remove(struct nft *n, const char *owner, nft_result_fn fn, void *arg);
+
+/* From now on, changes of our tables by others are undone, and each repair is told. */
+int nft_watch(struct nft *n, nft_result_fn on_repaired, void *arg, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * What stands between the planner and the kernel: something that commits a plan and reads tables
+ * back. Two of it exist: the kernel's (nft_kernel.h) and one in memory (nft_memory.h).
+ */
+#ifndef LIB_NFT_NFT_BACKEND_H
+#define LIB_NFT_NFT_BACKEND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+#include "lib/nft/nft_compile.h"
+#include "lib/nft/nft_dump.h"
+#include "lib/nft/nft_image.h"
+#include "lib/nft/nft_model.h"
+#include "lib/nft/nft_plan.h"
+
+struct ct_view;
+struct nft_backend;
+
+/* A plan with what it was made from; all borrowed. wanted and desired are NULL for a removal. */
+struct nft_commit {
+	const struct nft_plan *plan;
+	const struct nft_wanted *wanted;
+	const struct nft_desired *desired;
+};
+
+/* deleted = flows that were cut. */
+typedef void (*nft_reconcile_fn)(void *arg, size_t deleted, int code, const struct err *e);
+typedef void (*nft_foreign_fn)(void *arg);
+
+struct nft_backend_ops {
+	/* All or nothing, at once. The error names the object:
+	 * -ENOENT, -EEXIST: the table is not as the plan believed; -EMSGSIZE: the batch is too
+	 * large; transient codes: again later. */
+	int (*commit)(struct nft_backend *b, const struct nft_commit *commit, struct err *e);
+	/* Images for the families that are not NULL; one at a time. */
+	int (*read)(struct nft_backend *b, struct nft_image *const images[NFT_MODEL_FAMILIES],
+		nft_dump_fn fn, void *arg, struct err *e);
+	/* Ends flows whose translation is no longer what the view says; one at a time. */
+	int (*reconcile)(struct nft_backend *b, const struct ct_view *view, nft_reconcile_fn fn,
+		void *arg, struct err *e);
+	/* Calls fn whenever somebody else may have changed our tables. */
+	int (*watch)(struct nft_backend *b, nft_foreign_fn fn, void *arg, struct err *e);
+	/* Forgets what is under way, without callbacks. */
+	void (*free)(struct nft_backend *b);
+};
+
+struct nft_backend {
+	const struct nft_backend_ops *ops;
+};
+
+#endif

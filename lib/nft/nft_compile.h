@@ -1,0 +1,36 @@
+/*
+ * What is wanted, as the images that the kernel shall hold. Pure.
+ *
+ * Two services cannot have one protocol and port, or one address: the service whose name comes
+ * first in byte order has it, the others are reported as conflicts and are not configured. Within
+ * one service the first that was added wins without a word (a name with two addresses of a family).
+ */
+#ifndef LIB_NFT_NFT_COMPILE_H
+#define LIB_NFT_NFT_COMPILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/err.h"
+#include "lib/nft/nft_image.h"
+#include "lib/nft/nft_model.h"
+
+struct nft_conflict {
+	char *service; /* which is not configured */
+	char *winner;
+	char what[NFT_ELEM_TEXT_MAX]; /* "tcp 10000", "100.64.0.9" */
+};
+
+struct nft_desired {
+	struct nft_image images[NFT_MODEL_FAMILIES]; /* has_table only for enabled families */
+	struct nft_conflict *conflicts;
+	size_t conflict_count;
+	bool with_comments; /* elements carry the name of their service */
+};
+
+/* Fills a zeroed struct; also on failure (-EMSGSIZE, -ENOMEM) nft_desired_fini ends it. */
+int nft_compile(const struct nft_wanted *w, bool with_comments, struct nft_desired *out,
+	struct err *e) MUST_CHECK;
+void nft_desired_fini(struct nft_desired *d);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * The firewall in memory, behind the same planner as the kernel's: for runs that must not touch the
+ * network. Holds images, applies plans to them as the kernel would (a removal of what is absent or
+ * an addition of what is there fails, and nothing of the plan is done then), and can be made to
+ * fail.
+ */
+#ifndef LIB_NFT_NFT_MEMORY_H
+#define LIB_NFT_NFT_MEMORY_H
+
+#include "lib/base/err.h"
+#include "lib/nft/nft_backend.h"
+
+struct loop;
+
+/* Free through ops. */
+struct nft_backend *nft_memory_new(struct loop *loop);
+
+/* What it holds now; for tests also to be changed by a foreign hand. */
+struct nft_image *nft_memory_image(struct nft_backend *b, enum nft_model_family family);
+/* Transactions so far. */
+size_t nft_memory_commits(const struct nft_backend *b);
+/* The next so many commits fail with this code. */
+void nft_memory_fail(struct nft_backend *b, int code, unsigned int times);
+/* As an event of a foreign edit. */
+void nft_memory_disturb(struct nft_backend *b);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * Desired against actual: what one batch has to change. Pure. A plan borrows elements of both
+ * images, which must outlive it.
+ */
+#ifndef LIB_NFT_NFT_PLAN_H
+#define LIB_NFT_NFT_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/nft/nft_compile.h"
+#include "lib/nft/nft_image.h"
+
+enum nft_plan_kind {
+	NFT_PLAN_NONE,    /* nothing to do */
+	NFT_PLAN_DELTA,   /* some elements, and the chains whose rules changed */
+	NFT_PLAN_FULL,    /* what is missing is made, all is emptied and filled again */
+	NFT_PLAN_REBUILD, /* the same behind the removal of a table that is not made as ours */
+	NFT_PLAN_REMOVE,
+};
+
+struct nft_plan_family {
+	enum nft_plan_kind kind;
+	unsigned int chains; /* bits of enum nft_schema_chain: rules to write again */
+	struct nft_elem_refs removed[NFT_SCHEMA_SETS];
+	struct nft_elem_refs added[NFT_SCHEMA_SETS];
+};
+
+struct nft_plan {
+	struct nft_plan_family families[NFT_MODEL_FAMILIES];
+};
+
+/* Fills a zeroed plan. actual[f] NULL = not known: taken over in full, with or without a table. */
+void nft_plan_make(struct nft_plan *plan, const struct nft_desired *desired,
+	const struct nft_image *const actual[NFT_MODEL_FAMILIES]);
+/* The removal of the tables of both families that are there. */
+void nft_plan_make_removal(
+	struct nft_plan *plan, const struct nft_image *const actual[NFT_MODEL_FAMILIES]);
+/* A full plan becomes one that begins with an empty table: for a kernel that refused the former. */
+void nft_plan_escalate(struct nft_plan *plan);
+void nft_plan_fini(struct nft_plan *plan);
+
+bool nft_plan_is_empty(const struct nft_plan *plan);
+/* More than elements: worth reading back. */
+bool nft_plan_is_structural(const struct nft_plan *plan);
+/* Elements to be removed and added. */
+size_t nft_plan_elements(const struct nft_plan *plan);
+
+#endif

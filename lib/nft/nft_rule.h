@@ -1,0 +1,39 @@
+/*
+ * The rules of a family, chain by chain: what is wanted becomes NEWRULE messages. They are a fixed
+ * handful; all that grows is in sets and maps (nft_schema.h).
+ *
+ *	prerouting:	dnat to ip daddr map @daddr_map
+ *	 two backends	ip daddr FROM dnat to numgen inc mod N map { 0 : B0, … }
+ *	 all egress	iifname != TUN meta l4proto . th dport @local_ports return
+ *			iifname != TUN dnat to TARGET
+ *			iifname != TUN dnat ip to meta l4proto . th dport map @egress_pm
+ *	postrouting:
+ *	 own address	oifname TUN ip daddr @egress_dst snat to OWN
+ *	mss_clamp:	oifname TUN tcp option maxseg size set rt mtu
+ *			iifname TUN tcp option maxseg size set rt mtu
+ *	forward:	tcp flags syn / syn,rst jump mss_clamp
+ *			oifname != TUN ct direction original ct status dnat
+ *			  ip daddr @egress_dst counter drop
+ *
+ * The last one is the leak guard: without the tunnel, translated packets have nowhere to go.
+ */
+#ifndef LIB_NFT_NFT_RULE_H
+#define LIB_NFT_NFT_RULE_H
+
+#include "lib/nft/nft_model.h"
+#include "lib/nft/nft_schema.h"
+#include "lib/nft/nlwrite.h"
+
+/* What the rules of one family are made from; all borrowed. */
+struct nft_rule_scope {
+	enum nft_model_family family;
+	const char *table; /* NFT_SCHEMA_TABLE but for the probe */
+	const char *tun;
+	const struct nft_wanted_family *wanted;
+};
+
+/* Appends the messages that fill an empty chain; with prerouting, the anonymous map it needs. */
+void nft_rule_write_chain(
+	struct nlwrite *w, const struct nft_rule_scope *scope, enum nft_schema_chain chain);
+
+#endif

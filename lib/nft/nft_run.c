@@ -1,0 +1,267 @@
+#include "lib/nft/nft_run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+
+/* Somebody else edits our tables, or the kernel is short of memory: a few times, then it is
+ * told. */
+#define TRIES_MAX 5
+#define RETRY_FIRST_MS 10
+
+static void look(struct nft_run *run);
+
+struct nft_run *nft_run_new(enum nft_run_kind kind, struct nft_wanted *wanted_take)
+{
+	struct nft_run *run = xcalloc(1, sizeof(*run));
+	run->kind = kind;
+	run->state = xcalloc(1, sizeof(*run->state));
+	run->state->wanted = *wanted_take;
+	*wanted_take = (struct nft_wanted){0};
+	return run;
+}
+
+void nft_state_free(struct nft_state *state)
+{
+	if (state == NULL)
+		return;
+	nft_wanted_fini(&state->wanted);
+	nft_desired_fini(&state->desired);
+	free(state);
+}
+
+void nft_run_free(struct nft_run *run)
+{
+	if (run == NULL)
+		return;
+	timer_stop(&run->retry);
+	nft_state_free(run->state);
+	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
+		nft_image_fini(&run->before[f]);
+		nft_image_fini(&run->later[f]);
+	}
+	free(run);
+}
+
+static void end(struct nft_run *run, int code)
+{
+	const struct nft_desired *desired = &run->state->desired;
+	run->result.code = code;
+	run->result.conflicts = desired->conflicts;
+	run->result.conflict_count = desired->conflict_count;
+	run->result.repaired = run->repaired[0] != '\0' ? run->repaired : NULL;
+	run->on_end(run->owner, run);
+}
+
+static struct nft_image *last_reading(struct nft_run *run)
+{
+	return run->readings > 1 ? run->later : run->before;
+}
+
+/* What the kernel is believed to hold. */
+static void actual_images(struct nft_run *run, const struct nft_image *out[NFT_MODEL_FAMILIES])
+{
+	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
+		if (run->readings > 0)
+			out[f] = &last_reading(run)[f];
+		else
+			out[f] = &run->applied_ref->desired.images[f];
+	}
+}
+
+static int check_owner(struct nft_run *run)
+{
+	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
+		const struct nft_image *image = &last_reading(run)[f];
+		if (image->has_table && image->owner != NULL &&
+			strcmp(image->owner, run->state->wanted.owner) != 0)
+			return err_set(&run->e, -EEXIST,
+				"table %s %s belongs to %s and is left alone",
+				nft_schema_family((enum nft_model_family)f)->name, NFT_SCHEMA_TABLE,
+				image->owner);
+	}
+	return 0;
+}
+
+static bool find_difference(struct nft_run *run, char *why, size_t size)
+{
+	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
+		const struct nft_image *want = &run->state->desired.images[f];
+		char part[NFT_RUN_WHY_MAX];
+		if (!run->state->wanted.families[f].is_enabled ||
+			!nft_image_differs((enum nft_model_family)f, want, &last_reading(run)[f],
+				part, sizeof(part)))
+			continue;
+		snprintf(why, size, "%s: %s", nft_schema_family((enum nft_model_family)f)->name,
+			part);
+		return true;
+	}
+	return false;
+}
+
+static void on_reconciled(void *arg, size_t deleted, int code, const struct err *e)
+{
+	struct nft_run *run = arg;
+	run->result.flows_ended = deleted;
+	if (code < 0)
+		run->result.flows_error = *e;
+	end(run, 0);
+}
+
+static void reconcile(struct nft_run *run)
+{
+	struct nft_backend *b = run->backend_ref;
+	if (run->kind == NFT_RUN_REMOVE || run->result.transactions == 0) {
+		end(run, 0);
+		return;
+	}
+	run->view = (struct ct_view){.now = &run->state->desired, .wanted = &run->state->wanted};
+	for (int f = 0; f < NFT_MODEL_FAMILIES; f++)
+		run->view.before[f] = run->applied_ref != NULL
+					      ? &run->applied_ref->desired.images[f]
+					      : &run->before[f];
+	if (b->ops->reconcile(b, &run->view, on_reconciled, run, &run->result.flows_error) < 0)
+		end(run, 0);
+}
+
+static void try_again(struct nft_run *run, uint64_t delay_ms)
+{
+	run->tries++;
+	timer_start(&run->retry, delay_ms);
+}
+
+static void on_retry(void *arg)
+{
+	look(arg);
+}
+
+static bool is_drop_of_comments(const struct nft_run *run, int code)
+{
+	return code == -EMSGSIZE && run->state->desired.with_comments;
+}
+
+/* The batch was refused, so nothing has changed. */
+static void on_refused(struct nft_run *run, const struct nft_plan *plan, int code)
+{
+	bool is_stale = code == -ENOENT || code == -EEXIST || code == -EBUSY;
+	if (is_drop_of_comments(run, code)) {
+		nft_desired_fini(&run->state->desired);
+		if (nft_compile(&run->state->wanted, false, &run->state->desired, &run->e) < 0)
+			end(run, run->e.code);
+		else
+			try_again(run, 0);
+	} else if (is_stale && run->tries < TRIES_MAX) {
+		run->is_rebuilding = nft_plan_is_structural(plan);
+		try_again(run, 0);
+	} else if (err_is_transient(code) && run->tries < TRIES_MAX) {
+		try_again(run, (uint64_t)RETRY_FIRST_MS << run->tries);
+	} else {
+		end(run, code);
+	}
+}
+
+static void on_verified(struct nft_run *run)
+{
+	char why[NFT_RUN_WHY_MAX];
+	if (!find_difference(run, why, sizeof(why)))
+		reconcile(run);
+	else if (run->tries < TRIES_MAX)
+		try_again(run, 0);
+	else
+		end(run, err_set(&run->e, -EIO, "the kernel holds other rules than written: %s",
+				 why));
+}
+
+static void on_verify_read(void *arg, int code, const struct err *e)
+{
+	struct nft_run *run = arg;
+	run->readings++;
+	if (code < 0) {
+		run->e = *e;
+		end(run, code);
+	} else {
+		on_verified(run);
+	}
+}
+
+static int read_tables(struct nft_run *run, nft_dump_fn fn)
+{
+	struct nft_backend *b = run->backend_ref;
+	struct nft_image *into = run->readings > 0 ? run->later : run->before;
+	struct nft_image *images[NFT_MODEL_FAMILIES];
+	for (int f = 0; f < NFT_MODEL_FAMILIES; f++)
+		images[f] = run->state->wanted.families[f].is_enabled ? &into[f] : NULL;
+	return b->ops->read(b, images, fn, run, &run->e);
+}
+
+static void commit(struct nft_run *run)
+{
+	struct nft_backend *b = run->backend_ref;
+	const struct nft_image *actual[NFT_MODEL_FAMILIES];
+	AUTO(nft_plan_fini) struct nft_plan plan = {0};
+	struct nft_commit c = {.plan = &plan};
+	actual_images(run, actual);
+	if (run->kind == NFT_RUN_REMOVE) {
+		nft_plan_make_removal(&plan, actual);
+	} else {
+		c.wanted = &run->state->wanted;
+		c.desired = &run->state->desired;
+		nft_plan_make(&plan, &run->state->desired, actual);
+		if (run->is_rebuilding)
+			nft_plan_escalate(&plan);
+	}
+	if (nft_plan_is_empty(&plan)) {
+		reconcile(run);
+		return;
+	}
+	int code = b->ops->commit(b, &c, &run->e);
+	if (code < 0) {
+		on_refused(run, &plan, code);
+		return;
+	}
+	run->result.transactions++;
+	run->result.elements += nft_plan_elements(&plan);
+	if (!nft_plan_is_structural(&plan))
+		reconcile(run);
+	else if (read_tables(run, on_verify_read) < 0)
+		end(run, run->e.code);
+}
+
+static void on_read(void *arg, int code, const struct err *e)
+{
+	struct nft_run *run = arg;
+	run->readings++;
+	if (code < 0) {
+		run->e = *e;
+		end(run, code);
+	} else if (check_owner(run) < 0) {
+		end(run, run->e.code);
+	} else {
+		if (run->kind == NFT_RUN_REPAIR && run->repaired[0] == '\0')
+			find_difference(run, run->repaired, sizeof(run->repaired));
+		commit(run);
+	}
+}
+
+/* The first time what the run before left is known, every other time it is asked for. */
+static void look(struct nft_run *run)
+{
+	if (run->tries == 0 && run->applied_ref != NULL && run->kind == NFT_RUN_APPLY)
+		commit(run);
+	else if (read_tables(run, on_read) < 0)
+		end(run, run->e.code);
+}
+
+void nft_run_start(struct nft_run *run, struct loop *loop)
+{
+	struct nft_state *state = run->state;
+	timer_init(&run->retry, loop, on_retry, run);
+	if (run->kind != NFT_RUN_REMOVE &&
+		nft_compile(&state->wanted, true, &state->desired, &run->e) < 0)
+		end(run, run->e.code);
+	else
+		look(run);
+}

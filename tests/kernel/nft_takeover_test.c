@@ -1,0 +1,328 @@
+/* Tables that others left, edit or own; and ends of all kinds. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "tests/kernel/firewall.h"
+#include "tests/support/loop_wait.h"
+#include "tests/support/netns.h"
+
+#define OUR_TABLES "nft list table ip ts_sidecar; nft list table ip6 ts_sidecar"
+#define FOREIGN                                                                                 \
+	"nft add table ip nat; nft 'add chain ip nat PREROUTING"                                \
+	" { type nat hook prerouting priority -100; }'; nft add rule ip nat PREROUTING"         \
+	" tcp dport 10000 dnat to 192.0.2.1; nft add table ip filter; nft 'add chain ip filter" \
+	" FORWARD { type filter hook forward priority 0; }'; nft add rule ip filter FORWARD"    \
+	" counter accept; nft add table inet x; nft 'add set inet x s { type ipv4_addr; }'"
+#define LIST_FOREIGN "nft list table ip nat; nft list table ip filter; nft list table inet x"
+
+static int setup(void **state)
+{
+	struct firewall *f = xcalloc(1, sizeof(*f));
+	firewall_open(f);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct firewall *f = *state;
+	firewall_close(f);
+	free(f);
+	return 0;
+}
+
+static void expect_text(const char *text, const char *part)
+{
+	if (strstr(text, part) == NULL)
+		fail_msg("no \"%s\" in:\n%s", part, text);
+}
+
+static void wish(struct nft_wanted *w)
+{
+	firewall_wish(w);
+	firewall_portmap(w, "a", IPPROTO_TCP, 10000, "100.64.1.1", 80);
+	firewall_portmap(w, "b", IPPROTO_UDP, 10001, "fd7a:115c:a1e0::7", 53);
+}
+
+static void apply(struct firewall *f)
+{
+	struct nft_wanted w;
+	wish(&w);
+	assert_int_equal(firewall_apply(f, &w), 0);
+}
+
+/* What our tables look like when nothing but us was ever there; counters of the guard at zero. */
+static char *pristine(void)
+{
+	struct firewall clean;
+	int home = netns_current();
+	firewall_open(&clean);
+	apply(&clean);
+	char *text = netns_run(OUR_TABLES);
+	firewall_close(&clean);
+	netns_enter(home);
+	close(home);
+	return text;
+}
+
+static void test_older_schema(void **state)
+{
+	struct firewall *f = *state;
+	AUTO(mem_free) char *expected = pristine();
+	netns_do(
+		"nft add table ip ts_sidecar '{ comment \"owner=%s schema=0\"; }'", FIREWALL_OWNER);
+	netns_do("nft 'add map ip ts_sidecar egress_pm { type inet_service : ipv4_addr; };"
+		 " add chain ip ts_sidecar prerouting { type nat hook prerouting priority -100; };"
+		 " add rule ip ts_sidecar prerouting dnat to tcp dport map @egress_pm'");
+	netns_do("for i in $(seq 1 500); do echo add element ip ts_sidecar egress_pm"
+		 " { $i : 10.0.0.1 }; done | nft -f -");
+	uint32_t generation = firewall_generation();
+	apply(f);
+	assert_int_equal(f->result.transactions, 1);
+	assert_int_equal(firewall_generation(), generation + 1);
+	AUTO(mem_free) char *actual = netns_run(OUR_TABLES);
+	assert_string_equal(actual, expected);
+}
+
+static void test_stale_elements(void **state)
+{
+	struct firewall *f = *state;
+	AUTO(mem_free) char *expected = pristine();
+	apply(f);
+	netns_do("for i in $(seq 1 500); do echo add element ip ts_sidecar egress_pm"
+		 " { tcp . $i : 10.0.0.1 . 1 }; done | nft -f -");
+	netns_do("nft add rule ip ts_sidecar prerouting counter accept");
+	netns_do("nft delete element ip ts_sidecar egress_dst { 100.64.1.1 }");
+	firewall_restart(f);
+	uint32_t generation = firewall_generation();
+	apply(f);
+	assert_int_equal(f->result.transactions, 1);
+	assert_int_equal(firewall_generation(), generation + 1);
+	AUTO(mem_free) char *actual = netns_run(OUR_TABLES);
+	assert_string_equal(actual, expected);
+}
+
+static void test_extra_objects(void **state)
+{
+	static const char *const edits[] = {
+		"nft add chain ip ts_sidecar more",
+		"nft add set ip ts_sidecar more '{ type ipv4_addr; }'",
+		"nft add counter ip ts_sidecar more",
+		"nft add table ip6 ts_sidecar '{ flags dormant; }'",
+		"nft flush chain ip ts_sidecar forward; nft delete chain ip ts_sidecar forward",
+	};
+	struct firewall *f = *state;
+	AUTO(mem_free) char *expected = pristine();
+	apply(f);
+	for (size_t i = 0; i < ARRAY_LEN(edits); i++) {
+		netns_do("%s", edits[i]);
+		firewall_restart(f);
+		apply(f);
+		assert_int_equal(f->result.transactions, 1);
+		AUTO(mem_free) char *actual = netns_run(OUR_TABLES);
+		assert_string_equal(actual, expected);
+	}
+}
+
+static void test_foreign_tables(void **state)
+{
+	struct firewall *f = *state;
+	struct nft_wanted w;
+	netns_do("%s", FOREIGN);
+	AUTO(mem_free) char *before = netns_run(LIST_FOREIGN);
+	apply(f);
+	wish(&w);
+	firewall_portmap(&w, "c", IPPROTO_TCP, 10005, "100.64.1.5", 80);
+	assert_int_equal(firewall_apply(f, &w), 0);
+	AUTO(mem_free) char *after = netns_run(LIST_FOREIGN);
+	assert_string_equal(after, before);
+	assert_int_equal(firewall_remove(f), 0);
+	AUTO(mem_free) char *end = netns_run("nft list ruleset");
+	assert_string_equal(end, before);
+}
+
+static void test_owned_by_another(void **state)
+{
+	struct firewall *f = *state;
+	struct nft_wanted w;
+	netns_do("nft add table ip6 ts_sidecar '{ comment \"owner=other/pod schema=1\"; }'");
+	uint32_t generation = firewall_generation();
+	wish(&w);
+	assert_int_equal(firewall_apply(f, &w), -EEXIST);
+	assert_string_equal(
+		f->e.msg, "table ip6 ts_sidecar belongs to other/pod and is left alone");
+	assert_int_equal(firewall_remove(f), -EEXIST);
+	assert_int_equal(firewall_generation(), generation);
+}
+
+static void test_refused_element(void **state)
+{
+	struct firewall *f = *state;
+	struct nft_wanted w;
+	apply(f);
+	AUTO(mem_free) char *before = netns_run(OUR_TABLES);
+	/* Somebody puts in what we are about to add: the delta is refused, and taken over. */
+	netns_do("nft add element ip ts_sidecar egress_pm { tcp . 10007 : 10.0.0.1 . 7 }");
+	wish(&w);
+	for (uint16_t port = 11000; port < 12000; port++)
+		firewall_portmap(&w, "many", IPPROTO_TCP, port, "100.64.1.1", port);
+	firewall_portmap(&w, "late", IPPROTO_TCP, 10007, "100.64.1.1", 7);
+	assert_int_equal(firewall_apply(f, &w), 0);
+	assert_int_equal(f->result.transactions, 1);
+	AUTO(mem_free) char *map = netns_run("nft list map ip ts_sidecar egress_pm");
+	expect_text(map, "tcp . 10007 comment \"late\" : 100.64.1.1 . 7");
+	apply(f);
+	AUTO(mem_free) char *after = netns_run(OUR_TABLES);
+	assert_string_equal(after, before);
+}
+
+static bool is_repaired(void *arg)
+{
+	const struct firewall *f = arg;
+	return f->repairs > 0;
+}
+
+static void test_foreign_edits(void **state)
+{
+	static const char *const edits[] = {
+		"nft delete element ip ts_sidecar egress_pm { tcp . 10000 }",
+		"nft flush ruleset",
+		"nft flush chain ip6 ts_sidecar postrouting",
+		"nft delete table ip6 ts_sidecar",
+	};
+	struct firewall *f = *state;
+	AUTO(mem_free) char *expected = pristine();
+	apply(f);
+	firewall_watch(f);
+	for (size_t i = 0; i < ARRAY_LEN(edits); i++) {
+		f->repairs = 0;
+		netns_do("%s", edits[i]);
+		uint64_t start = clock_now_ms();
+		assert_true(loop_wait(f->loop, is_repaired, f, LOOP_WAIT_MS));
+		assert_true(clock_now_ms() - start < 1000);
+		assert_true(f->repaired[0] != '\0');
+		AUTO(mem_free) char *actual = netns_run(OUR_TABLES);
+		assert_string_equal(actual, expected);
+		/* Our own repair is no reason for another. */
+		assert_true(loop_wait_idle(f->loop, 100));
+		assert_int_equal(f->repairs, 1);
+	}
+	/* Tables of others are none of our business. */
+	f->repairs = 0;
+	netns_do("nft add table ip other; nft delete table ip other");
+	assert_true(loop_wait_idle(f->loop, 200));
+	assert_int_equal(f->repairs, 0);
+}
+
+static void test_removal(void **state)
+{
+	struct firewall *f = *state;
+	apply(f);
+	assert_int_equal(firewall_remove(f), 0);
+	assert_int_equal(f->result.transactions, 1);
+	AUTO(mem_free) char *tables = netns_run("nft list tables");
+	assert_string_equal(tables, "");
+	assert_int_equal(firewall_remove(f), 0);
+	assert_int_equal(f->result.transactions, 0);
+}
+
+static void test_fed_back(void **state)
+{
+	struct firewall *f = *state;
+	struct nft_wanted w;
+	struct err e = {0};
+	struct ipaddr all = firewall_addr("100.64.1.9");
+	wish(&w);
+	firewall_pair(&w, "vip", "100.99.0.1", "10.96.0.7");
+	firewall_backend(&w, FIREWALL_OWN6, "fd00::2");
+	firewall_backend(&w, FIREWALL_OWN6, "fd00::3");
+	assert_int_equal(nft_wanted_set_catch_all(&w, &all, &e), 0);
+	assert_int_equal(nft_wanted_add_local_port(&w, IPPROTO_TCP, 9002, &e), 0);
+	assert_int_equal(firewall_apply(f, &w), 0);
+	AUTO(mem_free) char *ours = netns_run("nft list ruleset");
+	char path[] = "/tmp/ruleset-XXXXXX";
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, ours, strlen(ours)), (ssize_t)strlen(ours));
+	close(fd);
+	int other = netns_new();
+	netns_do("nft -f %s", path);
+	AUTO(mem_free) char *theirs = netns_run("nft list ruleset");
+	unlink(path);
+	netns_enter(f->ns);
+	close(other);
+	assert_string_equal(theirs, ours);
+}
+
+/* A child that applies one state after the other until it is killed. */
+static void apply_forever(int ns)
+{
+	struct firewall f = {.ns = ns};
+	firewall_restart(&f);
+	for (unsigned int i = 0;; i++) {
+		struct nft_wanted w;
+		firewall_wish(&w);
+		for (uint16_t port = 0; port < 200; port++)
+			firewall_portmap(&w, "s", IPPROTO_TCP, 10000 + port,
+				i % 2 ? "100.64.1.1" : "100.64.1.2", 80);
+		if (firewall_apply(&f, &w) != 0)
+			_exit(1);
+	}
+}
+
+static void test_killed(void **state)
+{
+	struct firewall *f = *state;
+	const char *one =
+		"nft list map ip ts_sidecar egress_pm 2>/dev/null | grep -o '64.1.1 ' | wc -l";
+	const char *two =
+		"nft list map ip ts_sidecar egress_pm 2>/dev/null | grep -o '64.1.2 ' | wc -l";
+	for (unsigned int round = 0; round < 25; round++) {
+		pid_t pid = fork();
+		if (pid == 0)
+			apply_forever(f->ns);
+		assert_true(pid > 0);
+		assert_true(loop_wait_idle(f->loop, 5 + round * 4));
+		kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		AUTO(mem_free) char *ones = netns_run(one);
+		AUTO(mem_free) char *twos = netns_run(two);
+		int sum = (int)strtol(ones, NULL, 10) + (int)strtol(twos, NULL, 10);
+		bool is_whole = strtol(ones, NULL, 10) % 200 == 0 && (sum == 200 || sum == 0);
+		if (!is_whole)
+			fail_msg("half applied: %s and %s", ones, twos);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_older_schema, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stale_elements, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_extra_objects, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_foreign_tables, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_owned_by_another, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refused_element, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_foreign_edits, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_removal, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_fed_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
+	};
+	netns_require();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
