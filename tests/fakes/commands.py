@@ -53,6 +53,9 @@ DAEMONS = {
     # starts a grandchild that outlives its parent, and a child that ends at once
     "leaves_orphans": _HEAD + _LINK_AGAIN + "(bash -c 'sleep 0.2' & ) \n(bash -c 'exit 3' & )\n"
                       + _STAY,
+    # the same with hundreds of them at once
+    "leaves_many_orphans": _HEAD + _LINK_AGAIN + "for i in {1..200}; do (sleep 0.0$((i % 10)) & )"
+                           " done\n" + _STAY,
 }
 
 CLIS = {

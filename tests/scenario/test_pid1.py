@@ -7,6 +7,7 @@ import signal
 from fakes import notify
 from fakes.waiting import stays_true, wait_until
 from harness import SET, STARTED, USERSPACE
+from process import processes_of
 
 UNSHARE = ("unshare", "--pid", "--fork", "--kill-child")
 
@@ -42,6 +43,18 @@ def test_orphans_are_reaped(world):
     wait_until(lambda: not zombies(pid), 3, lambda: f"zombies {zombies(pid)}")
     stays_true(lambda: len(zombies(pid)) <= 1, 0.5, lambda: f"zombies {zombies(pid)}")
     wait_until(lambda: not zombies(pid), 1, lambda: f"zombies {zombies(pid)}")
+    assert stop(world, pid) == 0
+
+
+def test_many_orphans_at_once(world):
+    """Signals coalesce; all of them are reaped all the same."""
+    world.install("leaves_many_orphans")
+    world.start_running(wrapper=UNSHARE)
+    pid = first_process(world)
+    world.wait_cli_calls("up", 1)
+    # unshare, the program, the daemon and its sleep remain
+    wait_until(lambda: len(processes_of(world.root)) <= 4, 5, "the orphans have ended")
+    wait_until(lambda: not zombies(pid), 3, lambda: f"zombies {zombies(pid)}")
     assert stop(world, pid) == 0
 
 

@@ -241,6 +241,23 @@ def test_check_accepts(world):
     assert "k" not in program.output().split(), "the key must not be shown"
 
 
+def test_check_reads_the_files(world):
+    """`check` also looks into the files that the settings name."""
+    path = world.root / "etc/serve.json"
+    path.write_text('{"TCP":')
+    program = world.start({"TS_SERVE_CONFIG": path}, ["check"])
+    assert program.wait_exit() == 1
+    assert str(path) in program.output() and "line 1" in program.output()
+    (world.root / "output").unlink()
+    program = world.start(world.kube_env(), ["check"])
+    assert program.wait_exit() == 0
+    (world.root / "var/run/secrets/kubernetes.io/serviceaccount/token").unlink()
+    program = world.start(world.kube_env(), ["check"])
+    assert program.wait_exit() == 1
+    assert "serviceaccount/token" in program.output()
+    assert world.kube.count() == 0 and world.commands() == []
+
+
 @pytest.mark.parametrize("argv", [["--help"], ["--version"]])
 def test_information(world, argv):
     """Help and version end with 0 and start nothing."""
