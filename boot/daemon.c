@@ -26,7 +26,6 @@
 #define UNWATCH_DELAY_MS 250
 /* Restarts that are made at once before the back-off begins. */
 #define IMMEDIATE_RESTARTS 5
-#define CRASHES_MAX 1000
 /* How long a daemon that is to be started anew may take to end. */
 #define RECYCLE_TERM_MS 5000
 #define STATUS_TEXT_MAX 256
@@ -54,7 +53,7 @@ struct daemon {
 	struct backoff backoff;
 	uint64_t window_ms;
 	uint32_t limit;
-	uint64_t *crashes; /* ring of the newest limit + 1 crash times */
+	uint64_t *crashes; /* times of those within the window, at most limit + 1 */
 	size_t crash_count;
 	uint64_t term_ms;
 	char status[STATUS_TEXT_MAX];
@@ -153,16 +152,16 @@ static void signal_daemon(struct daemon *d, int signo)
 /* Crashes within the window, the newest included. */
 static size_t count_crash(struct daemon *d)
 {
-	size_t ring = d->limit + 1;
 	uint64_t now = clock_now_ms();
-	d->crashes[d->crash_count % ring] = now;
-	d->crash_count++;
-	size_t recent = 0;
-	for (size_t i = 0; i < ring && i < d->crash_count; i++) {
+	size_t kept = 0;
+	for (size_t i = 0; i < d->crash_count; i++) {
 		if (now - d->crashes[i] <= d->window_ms)
-			recent++;
+			d->crashes[kept++] = d->crashes[i];
 	}
-	return recent;
+	d->crashes = xrealloc(d->crashes, kept + 1, sizeof(*d->crashes));
+	d->crashes[kept] = now;
+	d->crash_count = kept + 1;
+	return d->crash_count;
 }
 
 static void crashed(struct daemon *d)
@@ -297,9 +296,8 @@ struct daemon *daemon_new(struct loop *loop, struct proc_table *procs,
 	d->socket = xstrdup(options->socket);
 	strv_copy(&d->args, options->args);
 	d->envp_ref = options->envp;
-	d->limit = options->restart_limit < CRASHES_MAX ? options->restart_limit : CRASHES_MAX;
+	d->limit = options->restart_limit;
 	d->window_ms = options->restart_window_ms;
-	d->crashes = xcalloc(d->limit + 1, sizeof(*d->crashes));
 	d->backoff = BACKOFF_INIT(options->backoff_base_ms, options->backoff_max_ms);
 	timer_init(&d->timer, loop, on_timer, d);
 	timer_init(&d->probe, loop, probe_now, d);
