@@ -103,7 +103,7 @@ def test_folder_of_the_socket_comes_later(world):
     place = world.root / "run/tailscale"
     world.lapi.bus.publish(notify.running())
     world.start({"TS_SOCKET": place / "x.sock"})
-    wait_until(world.daemon_pids, 3, "daemon")
+    world.wait_daemon_starts(1)
     stays_true(lambda: len(world.commands()) == 1, 0.3, "waiting")
     place.mkdir(parents=True)
     os.symlink(world.lapi.path, place / "x.sock")
