@@ -308,3 +308,49 @@ def test_daemon_dies_during_the_stop(world):
     world.kill_daemon()
     assert program.wait_exit() == 0
     assert world.daemon_starts() == 1
+
+
+@pytest.mark.parametrize("budget", [0.4, 2.0, 10.0])
+def test_everything_hangs_at_the_stop(world, budget):
+    """Withdrawal, state and daemon all take what they can: the budget holds for their sum."""
+    world.install("stubborn")
+    world.lapi.prefs = {"AdvertiseServices": ["svc:a"]}
+    program = world.start_running(world.kube_env(TAILBOOT_STOP_BUDGET=f"{budget}s"))
+    world.wait_key("device_fqdn", "test-node.test.ts.net.")
+    hold(world, "PATCH", "prefs")
+    world.kube.update({"_machinekey": "x"})
+    begun = time.monotonic()
+    assert program.stop(budget + 5) == 0
+    assert time.monotonic() - begun < budget + 0.5 + 0.3
+    lines = program.lines()
+    assert any("Error ensuring services are not advertised" in line for line in lines)
+    assert "Checking for consistent state" in lines
+    assert world.daemon_pids() == []
+
+
+@pytest.mark.parametrize("limit", ["0", "10"])
+def test_daemon_dies_during_the_withdrawal(world, limit):
+    """It is neither started again nor waited for, and the stop stays a requested one."""
+    world.install("lively")
+    world.lapi.prefs = {"AdvertiseServices": ["svc:a"]}
+    program = world.start_running({"TAILBOOT_STOP_BUDGET": "8s", "TAILBOOT_RESTART_LIMIT": limit})
+    reached = hold(world, "PATCH", "prefs")
+    program.terminate()
+    wait_until(reached, 5, "withdrawal under way")
+    begun = time.monotonic()
+    world.kill_daemon()
+    assert program.wait_exit(5) == 0
+    assert time.monotonic() - begun < 2
+    assert world.daemon_starts() == 1
+
+
+def test_dead_daemon_is_not_waited_for(world):
+    """An incomplete state that nobody completes any more does not hold the stop."""
+    world.install("lively")
+    program = world.start_running(world.kube_env(TAILBOOT_RESTART_LIMIT="0"))
+    world.wait_key("device_fqdn", "test-node.test.ts.net.")
+    world.kube.update({"_machinekey": "x"})
+    begun = time.monotonic()
+    world.kill_daemon()
+    assert program.wait_exit(10) == 3
+    assert time.monotonic() - begun < 3
