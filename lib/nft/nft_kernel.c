@@ -19,7 +19,7 @@ struct nft_kernel {
 	struct loop *loop_ref;
 	struct nlsock *sock;
 	struct nft_dump dump;
-	struct ct_io *ct; /* opened when first needed */
+	struct ct_io *ct;
 	struct nft_monitor *monitor;
 };
 
@@ -71,12 +71,7 @@ static int read_tables(struct nft_backend *b, struct nft_image *const images[NFT
 static int reconcile(struct nft_backend *b, const struct ct_view *view, nft_reconcile_fn fn,
 	void *arg, struct err *e)
 {
-	struct nft_kernel *k = self(b);
-	if (k->ct == NULL)
-		k->ct = ct_io_new(k->loop_ref, e);
-	if (k->ct == NULL)
-		return e->code;
-	return ct_io_reconcile(k->ct, view, fn, arg, e);
+	return ct_io_reconcile(self(b)->ct, view, fn, arg, e);
 }
 
 static int watch(struct nft_backend *b, nft_foreign_fn fn, void *arg, struct err *e)
@@ -111,8 +106,10 @@ struct nft_backend *nft_kernel_new(struct loop *loop, struct err *e)
 	k->base.ops = &ops;
 	k->loop_ref = loop;
 	k->sock = nlsock_new(loop, e);
-	if (k->sock == NULL) {
-		free(k);
+	if (k->sock != NULL)
+		k->ct = ct_io_new(loop, e);
+	if (k->ct == NULL) {
+		kernel_free(&k->base);
 		return NULL;
 	}
 	return &k->base;
