@@ -1,0 +1,335 @@
+#include "boot/supervisor.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "boot/settings.h"
+#include "lib/base/mem.h"
+#include "lib/io/loop.h"
+#include "lib/io/signals.h"
+#include "tests/support/log_capture.h"
+#include "tests/support/tempdir.h"
+
+#define WAITS "#!/bin/sh\nexec sleep 600\n"
+
+struct bench {
+	char *dir;
+	struct settings *settings;
+	struct supervisor s;
+	bool is_open;
+	struct log_capture log;
+};
+
+static void write_daemon(struct bench *b, const char *text)
+{
+	AUTO(mem_free) char *path = tempdir_path(b->dir, "tailscaled");
+	tempdir_write(b->dir, "tailscaled", text);
+	assert_int_equal(chmod(path, 0755), 0);
+}
+
+static void open_with(struct bench *b, const char *more)
+{
+	struct err e;
+	AUTO(strv_fini) struct strv env = {0};
+	strv_pushf(&env, "TS_TEST_ONLY_ROOT=%s", b->dir);
+	strv_pushf(&env, "TS_SOCKET=%s/sock", b->dir);
+	strv_pushf(&env, "TAILBOOT_TERMINATION_LOG=%s/termination", b->dir);
+	strv_push(&env, "TAILBOOT_STOP_BUDGET=3s");
+	strv_push(&env, more);
+	b->settings = settings_load(env.items, &e);
+	assert_non_null(b->settings);
+	assert_int_equal(supervisor_init(&b->s, b->settings, &e), 0);
+	b->is_open = true;
+}
+
+static void close_it(struct bench *b)
+{
+	if (b->is_open)
+		supervisor_fini(&b->s);
+	b->is_open = false;
+	settings_freep(&b->settings);
+}
+
+static int setup(void **state)
+{
+	struct bench *b = xcalloc(1, sizeof(*b));
+	*state = b;
+	b->dir = tempdir_new();
+	AUTO(mem_free) char *path = xasprintf("%s:/usr/bin:/bin", b->dir);
+	setenv("PATH", path, 1);
+	tempdir_write(b->dir, "termination", "");
+	write_daemon(b, WAITS);
+	log_capture_start(&b->log);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct bench *b = *state;
+	close_it(b);
+	log_capture_stop(&b->log);
+	tempdir_free(b->dir);
+	free(b);
+	return 0;
+}
+
+static void expect_end(struct bench *b, int code, const char *sentence)
+{
+	assert_int_equal(supervisor_run(&b->s), code);
+	AUTO(mem_free) char *message = tempdir_read(b->dir, "termination");
+	assert_string_equal(message, sentence != NULL ? sentence : "");
+	assert_int_equal(log_capture_count_id(&b->log, "boot.fatal"), sentence != NULL);
+	if (sentence != NULL)
+		assert_string_equal(b->log.texts.items[b->log.texts.len - 1], sentence);
+}
+
+static void a_daemon_that_never_ran(void **state)
+{
+	struct bench *b = *state;
+	write_daemon(b, "#!/bin/sh\nexit 9\n");
+	open_with(b, "TS_AUTHKEY=key");
+	expect_end(b, 1,
+		"failed to bring up tailscale: tailscaled ended before it was ready: exit status 9");
+}
+
+static void a_socket_that_never_comes(void **state)
+{
+	struct bench *b = *state;
+	open_with(b, "TS_BOOT_TIMEOUT=200ms");
+	expect_end(b, 1, "failed to bring up tailscale: timed out waiting for tailscaled socket");
+}
+
+static void a_deadline_of_nothing(void **state)
+{
+	static const char *const values[] = {"TS_BOOT_TIMEOUT=0", "TS_BOOT_TIMEOUT=-1s"};
+	struct bench *b = *state;
+	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+		log_capture_reset(&b->log);
+		open_with(b, values[i]);
+		expect_end(b, 1,
+			"failed to bring up tailscale: timed out waiting for tailscaled socket");
+		close_it(b);
+	}
+}
+
+static void a_stop_that_was_there_first(void **state)
+{
+	static const int signals[] = {SIGTERM, SIGINT};
+	struct bench *b = *state;
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+		open_with(b, "TS_AUTHKEY=key");
+		raise(signals[i]);
+		raise(SIGHUP);
+		expect_end(b, 0, NULL);
+		close_it(b);
+	}
+}
+
+static void the_first_cause_counts(void **state)
+{
+	struct bench *b = *state;
+	open_with(b, "TS_AUTHKEY=key");
+	supervisor_end(&b->s, FATAL_BOOT_STEP, "first %s", "cause");
+	supervisor_end(&b->s, FATAL_STOP_REQUESTED, NULL);
+	supervisor_end(&b->s, FATAL_CRASH_BUDGET, "second");
+	expect_end(b, 1, "first cause");
+}
+
+static void after_the_start_up_only_marked_causes_end_it(void **state)
+{
+	struct bench *b = *state;
+	open_with(b, "TS_AUTHKEY=key");
+	b->s.startup_complete = true;
+	for (int cause = 0; cause < FATAL_CAUSE_COUNT; cause++) {
+		if (fatal_row(cause)->after_startup)
+			continue;
+		supervisor_end(&b->s, cause, "cause %d", cause);
+		assert_false(b->s.is_ending);
+		assert_int_equal(b->s.state, NODE_STATE_INIT);
+	}
+	assert_int_equal(log_capture_count_id(&b->log, "boot.step_failed"), 5);
+	supervisor_end(&b->s, FATAL_CRASH_BUDGET, "crashed");
+	assert_true(b->s.is_ending);
+	expect_end(b, 3, "crashed");
+}
+
+/* What is said when the deadline passes; NULL: it does not count there. */
+static void the_deadline_in_each_state(void **state)
+{
+	static const struct {
+		enum node_state state;
+		bool human;
+		const char *sentence;
+	} cases[] = {
+		{NODE_STATE_KUBE_SETUP, false,
+			"error setting up for running on Kubernetes: context deadline exceeded"},
+		{NODE_STATE_DAEMON, false,
+			"failed to bring up tailscale: timed out waiting for tailscaled socket"},
+		{NODE_STATE_SUBSCRIBE, true,
+			"failed to watch tailscaled for updates: context deadline exceeded"},
+		{NODE_STATE_LOGIN, false,
+			"failed to auth tailscale: failed to auth tailscale: tailscale up failed: "
+			"context deadline exceeded: no route"},
+		{NODE_STATE_LOGIN, true, NULL},
+		{NODE_STATE_AUTH, false,
+			"failed to read from tailscaled: context deadline exceeded: no route"},
+		{NODE_STATE_AUTH, true, NULL},
+		{NODE_STATE_REISSUE, false, NULL},
+		{NODE_STATE_SET, false,
+			"failed to auth tailscale: tailscale set failed: context deadline exceeded"},
+		{NODE_STATE_CONFIGURE, false,
+			"failed to configure tailscaled: context deadline exceeded"},
+		{NODE_STATE_STEADY, false,
+			"failed to complete the start-up: context deadline exceeded: full disk"},
+	};
+	struct bench *b = *state;
+	struct err e;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		open_with(b, "TS_AUTHKEY=key");
+		condition_raise(&b->s.conditions, CONDITION_CONTROL_UNREACHABLE, "no route");
+		condition_raise(&b->s.conditions, CONDITION_STORE_WRITE_FAILED, "full disk");
+		b->s.state = cases[i].state;
+		b->s.is_waiting_for_human = cases[i].human;
+		timer_start(&b->s.boot_deadline, 0);
+		assert_int_equal(loop_turn(b->s.loop, 0, &e), 0);
+		if (cases[i].sentence != NULL)
+			assert_string_equal(b->s.end_sentence, cases[i].sentence);
+		else
+			assert_null(b->s.end_sentence);
+		/* A pause for a person is followed by the whole time again. */
+		assert_int_equal(timer_is_armed(&b->s.boot_deadline), cases[i].sentence == NULL);
+		close_it(b);
+	}
+}
+
+static bool is_raised(const struct bench *b, enum condition_code code)
+{
+	return condition_is_raised(&b->s.conditions, code);
+}
+
+static void tell_health(
+	struct bench *b, enum ipn_state state, const struct ipn_warning *warnings, size_t count)
+{
+	struct ipn_notify n = {.state = state,
+		.backend_state = IPN_STATE_UNKNOWN,
+		.has_health = true,
+		.warnings = warnings,
+		.warning_count = count};
+	node_bus_notify(&b->s, &n);
+}
+
+static void tell_state(struct bench *b, enum ipn_state state, const char *error_message)
+{
+	struct ipn_notify n = {
+		.state = state, .backend_state = IPN_STATE_UNKNOWN, .error_message = error_message};
+	node_bus_notify(&b->s, &n);
+}
+
+/* In a state in which events of the node mean nothing. */
+static void open_deaf(struct bench *b)
+{
+	open_with(b, "TS_AUTHKEY=tskey-auth-secret");
+	b->s.state = NODE_STATE_DONE;
+}
+
+static void warnings_stand_until_they_are_taken_back(void **state)
+{
+	struct bench *b = *state;
+	struct ipn_warning locked = {"tailnet-lock", "Locked", "this node is locked out", ""};
+	struct ipn_warning network = {"network-status", "Down", "", ""};
+	struct ipn_warning both[] = {locked, network};
+	open_deaf(b);
+	tell_health(b, IPN_STATE_RUNNING, both, 2);
+	tell_state(b, IPN_STATE_UNKNOWN, NULL);
+	tell_state(b, IPN_STATE_RUNNING, NULL);
+	assert_true(is_raised(b, CONDITION_NODE_LOCKED));
+	assert_string_equal(b->s.conditions.items[CONDITION_NETWORK_DOWN].reason, "Down");
+	tell_health(b, IPN_STATE_UNKNOWN, &network, 1);
+	assert_false(is_raised(b, CONDITION_NODE_LOCKED));
+	assert_true(is_raised(b, CONDITION_NETWORK_DOWN));
+	assert_int_equal(b->s.conditions.items[CONDITION_NETWORK_DOWN].transitions, 1);
+	tell_health(b, IPN_STATE_UNKNOWN, NULL, 0);
+	assert_false(is_raised(b, CONDITION_NETWORK_DOWN));
+}
+
+static void one_reason_at_a_time(void **state)
+{
+	struct bench *b = *state;
+	struct ipn_warning login = {"login-state", "", "", "dial tcp: connection refused"};
+	open_deaf(b);
+	tell_state(b, IPN_STATE_NEEDS_LOGIN, "authkey tskey-auth-secret expired: authkey expired");
+	assert_string_equal(b->s.conditions.items[CONDITION_KEY_EXPIRED].reason,
+		"authkey *** expired: authkey expired");
+	tell_health(b, IPN_STATE_UNKNOWN, &login, 1);
+	assert_false(is_raised(b, CONDITION_KEY_EXPIRED));
+	assert_true(is_raised(b, CONDITION_CONTROL_UNREACHABLE));
+	assert_true(b->s.control_is_away);
+	/* A try that was replaced says nothing. */
+	tell_state(b, IPN_STATE_UNKNOWN, "context canceled");
+	assert_true(is_raised(b, CONDITION_CONTROL_UNREACHABLE));
+	tell_state(b, IPN_STATE_RUNNING, NULL);
+	assert_false(is_raised(b, CONDITION_CONTROL_UNREACHABLE));
+	tell_health(b, IPN_STATE_UNKNOWN, NULL, 0);
+	assert_false(b->s.control_is_away);
+}
+
+static void what_a_lost_login_means(void **state)
+{
+	static const struct {
+		enum ipn_state state;
+		bool configured, logged_out, want_running, has_node_id;
+		enum condition_code code;
+	} cases[] = {
+		{IPN_STATE_NEEDS_LOGIN, true, true, true, false, CONDITION_LOGGED_OUT},
+		{IPN_STATE_NEEDS_LOGIN, false, true, false, false, CONDITION_STATE_LOST},
+		{IPN_STATE_STOPPED, true, false, false, true, CONDITION_STOPPED},
+		{IPN_STATE_STOPPED, false, false, false, true, CONDITION_STOPPED},
+		{IPN_STATE_STARTING, true, false, true, true, CONDITION_COUNT},
+		{IPN_STATE_NEEDS_LOGIN, false, false, true, true, CONDITION_COUNT},
+	};
+	struct bench *b = *state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		open_deaf(b);
+		b->s.logged_in_once = true;
+		b->s.configured = cases[i].configured;
+		struct ipn_notify n = {.state = cases[i].state,
+			.backend_state = IPN_STATE_UNKNOWN,
+			.has_prefs = true,
+			.logged_out = cases[i].logged_out,
+			.want_running = cases[i].want_running,
+			.has_node_id = cases[i].has_node_id};
+		node_bus_notify(&b->s, &n);
+		for (int code = 0; code < CONDITION_COUNT; code++)
+			assert_int_equal(is_raised(b, code), code == (int)cases[i].code);
+		close_it(b);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	signals_block();
+	const struct CMUnitTest tests[] = {
+		TEST(a_daemon_that_never_ran),
+		TEST(a_socket_that_never_comes),
+		TEST(a_deadline_of_nothing),
+		TEST(a_stop_that_was_there_first),
+		TEST(the_first_cause_counts),
+		TEST(after_the_start_up_only_marked_causes_end_it),
+		TEST(the_deadline_in_each_state),
+		TEST(warnings_stand_until_they_are_taken_back),
+		TEST(one_reason_at_a_time),
+		TEST(what_a_lost_login_means),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
