@@ -1,7 +1,7 @@
 /*
- * Any text as the last words of a login: the first line is a secret, the rest what is said. Whatever
- * the classifier makes of it is a reason for a login, and no text that is shown holds the secret, in
- * one piece or in many.
+ * Any text as the last words of a login: the first line is a secret, the rest what is said.
+ * Whatever the classifier makes of it is a reason for a login, and no text that is shown holds
+ * the secret, in one piece or in many.
  */
 #include <stdint.h>
 #include <stdlib.h>
