@@ -32,7 +32,7 @@ trap 'rm -f "$socket"' EXIT
 # `wait` is interrupted by a signal at once, `sleep` in the foreground is not.
 _LINK_AGAIN = """ln -sfn "$TS_TEST_SOCKET" "$socket"
 trap 'rm -f "$socket"' EXIT
-trap 'kill $sleeper 2>/dev/null; exit 0' TERM
+trap 'kill ${sleeper:-} 2>/dev/null; exit 0' TERM
 """
 _STAY = "sleep 600 & sleeper=$!\nwait $sleeper\n"
 
@@ -42,7 +42,7 @@ DAEMONS = {
     # may be started again, and ends at once on SIGTERM
     "lively": _HEAD + _LINK_AGAIN + _STAY,
     # never makes the socket
-    "no_socket": _HEAD + "trap 'kill $sleeper; exit 0' TERM\n" + _STAY,
+    "no_socket": _HEAD + "trap 'kill ${sleeper:-}; exit 0' TERM\n" + _STAY,
     # leaves before it ever served
     "exits": _HEAD + "exit ${FAKE_STATUS:-7}\n",
     # killed by a signal before it ever served

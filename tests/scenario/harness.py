@@ -20,7 +20,7 @@ import urllib.request
 from fakes import commands, notify, testroot
 from fakes.kubeapi import FakeKube
 from fakes.localapi import FakeLocalApi
-from fakes.waiting import wait_until
+from fakes.waiting import WaitTimeout, wait_until
 from process import Program, kill_all, processes_of
 
 REPO = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -253,6 +253,9 @@ class World:
             problems += [] if REFERENCE else ended
             problems += self.program.sanitizer_reports()
             if self.check_orphans:
+                # a child that bash has forked and that has yet to exec looks like the daemon
+                with contextlib.suppress(WaitTimeout):
+                    wait_until(lambda: not self.daemon_pids() and not self.cli_pids(), 1)
                 problems += [f"left behind: {kind} {pids}" for kind, pids in
                              (("daemon", self.daemon_pids()), ("cli", self.cli_pids())) if pids]
         self._evidence = self.evidence()

@@ -201,7 +201,7 @@ def test_at_once(world):
 def test_waits_for_the_daemon(world):
     """The daemon has time to write its state; the program outlives it."""
     mark = world.root / "daemon-done"
-    text = commands.DAEMONS["lively"].replace("kill $sleeper 2>/dev/null; exit 0",
+    text = commands.DAEMONS["lively"].replace("kill ${sleeper:-} 2>/dev/null; exit 0",
                                               f"kill $sleeper; sleep 0.7; echo >{mark}; exit 0")
     commands.write_script(world.root / "usr/bin/tailscaled", text)
     program = world.start_running()
