@@ -98,12 +98,7 @@ struct confwatch *confwatch_new(struct loop *loop, struct localapi *api,
 	AUTO(buf_wipe) struct buf text = BUF_INIT(DAEMON_CONFIG_MAX);
 	if (atomicfile_read(c->path, &text, &ignored) == 0)
 		digest_of(text.data, text.len, &c->loaded);
-	AUTO(mem_free) char *directory = xstrdup(options->path);
-	char *slash = strrchr(directory, '/');
-	if (slash != NULL)
-		slash[slash == directory ? 1 : 0] = '\0';
-	c->watch =
-		fswatch_new(loop, slash != NULL ? directory : ".", options->debounce_ms, look, c);
+	c->watch = fswatch_new_for_file(loop, options->path, options->debounce_ms, look, c);
 	return c;
 }
 

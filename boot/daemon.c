@@ -104,15 +104,10 @@ static void probe_now(void *arg)
 
 static void start_probing(struct daemon *d)
 {
-	AUTO(mem_free) char *directory = xstrdup(d->socket);
-	char *slash = strrchr(directory, '/');
-	if (slash != NULL)
-		slash[slash == directory ? 1 : 0] = '\0';
 	d->probe_ms = PROBE_FIRST_MS;
 	timer_stop(&d->unwatch);
 	if (d->watch == NULL)
-		d->watch =
-			fswatch_new(d->loop_ref, slash != NULL ? directory : ".", 0, probe_now, d);
+		d->watch = fswatch_new_for_file(d->loop_ref, d->socket, 0, probe_now, d);
 	timer_start(&d->probe, d->probe_ms);
 }
 

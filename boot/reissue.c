@@ -155,12 +155,7 @@ static void on_limit(void *arg)
 static void wait_for_key(struct reissue *r)
 {
 	char limit[32];
-	AUTO(mem_free) char *directory = xstrdup(r->config_path);
-	char *slash = strrchr(directory, '/');
-	if (slash != NULL)
-		slash[slash == directory ? 1 : 0] = '\0';
-	r->watch = fswatch_new(
-		r->loop_ref, slash != NULL ? directory : ".", DEBOUNCE_MS, look_for_key, r);
+	r->watch = fswatch_new_for_file(r->loop_ref, r->config_path, DEBOUNCE_MS, look_for_key, r);
 	if (fswatch_is_notified(r->watch))
 		log_event(EV_REISSUE_WATCHING);
 	else

@@ -157,12 +157,7 @@ struct serve *serve_new(struct loop *loop, struct localapi *api, struct statesto
 	s->path = xstrdup(options->path);
 	s->backoff = BACKOFF_INIT(options->retry_base_ms, options->retry_max_ms);
 	timer_init(&s->retry, loop, look, s);
-	AUTO(mem_free) char *directory = xstrdup(options->path);
-	char *slash = strrchr(directory, '/');
-	if (slash != NULL)
-		slash[slash == directory ? 1 : 0] = '\0';
-	s->watch =
-		fswatch_new(loop, slash != NULL ? directory : ".", options->debounce_ms, look, s);
+	s->watch = fswatch_new_for_file(loop, options->path, options->debounce_ms, look, s);
 	return s;
 }
 

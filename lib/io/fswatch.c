@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -142,6 +143,17 @@ struct fswatch *fswatch_new(
 	follow_path(w);
 	timer_start(&w->recheck, RECHECK_MS);
 	return w;
+}
+
+struct fswatch *fswatch_new_for_file(
+	struct loop *loop, const char *path, uint32_t debounce_ms, fswatch_fn fn, void *arg)
+{
+	const char *slash = strrchr(path, '/');
+	/* The root keeps its slash; a name alone lies in the working directory. */
+	size_t len = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
+	AUTO(mem_free) char *directory = slash == NULL ? xstrdup(".") : xstrndup(path, len);
+
+	return fswatch_new(loop, directory, debounce_ms, fn, arg);
 }
 
 void fswatch_free(struct fswatch *w)

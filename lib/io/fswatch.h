@@ -23,6 +23,9 @@ typedef void (*fswatch_fn)(void *arg);
 
 struct fswatch *fswatch_new(
 	struct loop *loop, const char *directory, uint32_t debounce_ms, fswatch_fn fn, void *arg);
+/* Watches the directory that holds the file; path may be relative. */
+struct fswatch *fswatch_new_for_file(
+	struct loop *loop, const char *path, uint32_t debounce_ms, fswatch_fn fn, void *arg);
 void fswatch_free(struct fswatch *w);
 /* False while it polls because inotify cannot be had. */
 bool fswatch_is_notified(const struct fswatch *w);

@@ -172,6 +172,21 @@ static void test_no_debounce(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, watch_bench_open, watch_bench_close)
 
+/* The directory is watched, so that a file that does not exist yet is seen to come. */
+static void test_file_of_a_directory(void **state)
+{
+	struct watch_bench *bench = *state;
+	AUTO(mem_free) char *path = xasprintf("%s/config/cap-1.hujson", bench->dir);
+
+	watch_bench_make_dir(bench, "config");
+	bench->watch = fswatch_new_for_file(
+		bench->loop, path, WATCH_BENCH_DEBOUNCE_MS, watch_bench_on_change, bench);
+	watch_bench_point(bench, "config/cap-1.hujson", "elsewhere");
+	watch_bench_expect_call(bench);
+	watch_bench_make_dir(bench, "other");
+	watch_bench_expect_silence(bench);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +197,7 @@ int main(void)
 		TEST(test_polling),
 		TEST(test_free_in_call),
 		TEST(test_no_debounce),
+		TEST(test_file_of_a_directory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
