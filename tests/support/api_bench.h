@@ -1,6 +1,6 @@
 /*
  * A Kubernetes client, a scripted API server behind TLS, a service account and a DNS server: for
- * the tests of lib/kube and of what is built on it.
+ * the tests of lib/kube and of what is built on it. Time stands still until it is moved.
  *
  *	raw_server_answer(b->server, "200 OK", "{}");
  *	api_open_at(b, "127.0.0.1", b->front.port);
