@@ -115,7 +115,7 @@ const char *nft_elem_format(enum nft_model_family family, enum nft_schema_set se
 		const char *proto = key[0] == IPPROTO_TCP ? "tcp" : "udp";
 		if (key[0] != IPPROTO_TCP && key[0] != IPPROTO_UDP)
 			proto = "protocol?";
-		snprintf(out, NFT_ELEM_TEXT_MAX, "%s %u", proto, key[4] << 8 | key[5]);
+		snprintf(out, NFT_ELEM_TEXT_MAX, "%s %d", proto, key[4] << 8 | key[5]);
 	} else if (set == NFT_SCHEMA_BACKENDS) {
 		uint32_t number;
 		memcpy(&number, key, sizeof(number));
@@ -140,20 +140,20 @@ static bool elems_differ(enum nft_model_family family, enum nft_schema_set set,
 		i++;
 	if (i == desired->len && i == actual->len)
 		return false;
-	const struct nft_elem *want = i < desired->len ? &desired->items[i] : NULL;
-	const struct nft_elem *have = i < actual->len ? &actual->items[i] : NULL;
-	int order = 0;
-	if (want != NULL && have != NULL)
-		order = memcmp(want->key, have->key, sizeof(want->key));
-	if (have == NULL || order < 0)
+	/* What the other side has no more of comes after everything it has. */
+	int order = i == actual->len ? -1 : 1;
+	if (i < desired->len && i < actual->len)
+		order = memcmp(
+			desired->items[i].key, actual->items[i].key, sizeof(desired->items[i].key));
+	if (order < 0)
 		snprintf(why, size, "%s lacks %s", name,
-			nft_elem_format(family, set, want->key, key));
-	else if (want == NULL || order > 0)
+			nft_elem_format(family, set, desired->items[i].key, key));
+	else if (order > 0)
 		snprintf(why, size, "%s has %s, which is not ours", name,
-			nft_elem_format(family, set, have->key, key));
+			nft_elem_format(family, set, actual->items[i].key, key));
 	else
 		snprintf(why, size, "%s has other data for %s", name,
-			nft_elem_format(family, set, have->key, key));
+			nft_elem_format(family, set, actual->items[i].key, key));
 	return true;
 }
 

@@ -90,7 +90,7 @@ static bool find_difference(struct nft_run *run, char *why, size_t size)
 {
 	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
 		const struct nft_image *want = &run->state->desired.images[f];
-		char part[NFT_RUN_WHY_MAX];
+		char part[NFT_RUN_WHY_MAX - sizeof("ip6: ")];
 		if (!run->state->wanted.families[f].is_enabled ||
 			!nft_image_differs((enum nft_model_family)f, want, &last_reading(run)[f],
 				part, sizeof(part)))
