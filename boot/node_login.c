@@ -64,6 +64,9 @@ void node_run_up(struct supervisor *s)
 	log_event(EV_NODE_UP);
 	s->up_ran = true;
 	s->is_waiting_for_human = !has_credentials(s);
+	if (s->is_waiting_for_human && s->ipn_state == IPN_STATE_NEEDS_LOGIN)
+		node_raise_login_reason(s, CONDITION_KEY_MISSING,
+			"no auth key was given: waiting for a login by hand");
 	args_tailscale_up(s->settings, &s->stored_authkey, &args);
 	run_command(s, &args);
 }

@@ -5,7 +5,7 @@ import threading
 import pytest
 from fakes import commands, notify, testroot
 from fakes.httpserver import Reply
-from fakes.waiting import stays_true
+from fakes.waiting import stays_true, wait_until
 from harness import STARTED, UP, USERSPACE
 from test_reissue import WATCHING, begin, config, give_key
 
@@ -62,6 +62,16 @@ def test_approval_while_the_tool_waits(world):
     world.lapi.bus.publish(notify.state(notify.NEEDS_MACHINE_AUTH))
     program.wait_log("machine authorization required, please visit the admin panel")
     stays_true(program.alive, 1.5, "alive")
+    assert program.stop() == 0
+
+
+def test_no_key(world):
+    """A login by hand is waited for, and told as what it is."""
+    world.install("lively", cli="hangs")
+    world.lapi.bus.publish(NEEDS_LOGIN)
+    program = world.start({"TS_AUTH_ONCE": "true"})
+    program.wait_log_part("condition KeyMissing: no auth key was given")
+    wait_until(lambda: "To authenticate, visit:" in program.output(), 5, "passed on")
     assert program.stop() == 0
 
 
