@@ -195,9 +195,12 @@ static void respawn(struct daemon *d)
 	log_event(EV_DAEMON_STARTING);
 	if (spawn(d, &e) == 0)
 		return;
-	snprintf(d->status, sizeof(d->status), "%.*s", STATUS_TEXT_MAX - 1, e.msg);
+	/* Nothing ran, so nothing crashed: the host lacks what a start takes, and may have it
+	 * again. */
+	condition_raise(d->conditions_ref, CONDITION_DAEMON_DOWN,
+		"tailscaled cannot be started: %s", e.msg);
 	d->state = DAEMON_STATE_WAITING;
-	crashed(d);
+	timer_start(&d->timer, backoff_next(&d->backoff));
 }
 
 static void terminate(struct daemon *d, uint64_t kill_after_ms)

@@ -154,6 +154,13 @@ static void start(struct bench *b, const char *program, uint32_t limit)
 	assert_int_equal(daemon_start(b->daemon, &e), 0);
 }
 
+static struct bench *serving(struct bench *b, uint32_t limit)
+{
+	b->listener = bind_socket(b, "real", true);
+	start(b, SERVES, limit);
+	return b;
+}
+
 /* Pid of the newest start. */
 static pid_t newest_pid(struct bench *b, unsigned *starts)
 {
@@ -203,9 +210,7 @@ static void stop_and_wait(struct bench *b, uint64_t term_ms)
 
 static void test_ready_by_a_symlinked_socket(void **state)
 {
-	struct bench *b = *state;
-	b->listener = bind_socket(b, "real", true);
-	start(b, SERVES, 10);
+	struct bench *b = serving(*state, 10);
 	assert_false(daemon_is_up(b->daemon));
 	wait_ready(b, 1);
 	assert_true(daemon_is_up(b->daemon));
@@ -246,9 +251,7 @@ static void test_bind_precedes_listen(void **state)
 
 static void test_crash_is_mended_at_once(void **state)
 {
-	struct bench *b = *state;
-	b->listener = bind_socket(b, "real", true);
-	start(b, SERVES, 10);
+	struct bench *b = serving(*state, 10);
 	wait_ready(b, 1);
 	kill_newest(b);
 	assert_true(loop_wait_count(child_bench_loop(), &b->down, 1, LOOP_WAIT_MS));
@@ -263,9 +266,7 @@ static void test_crash_is_mended_at_once(void **state)
 
 static void test_sixth_restart_waits(void **state)
 {
-	struct bench *b = *state;
-	b->listener = bind_socket(b, "real", true);
-	start(b, SERVES, 10);
+	struct bench *b = serving(*state, 10);
 	for (unsigned i = 1; i <= 6; i++) {
 		wait_ready(b, i);
 		kill_newest(b);
@@ -278,9 +279,7 @@ static void test_sixth_restart_waits(void **state)
 
 static void test_budget(void **state)
 {
-	struct bench *b = *state;
-	b->listener = bind_socket(b, "real", true);
-	start(b, SERVES, 2);
+	struct bench *b = serving(*state, 2);
 	wait_ready(b, 1);
 	write_program(b, LEAVES);
 	kill_newest(b);
@@ -326,25 +325,32 @@ static void test_cannot_be_found_or_executed(void **state)
 	stop_and_wait(b, 100);
 }
 
+static bool cannot_be_started(void *arg)
+{
+	const struct bench *b = arg;
+	return strstr(b->conditions.items[CONDITION_DAEMON_DOWN].reason, "cannot be started") !=
+	       NULL;
+}
+
 static void test_program_vanishes_between_starts(void **state)
 {
-	struct bench *b = *state;
-	b->listener = bind_socket(b, "real", true);
-	start(b, SERVES, 3);
+	struct bench *b = serving(*state, 3);
 	wait_ready(b, 1);
 	AUTO(mem_free) char *path = tempdir_path(b->dir, "tailscaled");
 	assert_int_equal(unlink(path), 0);
 	kill_newest(b);
-	assert_true(loop_wait_count(child_bench_loop(), &b->failed, 1, LOOP_WAIT_MS));
-	assert_false(b->never_ran);
-	assert_non_null(strstr(b->status, "tailscaled"));
+	assert_true(loop_wait_count(child_bench_loop(), &b->down, 1, LOOP_WAIT_MS));
+	assert_true(loop_wait(child_bench_loop(), cannot_be_started, b, LOOP_WAIT_MS));
+	/* It comes back with the program, and a start that did not happen was no crash. */
+	write_program(b, SERVES);
+	wait_ready(b, 2);
+	assert_int_equal(b->failed, 0);
+	assert_int_equal(b->down, 1);
 }
 
 static void test_recycle(void **state)
 {
-	struct bench *b = *state;
-	b->listener = bind_socket(b, "real", true);
-	start(b, SERVES, 0);
+	struct bench *b = serving(*state, 0);
 	wait_ready(b, 1);
 	daemon_restart(b->daemon);
 	assert_int_equal(b->down, 1);
@@ -368,9 +374,7 @@ static void test_stop_of_a_stubborn_one(void **state)
 
 static void test_stop_during_a_recycle(void **state)
 {
-	struct bench *b = *state;
-	b->listener = bind_socket(b, "real", true);
-	start(b, SERVES, 10);
+	struct bench *b = serving(*state, 10);
 	wait_ready(b, 1);
 	daemon_restart(b->daemon);
 	stop_and_wait(b, 5000);
