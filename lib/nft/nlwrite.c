@@ -66,8 +66,14 @@ void nlwrite_bytes(struct nlwrite *w, uint16_t type, const void *data, size_t le
 {
 	if (w->code < 0 || !w->is_open)
 		return;
-	if (!mnl_attr_put_check(message(w), NLWRITE_MESSAGE_MAX, type, len, data))
+	struct nlmsghdr *nlh = message(w);
+	if (!mnl_attr_put_check(nlh, NLWRITE_MESSAGE_MAX, type, len, data)) {
 		fail(w, -EMSGSIZE);
+		return;
+	}
+	/* Nothing of our memory goes out with the padding. */
+	size_t padding = MNL_ALIGN(len) - len;
+	memset((char *)mnl_nlmsg_get_payload_tail(nlh) - padding, 0, padding);
 }
 
 void nlwrite_u8(struct nlwrite *w, uint16_t type, uint8_t value)

@@ -92,7 +92,7 @@ int netbed_open(void **state)
 		if (place == NETBED_PROXY)
 			firewall_open(&b->firewall);
 		b->ns[place] = place == NETBED_PROXY ? b->firewall.ns : netns_new();
-		/* Or the links' own addresses, which neighbours are asked from, come seconds later. */
+		/* Or the links have no address to ask for neighbours from for some seconds. */
 		netns_do("sysctl -qw net.ipv6.conf.default.accept_dad=0");
 	}
 	join(b->ns[NETBED_PROXY], "c0", b->ns[NETBED_CLIENT], "e0");

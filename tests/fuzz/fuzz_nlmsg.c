@@ -1,0 +1,48 @@
+/*
+ * Errors, acknowledgements and events: codes are errnos, texts have an end, and every message can
+ * be described.
+ */
+#include <libmnl/libmnl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/nft/nft_batch.h"
+#include "lib/nft/nft_monitor.h"
+#include "lib/nft/nlerr.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	AUTO(mem_free) uint8_t *aligned = xmalloc(size + 1);
+	char text[NFT_BATCH_TEXT_MAX];
+	struct nlerr told;
+	int left = (int)size;
+	if (size > 0)
+		memcpy(aligned, data, size);
+	for (const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)aligned;
+		mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		if (nlerr_parse(nlh, &told)) {
+			require(told.code <= 0);
+			require(memchr(told.text, '\0', sizeof(told.text)) != NULL);
+			nft_batch_describe(aligned, size, told.seq, told.offset, text);
+			require(text[0] != '\0');
+		}
+		for (uint32_t offset = 0; offset < nlh->nlmsg_len && offset < 256; offset += 8) {
+			nft_batch_describe(aligned, size, nlh->nlmsg_seq, offset, text);
+			require(strlen(text) < sizeof(text) && text[0] != '\0');
+		}
+		require(nft_batch_kind(aligned, size, nlh->nlmsg_seq) < 256);
+		require(!nft_monitor_is_foreign(nlh, nlh->nlmsg_pid));
+		(void)nft_monitor_is_foreign(nlh, nlh->nlmsg_pid + 1);
+	}
+	return 0;
+}

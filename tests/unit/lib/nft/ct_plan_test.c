@@ -1,0 +1,210 @@
+/* Which flows go on. */
+#include "lib/nft/ct_plan.h"
+
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/base/mem.h"
+
+#define POD "10.244.0.1"
+#define OLD_OWN "100.64.0.9"
+#define OWN "100.64.0.1"
+
+static struct ipaddr addr(const char *text)
+{
+	struct ipaddr out;
+	struct err e = {0};
+	assert_int_equal(ipaddr_parse(text, &out, &e), 0);
+	return out;
+}
+
+static void map(struct nft_wanted *w, uint8_t proto, uint16_t port, const char *target, uint16_t to)
+{
+	struct err e = {0};
+	struct nft_portmap m = {(char[]){"s"}, proto, port, addr(target), to};
+	assert_int_equal(nft_wanted_add_portmap(w, &m, &e), 0);
+}
+
+static void pair(struct nft_wanted *w, const char *from, const char *to)
+{
+	struct err e = {0};
+	struct nft_pair p = {(char[]){"p"}, addr(from), addr(to)};
+	assert_int_equal(nft_wanted_add_pair(w, &p, &e), 0);
+}
+
+static void backend(struct nft_wanted *w, const char *from, const char *to)
+{
+	struct err e = {0};
+	struct ipaddr a = addr(from);
+	struct ipaddr b = addr(to);
+	assert_int_equal(nft_wanted_add_backend(w, &a, &b, &e), 0);
+}
+
+static void open_wish(struct nft_wanted *w, const char *own_text)
+{
+	struct ipaddr own = addr(own_text);
+	struct ipaddr pod = addr(POD);
+	nft_wanted_init(w, "tailscale0", "a/b");
+	nft_wanted_set_own(w, &own);
+	nft_wanted_set_pod(w, &pod);
+}
+
+struct bench {
+	struct nft_wanted before_wish;
+	struct nft_wanted wish;
+	struct nft_desired before;
+	struct nft_desired now;
+	struct ct_view view;
+};
+
+/* Before: ports 1 to 3 to target .1, 4 to .4; now: 1 stays, 2 moves to .2 (.1 lives), 3 gone, 4
+ * moves to .2 (.4 is gone), 5 is new. */
+static int setup(void **state)
+{
+	struct bench *b = xcalloc(1, sizeof(*b));
+	struct err e = {0};
+	open_wish(&b->before_wish, OLD_OWN);
+	open_wish(&b->wish, OWN);
+	for (uint8_t proto = IPPROTO_TCP; proto <= IPPROTO_UDP;
+		proto += IPPROTO_UDP - IPPROTO_TCP) {
+		map(&b->before_wish, proto, 1, "100.64.1.1", 80);
+		map(&b->before_wish, proto, 2, "100.64.1.1", 80);
+		map(&b->before_wish, proto, 3, "100.64.1.3", 80);
+		map(&b->before_wish, proto, 4, "100.64.1.4", 80);
+		map(&b->wish, proto, 1, "100.64.1.1", 80);
+		map(&b->wish, proto, 2, "100.64.1.2", 80);
+		map(&b->wish, proto, 4, "100.64.1.2", 80);
+		map(&b->wish, proto, 5, "100.64.1.2", 80);
+	}
+	pair(&b->before_wish, "100.99.0.1", "10.96.0.1");
+	pair(&b->wish, "100.99.0.1", "10.96.0.2");
+	pair(&b->wish, "100.99.0.2", "10.96.0.2");
+	backend(&b->before_wish, "100.99.0.9", "10.1.0.1");
+	backend(&b->before_wish, "100.99.0.9", "10.1.0.2");
+	backend(&b->wish, "100.99.0.9", "10.1.0.2");
+	backend(&b->wish, "100.99.0.9", "10.1.0.3");
+	assert_int_equal(nft_compile(&b->before_wish, true, &b->before, &e), 0);
+	assert_int_equal(nft_compile(&b->wish, true, &b->now, &e), 0);
+	b->view = (struct ct_view){.now = &b->now, .wanted = &b->wish};
+	for (int f = 0; f < NFT_MODEL_FAMILIES; f++)
+		b->view.before[f] = &b->before.images[f];
+	*state = b;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct bench *b = *state;
+	nft_desired_fini(&b->before);
+	nft_desired_fini(&b->now);
+	nft_wanted_fini(&b->before_wish);
+	nft_wanted_fini(&b->wish);
+	free(b);
+	return 0;
+}
+
+struct flow_case {
+	const char *name;
+	uint8_t proto;
+	uint32_t status;
+	const char *to; /* original destination */
+	uint16_t port;
+	const char *target; /* who answers */
+	uint16_t target_port;
+	const char *answer_to;
+	enum ct_verdict verdict;
+};
+
+#define DNAT IPS_DST_NAT
+#define BOTH (IPS_DST_NAT | IPS_SRC_NAT)
+
+static const struct flow_case cases[] = {
+	{"same", IPPROTO_UDP, DNAT, POD, 1, "100.64.1.1", 80, OWN, CT_KEEP_SAME},
+	{"same, TCP", IPPROTO_TCP, DNAT, POD, 1, "100.64.1.1", 80, OWN, CT_KEEP_SAME},
+	{"old source", IPPROTO_TCP, BOTH, POD, 1, "100.64.1.1", 80, OLD_OWN, CT_END_SOURCE},
+	{"old source, UDP", IPPROTO_UDP, BOTH, POD, 1, "100.64.1.1", 80, OLD_OWN, CT_END_SOURCE},
+	{"new source", IPPROTO_TCP, BOTH, POD, 1, "100.64.1.1", 80, OWN, CT_KEEP_SAME},
+	{"moved, UDP", IPPROTO_UDP, DNAT, POD, 2, "100.64.1.1", 80, OWN, CT_END_CHANGED},
+	{"moved, old lives", IPPROTO_TCP, DNAT, POD, 2, "100.64.1.1", 80, OWN, CT_KEEP_LIVE},
+	{"key gone", IPPROTO_TCP, DNAT, POD, 3, "100.64.1.3", 80, OWN, CT_END_GONE},
+	{"key gone, UDP", IPPROTO_UDP, DNAT, POD, 3, "100.64.1.3", 80, OWN, CT_END_CHANGED},
+	{"target gone", IPPROTO_TCP, DNAT, POD, 4, "100.64.1.4", 80, OWN, CT_END_GONE},
+	{"other port", IPPROTO_UDP, DNAT, POD, 1, "100.64.1.1", 81, OWN, CT_END_CHANGED},
+	{"early UDP", IPPROTO_UDP, 0, POD, 5, POD, 5, "10.244.0.2", CT_END_UNTRANSLATED},
+	{"early TCP", IPPROTO_TCP, 0, POD, 5, POD, 5, "10.244.0.2", CT_KEEP_FOREIGN},
+	{"no port of ours", IPPROTO_UDP, 0, POD, 41641, POD, 41641, "1.2.3.4", CT_KEEP_FOREIGN},
+	{"elsewhere", IPPROTO_UDP, 0, "8.8.8.8", 5, "8.8.8.8", 5, POD, CT_KEEP_FOREIGN},
+	{"of others", IPPROTO_UDP, DNAT, POD, 5, "10.9.9.9", 5, POD, CT_KEEP_FOREIGN},
+	{"pair moved, UDP", IPPROTO_UDP, DNAT, "100.99.0.1", 7, "10.96.0.1", 7, POD,
+		CT_END_CHANGED},
+	{"pair moved", IPPROTO_TCP, DNAT, "100.99.0.1", 7, "10.96.0.1", 7, POD, CT_END_GONE},
+	{"pair early", IPPROTO_UDP, 0, "100.99.0.2", 7, "100.99.0.2", 7, POD, CT_END_UNTRANSLATED},
+	{"pair same", IPPROTO_ICMP, DNAT, "100.99.0.2", 0, "10.96.0.2", 0, POD, CT_KEEP_SAME},
+	{"backend same", IPPROTO_TCP, DNAT, "100.99.0.9", 7, "10.1.0.3", 7, POD, CT_KEEP_SAME},
+	{"backend away", IPPROTO_TCP, DNAT, "100.99.0.9", 7, "10.1.0.1", 7, POD, CT_KEEP_LIVE},
+	{"backend away, UDP", IPPROTO_UDP, DNAT, "100.99.0.9", 7, "10.1.0.1", 7, POD,
+		CT_END_CHANGED},
+};
+
+static enum ct_verdict judge(const struct ct_view *view, const struct flow_case *c)
+{
+	struct ct_entry entry = {
+		.proto = c->proto,
+		.status = c->status,
+		.original = {addr("10.244.0.2"), addr(c->to), 4000, c->port},
+		.reply = {addr(c->target), addr(c->answer_to), c->target_port, 4000},
+	};
+	return ct_plan_judge(view, &entry);
+}
+
+static void test_flows(void **state)
+{
+	struct bench *b = *state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		enum ct_verdict verdict = judge(&b->view, &cases[i]);
+		if (verdict != cases[i].verdict)
+			fail_msg("%s: %d, not %d", cases[i].name, (int)verdict,
+				(int)cases[i].verdict);
+	}
+}
+
+/* With nothing changed, nothing of ours ends. */
+static void test_unchanged(void **state)
+{
+	struct bench *b = *state;
+	struct ct_view same = {.now = &b->now, .wanted = &b->wish};
+	for (int f = 0; f < NFT_MODEL_FAMILIES; f++)
+		same.before[f] = &b->now.images[f];
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		if (cases[i].verdict == CT_KEEP_SAME || cases[i].verdict == CT_KEEP_FOREIGN)
+			assert_false(ct_verdict_is_end(judge(&same, &cases[i])));
+	}
+}
+
+static void test_live(void **state)
+{
+	struct bench *b = *state;
+	struct flow_case c = {"", IPPROTO_TCP, DNAT, POD, 4, "100.64.1.4", 80, OWN, CT_KEEP_LIVE};
+	struct ipaddr target = addr("100.64.1.4");
+	assert_int_equal(judge(&b->view, &c), CT_END_GONE);
+	nft_wanted_add_live(&b->wish, &target);
+	assert_int_equal(judge(&b->view, &c), CT_KEEP_LIVE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_flows, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_unchanged, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_live, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,262 @@
+/* Wishes compiled and planned against what is there. */
+#include "lib/nft/nft_plan.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/base/mem.h"
+#include "lib/nft/nft_batch.h"
+
+static struct ipaddr addr(const char *text)
+{
+	struct ipaddr out;
+	struct err e = {0};
+	assert_int_equal(ipaddr_parse(text, &out, &e), 0);
+	return out;
+}
+
+static void open_wish(struct nft_wanted *w)
+{
+	struct ipaddr own = addr("100.64.0.1");
+	nft_wanted_init(w, "tailscale0", "a/b");
+	nft_wanted_set_own(w, &own);
+}
+
+static void map(struct nft_wanted *w, const char *service, uint16_t port, const char *target)
+{
+	struct err e = {0};
+	struct nft_portmap m = {(char *)(uintptr_t)service, IPPROTO_TCP, port, addr(target), 80};
+	assert_int_equal(nft_wanted_add_portmap(w, &m, &e), 0);
+}
+
+static void compile(struct nft_wanted *w, struct nft_desired *out)
+{
+	struct err e = {0};
+	assert_int_equal(nft_compile(w, true, out, &e), 0);
+	nft_wanted_fini(w);
+}
+
+static void plan_between(
+	struct nft_plan *plan, const struct nft_desired *want, const struct nft_desired *have)
+{
+	const struct nft_image *actual[NFT_MODEL_FAMILIES] = {NULL, NULL};
+	for (int f = 0; f < NFT_MODEL_FAMILIES && have != NULL; f++)
+		actual[f] = &have->images[f];
+	nft_plan_make(plan, want, actual);
+}
+
+static void test_conflicts(void **state)
+{
+	AUTO(nft_desired_fini) struct nft_desired d = {0};
+	struct nft_wanted w;
+	(void)state;
+	open_wish(&w);
+	map(&w, "b", 80, "100.64.1.2");
+	map(&w, "a", 80, "100.64.1.1");
+	map(&w, "a", 80, "100.64.1.9"); /* a name with two addresses: the first counts */
+	map(&w, "Z", 81, "100.64.1.3");
+	map(&w, "a", 81, "100.64.1.1");
+	compile(&w, &d);
+	const struct nft_elems *maps = &d.images[NFT_MODEL_V4].sets[NFT_SCHEMA_EGRESS_PM];
+	assert_int_equal(maps->len, 2);
+	assert_string_equal(maps->items[0].comment, "a");
+	assert_int_equal(maps->items[0].data[3], 1);
+	assert_string_equal(maps->items[1].comment, "Z");
+	assert_int_equal(d.conflict_count, 2);
+	assert_string_equal(d.conflicts[0].service, "b");
+	assert_string_equal(d.conflicts[0].winner, "a");
+	assert_string_equal(d.conflicts[0].what, "tcp 80");
+	assert_string_equal(d.conflicts[1].service, "a");
+	/* Targets of losers are no targets. */
+	assert_int_equal(d.images[NFT_MODEL_V4].sets[NFT_SCHEMA_EGRESS_DST].len, 2);
+}
+
+static void test_nothing_known(void **state)
+{
+	AUTO(nft_desired_fini) struct nft_desired want = {0};
+	AUTO(nft_plan_fini) struct nft_plan plan = {0};
+	struct nft_wanted w;
+	(void)state;
+	open_wish(&w);
+	map(&w, "a", 80, "100.64.1.1");
+	compile(&w, &want);
+	plan_between(&plan, &want, NULL);
+	assert_int_equal(plan.families[NFT_MODEL_V4].kind, NFT_PLAN_FULL);
+	assert_int_equal(plan.families[NFT_MODEL_V6].kind, NFT_PLAN_FULL);
+	assert_true(nft_plan_is_structural(&plan));
+	assert_int_equal(nft_plan_elements(&plan), 2);
+	nft_plan_escalate(&plan);
+	assert_int_equal(plan.families[NFT_MODEL_V4].kind, NFT_PLAN_REBUILD);
+}
+
+static void test_deltas(void **state)
+{
+	AUTO(nft_desired_fini) struct nft_desired have = {0};
+	AUTO(nft_desired_fini) struct nft_desired want = {0};
+	AUTO(nft_plan_fini) struct nft_plan plan = {0};
+	AUTO(nft_plan_fini) struct nft_plan none = {0};
+	struct nft_wanted w;
+	(void)state;
+	open_wish(&w);
+	map(&w, "keep", 80, "100.64.1.1");
+	map(&w, "change", 81, "100.64.1.2");
+	map(&w, "gone", 82, "100.64.1.3");
+	compile(&w, &have);
+	open_wish(&w);
+	map(&w, "keep", 80, "100.64.1.1");
+	map(&w, "change", 81, "100.64.1.4");
+	map(&w, "new", 83, "100.64.1.2");
+	compile(&w, &want);
+	plan_between(&plan, &want, &have);
+	const struct nft_plan_family *v4 = &plan.families[NFT_MODEL_V4];
+	assert_int_equal(v4->kind, NFT_PLAN_DELTA);
+	assert_int_equal(v4->chains, 0);
+	assert_int_equal(v4->removed[NFT_SCHEMA_EGRESS_PM].len, 2);
+	assert_int_equal(v4->added[NFT_SCHEMA_EGRESS_PM].len, 2);
+	assert_string_equal(v4->removed[NFT_SCHEMA_EGRESS_PM].items[1]->comment, "gone");
+	assert_string_equal(v4->added[NFT_SCHEMA_EGRESS_PM].items[1]->comment, "new");
+	assert_int_equal(v4->removed[NFT_SCHEMA_EGRESS_DST].len, 1);
+	assert_int_equal(v4->added[NFT_SCHEMA_EGRESS_DST].len, 1);
+	assert_int_equal(plan.families[NFT_MODEL_V6].kind, NFT_PLAN_NONE);
+	assert_false(nft_plan_is_structural(&plan));
+	plan_between(&none, &want, &want);
+	assert_true(nft_plan_is_empty(&none));
+}
+
+static void test_rules(void **state)
+{
+	AUTO(nft_desired_fini) struct nft_desired have = {0};
+	AUTO(nft_desired_fini) struct nft_desired want = {0};
+	AUTO(nft_plan_fini) struct nft_plan plan = {0};
+	struct nft_wanted w;
+	struct ipaddr moved = addr("100.64.0.2");
+	(void)state;
+	open_wish(&w);
+	compile(&w, &have);
+	open_wish(&w);
+	nft_wanted_set_own(&w, &moved);
+	compile(&w, &want);
+	plan_between(&plan, &want, &have);
+	assert_int_equal(plan.families[NFT_MODEL_V4].chains, 1u << NFT_SCHEMA_POSTROUTING);
+	assert_true(nft_plan_is_structural(&plan));
+	assert_true(ipaddr_equal(&want.images[NFT_MODEL_V4].own, &moved));
+}
+
+static void test_backends(void **state)
+{
+	AUTO(nft_desired_fini) struct nft_desired three = {0};
+	AUTO(nft_desired_fini) struct nft_desired other = {0};
+	AUTO(nft_plan_fini) struct nft_plan plan = {0};
+	struct nft_wanted w;
+	struct err e = {0};
+	struct ipaddr from = addr("100.64.0.1");
+	struct ipaddr to[] = {addr("10.0.0.1"), addr("10.0.0.2"), addr("10.0.0.3")};
+	(void)state;
+	open_wish(&w);
+	assert_int_equal(nft_wanted_add_backend(&w, &from, &to[0], &e), 0);
+	assert_int_equal(nft_wanted_add_backend(&w, &from, &to[1], &e), 0);
+	compile(&w, &three);
+	open_wish(&w);
+	assert_int_equal(nft_wanted_add_backend(&w, &from, &to[0], &e), 0);
+	assert_int_equal(nft_wanted_add_backend(&w, &from, &to[2], &e), 0);
+	compile(&w, &other);
+	/* The rules read the same; only the anonymous map differs. */
+	assert_true(strv_equal(&three.images[0].rules[NFT_SCHEMA_PREROUTING],
+		&other.images[0].rules[NFT_SCHEMA_PREROUTING]));
+	plan_between(&plan, &other, &three);
+	assert_int_equal(plan.families[NFT_MODEL_V4].chains, 1u << NFT_SCHEMA_PREROUTING);
+}
+
+static void test_foreign_schema(void **state)
+{
+	AUTO(nft_desired_fini) struct nft_desired want = {0};
+	AUTO(nft_plan_fini) struct nft_plan plan = {0};
+	AUTO(nft_plan_fini) struct nft_plan removal = {0};
+	struct nft_image strange = {.has_table = true};
+	struct nft_image absent = {0};
+	const struct nft_image *actual[NFT_MODEL_FAMILIES] = {&strange, &absent};
+	struct nft_wanted w;
+	(void)state;
+	open_wish(&w);
+	compile(&w, &want);
+	nft_plan_make(&plan, &want, actual);
+	assert_int_equal(plan.families[NFT_MODEL_V4].kind, NFT_PLAN_REBUILD);
+	assert_int_equal(plan.families[NFT_MODEL_V6].kind, NFT_PLAN_FULL);
+	nft_plan_make_removal(&removal, actual);
+	assert_int_equal(removal.families[NFT_MODEL_V4].kind, NFT_PLAN_REMOVE);
+	assert_int_equal(removal.families[NFT_MODEL_V6].kind, NFT_PLAN_NONE);
+}
+
+static void test_descriptions(void **state)
+{
+	AUTO(nft_desired_fini) struct nft_desired want = {0};
+	AUTO(nft_plan_fini) struct nft_plan plan = {0};
+	AUTO(nlwrite_fini) struct nlwrite batch = NLWRITE_INIT(NLWRITE_BATCH_MAX, 100);
+	struct nft_wanted w;
+	struct err e = {0};
+	char text[NFT_BATCH_TEXT_MAX];
+	static const char *const expected[] = {
+		"the batch as a whole",
+		"table ip ts_sidecar",
+		"table ip ts_sidecar, set egress_pm",
+		"table ip ts_sidecar, set daddr_map",
+		"table ip ts_sidecar, set egress_dst",
+		"table ip ts_sidecar, set local_ports",
+		"table ip ts_sidecar, chain prerouting",
+		"table ip ts_sidecar, chain postrouting",
+		"table ip ts_sidecar, chain mss_clamp",
+		"table ip ts_sidecar, chain forward",
+		"table ip ts_sidecar, elements of egress_pm",
+		"table ip ts_sidecar, elements of daddr_map",
+		"table ip ts_sidecar, elements of egress_dst",
+		"table ip ts_sidecar, elements of local_ports",
+		"table ip ts_sidecar, chain prerouting, all rules",
+		"table ip ts_sidecar, chain postrouting, all rules",
+		"table ip ts_sidecar, chain mss_clamp, all rules",
+		"table ip ts_sidecar, chain forward, all rules",
+		"table ip ts_sidecar, chain prerouting, rule by-daddr",
+		"table ip ts_sidecar, chain prerouting, rule egress-portmap",
+		"table ip ts_sidecar, chain postrouting, rule egress-self",
+		"table ip ts_sidecar, chain mss_clamp, rule mss-out",
+		"table ip ts_sidecar, chain mss_clamp, rule mss-in",
+		"table ip ts_sidecar, chain forward, rule syn-to-clamp",
+		"table ip ts_sidecar, chain forward, rule leak-guard",
+	};
+	(void)state;
+	open_wish(&w);
+	map(&w, "web", 80, "100.64.1.1");
+	struct nft_wanted copy;
+	nft_wanted_copy(&copy, &w);
+	compile(&w, &want);
+	plan_between(&plan, &want, NULL);
+	assert_int_equal(nft_batch_write(&batch, &plan, &copy, &want, &e), 0);
+	for (uint32_t i = 0; i < ARRAY_LEN(expected); i++) {
+		nft_batch_describe(batch.buf.data, batch.buf.len, 100 + i, 0, text);
+		assert_string_equal(text, expected[i]);
+	}
+	/* Header, table and set are 20 + 16 + 16 bytes; the element's key lies behind them. */
+	nft_batch_describe(batch.buf.data, batch.buf.len, 125, 76, text);
+	assert_string_equal(text, "table ip ts_sidecar, element tcp 80 of egress_pm (web)");
+	nft_wanted_fini(&copy);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_conflicts),
+		cmocka_unit_test(test_nothing_known),
+		cmocka_unit_test(test_deltas),
+		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_backends),
+		cmocka_unit_test(test_foreign_schema),
+		cmocka_unit_test(test_descriptions),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
