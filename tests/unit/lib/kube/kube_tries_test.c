@@ -57,6 +57,17 @@ static void a_refused_token_is_read_again_once(void **state)
 	assert_null(strstr(f->err.msg, "fresh"));
 }
 
+static void a_token_that_cannot_be_sent_is_an_error(void **state)
+{
+	struct api_bench *f = *state;
+	tempdir_write(f->account, "token", "two\r\nX-Lines: 1");
+	api_get(f, "200 OK", "{}");
+	assert_int_equal(f->err.code, -EINVAL);
+	assert_non_null(strstr(f->err.msg, "/secrets/tailscale: "));
+	assert_null(strstr(f->err.msg, "two"));
+	assert_int_equal(f->server->request_count, 0);
+}
+
 static void the_next_address_is_tried(void **state)
 {
 	static const char *const addresses[] = {"127.0.0.2", "127.0.0.3", "127.0.0.1", NULL};
@@ -150,6 +161,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_new_token_is_used_at_once),
 		TEST(a_refused_token_is_read_again_once),
+		TEST(a_token_that_cannot_be_sent_is_an_error),
 		TEST(the_next_address_is_tried),
 		TEST(a_name_that_is_unknown_may_be_known_soon),
 		TEST(addresses_need_no_brackets),
