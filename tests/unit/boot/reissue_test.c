@@ -16,6 +16,7 @@
 #include "lib/localapi/localapi.h"
 #include "statestore/statestore.h"
 #include "tests/support/api_bench.h"
+#include "tests/support/fake_clock.h"
 #include "tests/support/log_capture.h"
 #include "tests/support/loop_wait.h"
 #include "tests/support/tempdir.h"
@@ -87,6 +88,8 @@ static int setup(void **state)
 	void *bench;
 	assert_int_equal(api_bench_open(&bench), 0);
 	f->b = bench;
+	/* Time goes on by itself here: the key is waited for. */
+	fake_clock_remove();
 	f->get_status = f->patch_status = "200 OK";
 	f->b->server->choose = choose;
 	f->b->server->choose_arg = f;
