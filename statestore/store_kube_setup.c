@@ -13,6 +13,9 @@
 #include "lib/io/timer.h"
 #include "statestore/store_kube.h"
 
+/* Times a refusal after an outage is asked again. */
+#define DOUBTS_MAX 5
+
 enum step {
 	STEP_GET,
 	STEP_UPDATE,
@@ -38,6 +41,7 @@ struct attempt {
 	bool is_done;
 	bool allowed;
 	bool is_forbidden;
+	unsigned doubts;    /* refusals that were not believed */
 	struct err failure; /* for which it is tried again, or the final one; code 0: none */
 };
 
@@ -47,6 +51,7 @@ struct store_kube_setup {
 	store_kube_setup_fn fn;
 	void *arg;
 	struct attempt attempts[STEP_COUNT];
+	bool had_outage;
 	struct store_kube_facts facts;
 };
 
@@ -148,16 +153,34 @@ static bool retried(struct attempt *a, const struct kube_reply *reply, const str
 	if (strcmp(a->failure.msg, err->msg) != 0)
 		log_event(EV_STORE_SETUP_RETRY, verbs[a->step], a->setup->secret, err->msg);
 	a->failure = *err;
+	a->setup->had_outage = true;
 	uint64_t delay = backoff_next(&a->backoff);
 	timer_start(&a->retry, delay > reply->retry_after_ms ? delay : reply->retry_after_ms);
 	return true;
+}
+
+/* True when a refusal is not believed yet: a server that has just come up knows neither accounts nor
+ * roles for a moment, and what it refuses then would be given up for the whole run. */
+static bool doubted(struct attempt *a, bool is_refusal)
+{
+	if (!is_refusal || !a->setup->had_outage || a->doubts == DOUBTS_MAX)
+		return false;
+	if (a->doubts++ == 0)
+		backoff_reset(&a->backoff);
+	timer_start(&a->retry, backoff_next(&a->backoff));
+	return true;
+}
+
+static bool is_refusal(const struct kube_reply *reply, const struct err *err)
+{
+	return err != NULL && (reply->code == 401 || reply->code == 403);
 }
 
 static void on_secret(void *arg, const struct kube_reply *reply, const struct err *err)
 {
 	struct attempt *a = arg;
 	a->call = NULL;
-	if (err != NULL && retried(a, reply, err))
+	if ((err != NULL && retried(a, reply, err)) || doubted(a, is_refusal(reply, err)))
 		return;
 	/* Not every lack of access is a missing right: a certificate may be untrusted, a token
 	 * refused. */
@@ -175,12 +198,15 @@ static void on_review(void *arg, const struct kube_reply *reply, const struct er
 	a->call = NULL;
 	if (err != NULL && retried(a, reply, err))
 		return;
+	bool is_denied = err == NULL && !kube_review_allowed(reply);
+	if (doubted(a, is_denied || is_refusal(reply, err)))
+		return;
 	if (err != NULL)
 		log_event(EV_STORE_REVIEW_FAILED, verbs[a->step], a->setup->secret, err->msg);
 	/* Without an answer: what the start needs is taken as granted, and will tell by itself;
 	 * what would be written without a right is not. */
 	a->failure = (struct err){0};
-	a->allowed = err != NULL ? a->step == STEP_UPDATE : kube_review_allowed(reply);
+	a->allowed = err != NULL ? a->step == STEP_UPDATE : !is_denied;
 	step_done(a);
 }
 

@@ -44,7 +44,7 @@ struct fixture {
 	struct err err;
 	bool exists, can_patch;
 	size_t fields;
-	unsigned int written, listed;
+	unsigned int written, listed, wanted_requests;
 	struct strv keys;
 };
 
@@ -76,6 +76,7 @@ static int setup(void **state)
 	assert_int_equal(api_bench_open(&bench), 0);
 	f->b = bench;
 	f->script = all_well;
+	f->wanted_requests = 12;
 	f->b->server->choose = choose;
 	f->b->server->choose_arg = f;
 	backoff_set_random(middle);
@@ -231,7 +232,7 @@ static bool was_tried_often(void *arg)
 {
 	const struct fixture *f = arg;
 	fake_clock_advance_ms(1);
-	return f->b->server->request_count >= 12;
+	return f->b->server->request_count >= f->wanted_requests;
 }
 
 static bool is_done(void *arg)
@@ -265,6 +266,42 @@ static void what_passes_is_tried_again(void **state)
 	assert_true(loop_wait(f->b->loop, is_done, f, LOOP_WAIT_MS));
 	assert_string_equal(f->err.msg, "");
 	assert_true(f->can_patch);
+}
+
+/* A server that has just come up does not know its roles yet. */
+static void a_refusal_after_an_outage_is_asked_again(void **state)
+{
+	struct fixture *f = *state;
+	f->script.get_status = "503 No";
+	f->script.get = "{\"message\":\"starting\",\"code\":503}";
+	f->script.patch_status = "503 No";
+	start(f);
+	assert_true(loop_wait(f->b->loop, was_tried_often, f, LOOP_WAIT_MS));
+	f->script.patch_status = "201 Created";
+	f->script.patch = DENIED;
+	f->script.get_status = "403 No";
+	f->script.get = "{\"message\":\"RBAC: no roles yet\",\"code\":403}";
+	f->wanted_requests += 2;
+	assert_true(loop_wait(f->b->loop, was_tried_often, f, LOOP_WAIT_MS));
+	f->script = all_well;
+	assert_true(loop_wait(f->b->loop, is_done, f, LOOP_WAIT_MS));
+	assert_string_equal(f->err.msg, "");
+	assert_true(f->can_patch);
+}
+
+static void a_lasting_refusal_after_an_outage_is_believed(void **state)
+{
+	struct fixture *f = *state;
+	f->script.get_status = "503 No";
+	f->script.get = "{}";
+	f->script.patch = DENIED;
+	start(f);
+	assert_true(loop_wait(f->b->loop, was_tried_often, f, LOOP_WAIT_MS));
+	f->script.get_status = "200 OK";
+	f->script.get = SECRET;
+	assert_true(loop_wait(f->b->loop, is_done, f, LOOP_WAIT_MS));
+	assert_string_equal(f->err.msg, "");
+	assert_false(f->can_patch);
 }
 
 static void cancelling_is_silent(void **state)
@@ -349,6 +386,8 @@ int main(void)
 		TEST(without_patch_nothing_is_written),
 		TEST(a_secret_that_cannot_be_read_is_final),
 		TEST(what_passes_is_tried_again),
+		TEST(a_refusal_after_an_outage_is_asked_again),
+		TEST(a_lasting_refusal_after_an_outage_is_believed),
 		TEST(cancelling_is_silent),
 		TEST(the_secret_is_a_place),
 	};
