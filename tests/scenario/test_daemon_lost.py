@@ -200,6 +200,16 @@ def test_daemon_that_cannot_be_executed(world):
     assert "starting tailscaled failed" in program.output()
 
 
+def test_program_vanishes_between_starts(world):
+    """A daemon that can no longer be executed counts as one that crashes."""
+    world.install("lively")
+    program = world.start_running({"TAILBOOT_RESTART_LIMIT": "2"})
+    os.unlink(world.root / "usr/bin/tailscaled")
+    world.kill_daemon()
+    assert program.wait_exit(20) == 3
+    assert "no such file" in program.lines()[-1].lower()
+
+
 def test_crash_before_running_is_survived(world):
     """A daemon that served already, and dies before login is through, comes back too."""
     world.install("lively")

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/condition.h"
 #include "lib/base/mem.h"
 #include "lib/localapi/localapi.h"
@@ -259,7 +260,9 @@ static void a_daemon_that_cannot_be_cut_off(void **state)
 static void nobody_answers(void **state)
 {
 	struct fixture *f = *state;
-	begin(f, "old-key", 200);
+	begin(f, "old-key", 60000);
+	wait_until_asked(f);
+	fake_clock_install(clock_now_ms() + 61000);
 	wait_done(f);
 	assert_int_equal(f->err.code, -ETIMEDOUT);
 	assert_string_equal(f->err.msg,
