@@ -9,6 +9,7 @@
 #include "lib/base/mem.h"
 #include "lib/io/timer.h"
 #include "lib/nft/nlsock.h"
+#include "lib/nft/nlwalk.h"
 #include "lib/nft/nlwrite.h"
 
 #define DELETIONS_A_TURN 256
@@ -71,15 +72,13 @@ static void on_entry(void *arg, const struct nlmsghdr *nlh)
 /* The bytes of the next messages, as many as go into one turn. */
 static size_t next_chunk(const struct ct_io *io, size_t *count)
 {
-	const char *start = io->deletions.buf.data + io->sent;
-	int left = (int)(io->deletions.buf.len - io->sent);
-	const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)start;
+	struct nlwalk walk =
+		NLWALK_INIT(io->deletions.buf.data + io->sent, io->deletions.buf.len - io->sent);
+	const char *start = walk.at;
 	*count = 0;
-	while (*count < DELETIONS_A_TURN && mnl_nlmsg_ok(nlh, left)) {
-		nlh = mnl_nlmsg_next(nlh, &left);
+	while (*count < DELETIONS_A_TURN && nlwalk_next(&walk) != NULL)
 		(*count)++;
-	}
-	return (size_t)((const char *)nlh - start);
+	return (size_t)(walk.at - start);
 }
 
 static void delete_some(void *arg)
@@ -125,11 +124,11 @@ static int ask(struct ct_io *io, struct err *e)
 	return nlsock_ask(io->sock, &w, on_entry, on_dumped, io, e);
 }
 
-/* The next family that we have rules in; then what has been found is deleted. */
+/* The next family whose rules have changed; then what has been found is deleted. */
 static void ask_next(struct ct_io *io)
 {
 	struct err e = {0};
-	while (io->family < NFT_MODEL_FAMILIES && !io->view_ref->now->images[io->family].has_table)
+	while (io->family < NFT_MODEL_FAMILIES && !io->view_ref->has_changed[io->family])
 		io->family++;
 	if (io->family == NFT_MODEL_FAMILIES) {
 		timer_start(&io->turn, 0);

@@ -24,6 +24,7 @@ struct ct_view {
 	const struct nft_image *before[NFT_MODEL_FAMILIES];
 	const struct nft_desired *now;
 	const struct nft_wanted *wanted;
+	bool has_changed[NFT_MODEL_FAMILIES]; /* others are not even read */
 };
 
 enum ct_verdict {

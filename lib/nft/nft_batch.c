@@ -10,6 +10,7 @@
 #include "lib/nft/nft_canon.h"
 #include "lib/nft/nft_msg.h"
 #include "lib/nft/nft_rule.h"
+#include "lib/nft/nlwalk.h"
 
 #define COMMENT_MAX 512
 
@@ -102,9 +103,9 @@ int nft_batch_write(struct nlwrite *w, const struct nft_plan *plan, const struct
 
 static const struct nlmsghdr *find_message(const void *bytes, size_t len, uint32_t seq)
 {
-	int left = (int)len;
-	for (const struct nlmsghdr *nlh = bytes; mnl_nlmsg_ok(nlh, left);
-		nlh = mnl_nlmsg_next(nlh, &left)) {
+	struct nlwalk walk = NLWALK_INIT(bytes, len);
+	const struct nlmsghdr *nlh;
+	while ((nlh = nlwalk_next(&walk)) != NULL) {
 		if (nlh->nlmsg_seq == seq &&
 			nlh->nlmsg_len >= MNL_NLMSG_HDRLEN + sizeof(struct nfgenmsg))
 			return nlh;

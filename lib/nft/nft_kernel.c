@@ -14,6 +14,9 @@
 /* More than the messages of the largest batch, so that its numbers are in a row. */
 #define MESSAGES_MAX 65536u
 
+/* Some 4 KB, and room for the message being written. */
+#define PROBE_BYTES (256u << 10)
+
 struct nft_kernel {
 	struct nft_backend base;
 	struct loop *loop_ref;
@@ -59,6 +62,23 @@ static int commit(struct nft_backend *b, const struct nft_commit *c, struct err 
 	if (outcome.is_acknowledged && outcome.failure_count == 0)
 		return 0;
 	return tell_failure(&w, &outcome, e);
+}
+
+int nft_kernel_probe(
+	struct nft_backend *b, enum nft_model_family family, struct nft_probe *out, struct err *e)
+{
+	struct nft_kernel *k = self(b);
+	struct nlsock_outcome outcome;
+	AUTO(nlwrite_fini)
+	struct nlwrite w = NLWRITE_INIT(PROBE_BYTES, nlsock_take_seq(k->sock, MESSAGES_MAX));
+	nft_probe_write(&w, family);
+	if (nlwrite_check(&w, e) < 0)
+		return e->code;
+	int code = nlsock_commit(k->sock, w.buf.data, w.buf.len, &outcome, e);
+	if (code < 0)
+		return code;
+	nft_probe_judge(&w, family, &outcome, out);
+	return 0;
 }
 
 static int read_tables(struct nft_backend *b, struct nft_image *const images[NFT_MODEL_FAMILIES],

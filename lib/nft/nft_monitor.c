@@ -12,6 +12,7 @@
 #include "lib/base/mem.h"
 #include "lib/io/loop.h"
 #include "lib/nft/nft_schema.h"
+#include "lib/nft/nlwalk.h"
 
 #define RECV_BYTES (64u << 10)
 /* Our own batches come back as events, too: 4,000 elements are about 300 KB. */
@@ -53,9 +54,9 @@ bool nft_monitor_is_foreign(const struct nlmsghdr *nlh, uint32_t own_port)
 /* True when a datagram says that we have to look. */
 static bool look(struct nft_monitor *m, ssize_t n)
 {
-	int left = (int)n;
-	const struct nlmsghdr *nlh = (const struct nlmsghdr *)(void *)m->bytes;
-	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+	struct nlwalk walk = NLWALK_INIT(m->bytes, (size_t)n);
+	const struct nlmsghdr *nlh;
+	while ((nlh = nlwalk_next(&walk)) != NULL) {
 		if (nft_monitor_is_foreign(nlh, m->own_port))
 			return true;
 	}

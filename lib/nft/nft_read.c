@@ -12,6 +12,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/nft/nft_canon.h"
+#include "lib/nft/nlwalk.h"
 
 /* More attributes than any kind of object has. */
 #define ATTRS_MAX 40
@@ -303,9 +304,9 @@ void nft_read_finish(struct nft_read *r)
 
 int nft_read_own_rules(struct nft_read *r, const void *messages, size_t len, struct err *e)
 {
-	int left = (int)len;
-	for (const struct nlmsghdr *nlh = messages; mnl_nlmsg_ok(nlh, left);
-		nlh = mnl_nlmsg_next(nlh, &left)) {
+	struct nlwalk walk = NLWALK_INIT(messages, len);
+	const struct nlmsghdr *nlh;
+	while ((nlh = nlwalk_next(&walk)) != NULL) {
 		if (nlh->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWRULE))
 			continue;
 		int code = nft_read_message(r, nlh, e);

@@ -56,8 +56,10 @@ static void rule_close(struct open_rule *r, const char *comment)
 /* All 16 bytes, so that tailscale01 is not taken for tailscale0. */
 static void match_tun(struct open_rule *r, uint32_t key, uint32_t op)
 {
+	char name[NFT_MODEL_TUN_MAX] = {0};
+	memcpy(name, r->scope->tun, strnlen(r->scope->tun, sizeof(name) - 1));
 	nft_expr_meta(r->w, key, NFT_REG_1);
-	nft_expr_cmp(r->w, op, r->scope->tun, NFT_MODEL_TUN_MAX);
+	nft_expr_cmp(r->w, op, name, sizeof(name));
 }
 
 static void load_daddr(struct open_rule *r)

@@ -118,7 +118,8 @@ static void reconcile(struct nft_run *run)
 		end(run, 0);
 		return;
 	}
-	run->view = (struct ct_view){.now = &run->state->desired, .wanted = &run->state->wanted};
+	run->view.now = &run->state->desired;
+	run->view.wanted = &run->state->wanted;
 	for (int f = 0; f < NFT_MODEL_FAMILIES; f++)
 		run->view.before[f] = run->applied_ref != NULL
 					      ? &run->applied_ref->desired.images[f]
@@ -223,6 +224,8 @@ static void commit(struct nft_run *run)
 		return;
 	}
 	run->result.transactions++;
+	for (int f = 0; f < NFT_MODEL_FAMILIES; f++)
+		run->view.has_changed[f] |= plan.families[f].kind != NFT_PLAN_NONE;
 	run->result.elements += nft_plan_elements(&plan);
 	if (!nft_plan_is_structural(&plan))
 		reconcile(run);

@@ -11,6 +11,7 @@
 #include "lib/base/mem.h"
 #include "lib/io/loop.h"
 #include "lib/io/timer.h"
+#include "lib/nft/nlwalk.h"
 
 /* Twice what the kernel puts into one datagram of a dump. */
 #define RECV_BYTES (64u << 10)
@@ -112,9 +113,9 @@ static void on_readable(void *arg, uint32_t events)
 			answer(s, &broken);
 			return;
 		}
-		int left = (int)n;
-		const struct nlmsghdr *nlh = (const struct nlmsghdr *)(void *)s->bytes;
-		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		struct nlwalk walk = NLWALK_INIT(s->bytes, (size_t)n);
+		const struct nlmsghdr *nlh;
+		while ((nlh = nlwalk_next(&walk)) != NULL) {
 			if (take_message(s, nlh))
 				return;
 		}
@@ -237,10 +238,10 @@ static void take_outcome(
 
 static uint32_t last_seq(const void *messages, size_t len)
 {
-	int left = (int)len;
+	struct nlwalk walk = NLWALK_INIT(messages, len);
+	const struct nlmsghdr *nlh;
 	uint32_t last = 0;
-	for (const struct nlmsghdr *nlh = messages; mnl_nlmsg_ok(nlh, left);
-		nlh = mnl_nlmsg_next(nlh, &left))
+	while ((nlh = nlwalk_next(&walk)) != NULL)
 		last = nlh->nlmsg_seq;
 	return last;
 }
@@ -262,9 +263,9 @@ int nlsock_commit(struct nlsock *s, const void *messages, size_t len, struct nls
 			return 0;
 		if (n < 0)
 			return err_set_errno(e, (int)n, "read the answers of netfilter");
-		int left = (int)n;
-		const struct nlmsghdr *nlh = (const struct nlmsghdr *)(void *)s->bytes;
-		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
+		struct nlwalk walk = NLWALK_INIT(s->bytes, (size_t)n);
+		const struct nlmsghdr *nlh;
+		while ((nlh = nlwalk_next(&walk)) != NULL)
 			take_outcome(nlh, first, last, out);
 	}
 }

@@ -12,6 +12,7 @@
 #include "lib/base/mem.h"
 #include "lib/nft/ct_entry.h"
 #include "lib/nft/ct_plan.h"
+#include "lib/nft/nlwalk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -79,12 +80,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	AUTO(mem_free) uint8_t *aligned = xmalloc(size + 1);
 	struct bench b = {0};
 	struct ct_entry entry;
-	int left = (int)size;
+	struct nlwalk walk = NLWALK_INIT(aligned, size);
+	const struct nlmsghdr *nlh;
 	if (size > 0)
 		memcpy(aligned, data, size);
 	open_bench(&b);
-	for (const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)aligned;
-		mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+	while ((nlh = nlwalk_next(&walk)) != NULL) {
 		if (!ct_entry_parse(nlh, &entry))
 			continue;
 		check_within(nlh, entry.tuple_attr);

@@ -11,6 +11,7 @@
 #include "lib/nft/nft_batch.h"
 #include "lib/nft/nft_plan.h"
 #include "lib/nft/nft_read.h"
+#include "lib/nft/nlwalk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,10 +26,10 @@ static void read_all(
 {
 	struct nft_read read;
 	struct err e = {0};
-	int left = (int)size;
+	struct nlwalk walk = NLWALK_INIT(bytes, size);
+	const struct nlmsghdr *nlh;
 	nft_read_init(&read, family, NFT_SCHEMA_TABLE, image);
-	for (const struct nlmsghdr *nlh = bytes; mnl_nlmsg_ok(nlh, left);
-		nlh = mnl_nlmsg_next(nlh, &left)) {
+	while ((nlh = nlwalk_next(&walk)) != NULL) {
 		if (nft_read_message(&read, nlh, &e) < 0)
 			require(e.msg[0] != '\0');
 	}

@@ -11,6 +11,7 @@
 #include "lib/nft/nft_batch.h"
 #include "lib/nft/nft_monitor.h"
 #include "lib/nft/nlerr.h"
+#include "lib/nft/nlwalk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,11 +26,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	AUTO(mem_free) uint8_t *aligned = xmalloc(size + 1);
 	char text[NFT_BATCH_TEXT_MAX];
 	struct nlerr told;
-	int left = (int)size;
+	struct nlwalk walk = NLWALK_INIT(aligned, size);
+	const struct nlmsghdr *nlh;
 	if (size > 0)
 		memcpy(aligned, data, size);
-	for (const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)aligned;
-		mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+	while ((nlh = nlwalk_next(&walk)) != NULL) {
 		if (nlerr_parse(nlh, &told)) {
 			require(told.code <= 0);
 			require(memchr(told.text, '\0', sizeof(told.text)) != NULL);

@@ -16,6 +16,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/nft/nft_rule.h"
+#include "lib/nft/nlwalk.h"
 
 static const struct nft_msg_table v4 = {NFT_MODEL_V4, "t"};
 static const struct nft_msg_table v6 = {NFT_MODEL_V6, "t"};
@@ -132,10 +133,10 @@ static void test_elements(void **state)
 static unsigned int count_messages(const struct nlwrite *w, size_t *longest)
 {
 	unsigned int count = 0;
-	int left = (int)w->buf.len;
+	struct nlwalk walk = NLWALK_INIT(w->buf.data, w->buf.len);
+	const struct nlmsghdr *nlh;
 	*longest = 0;
-	for (const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)w->buf.data;
-		mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+	while ((nlh = nlwalk_next(&walk)) != NULL) {
 		count++;
 		if (nlh->nlmsg_len > *longest)
 			*longest = nlh->nlmsg_len;

@@ -1,0 +1,34 @@
+/*
+ * What the kernel lacks for our rules, all of it at once and by name, without changing anything:
+ * the whole design goes out under another table's name, in a batch whose last message must fail.
+ * Exactly that one failure means that everything is there.
+ */
+#ifndef LIB_NFT_NFT_PROBE_H
+#define LIB_NFT_NFT_PROBE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/err.h"
+#include "lib/base/str.h"
+#include "lib/nft/nft_model.h"
+#include "lib/nft/nlsock.h"
+#include "lib/nft/nlwrite.h"
+
+struct nft_probe {
+	bool is_supported; /* all but what has a substitute */
+	bool has_numgen;   /* without it a balanced target is its first backend */
+	struct strv
+		missing; /* "chain type nat (chain prerouting)", "expression ct (rule leak-guard)" */
+};
+
+void nft_probe_fini(struct nft_probe *probe);
+
+/* Appends the batch to an empty writer. */
+void nft_probe_write(struct nlwrite *w, enum nft_model_family family);
+
+/* Fills a zeroed probe from what was answered to the batch. Pure. */
+void nft_probe_judge(const struct nlwrite *batch, enum nft_model_family family,
+	const struct nlsock_outcome *outcome, struct nft_probe *out);
+
+#endif
