@@ -313,6 +313,11 @@ static void test_catch_all(void **state)
 	expect_udp(b, NETBED_POD4, 4321, udp, "100.64.0.1 -> 100.64.1.1:4321");
 	expect_udp(b, NETBED_POD6, 4321, udp, "fd7a:115c:a1e0::1 -> fd7a:115c:a1e0::1:1:4321");
 	expect_tcp(b, NETBED_CLIENT, NETBED_POD4, 9002, health, "10.244.0.2 -> 10.244.0.1:9002");
+	/* Echo requests too: the answer has to come from the pod, so it was translated back. */
+	netbed_do(b, NETBED_CLIENT, "ping -c 1 -W 2 10.244.0.1; ping -c 1 -W 2 fd00:c::1");
+	netbed_enter(b, NETBED_PROXY);
+	AUTO(mem_free) char *flows = netns_run("cat /proc/net/nf_conntrack | grep icmp");
+	assert_non_null(strstr(flows, "src=100.64.1.1 dst=100.64.0.1"));
 	/* Neighbours of IPv6 are found by packets that a rule for everything must not take. */
 	netbed_do(b, NETBED_PROXY, "ip -6 neigh flush all");
 	netbed_do(b, NETBED_CLIENT, "ip -6 neigh flush all");

@@ -17,6 +17,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/nft/nft_kernel.h"
 #include "tests/kernel/firewall.h"
 #include "tests/support/loop_wait.h"
 #include "tests/support/netns.h"
@@ -191,6 +192,44 @@ static void test_refused_element(void **state)
 	assert_string_equal(after, before);
 }
 
+/* One bad element among 1,000: it is named, and nothing of the batch is done. */
+static void test_refusal_names_element(void **state)
+{
+	struct firewall *f = *state;
+	struct nft_wanted wishes[2];
+	struct nft_desired desired[2] = {0};
+	struct nft_plan plan = {0};
+	struct err e = {0};
+	apply(f);
+	netns_do("nft add element ip ts_sidecar egress_pm { tcp . 11500 : 10.0.0.1 . 7 }");
+	wish(&wishes[0]);
+	wish(&wishes[1]);
+	for (uint16_t port = 11000; port < 12000; port++)
+		firewall_portmap(&wishes[1], "many", IPPROTO_TCP, port, "100.64.1.1", port);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(nft_compile(&wishes[i], true, &desired[i], &e), 0);
+	const struct nft_image *actual[NFT_MODEL_FAMILIES] = {
+		&desired[0].images[NFT_MODEL_V4], &desired[0].images[NFT_MODEL_V6]};
+	nft_plan_make(&plan, &desired[1], actual);
+	AUTO(mem_free) char *before = netns_run(OUR_TABLES);
+	uint32_t generation = firewall_generation();
+	struct nft_backend *kernel = nft_kernel_new(f->loop, &e);
+	assert_non_null(kernel);
+	struct nft_commit c = {.plan = &plan, .wanted = &wishes[1], .desired = &desired[1]};
+	assert_int_equal(kernel->ops->commit(kernel, &c, &e), -EEXIST);
+	assert_string_equal(
+		e.msg, "table ip ts_sidecar, element tcp 11500 of egress_pm (many): File exists");
+	assert_int_equal(firewall_generation(), generation);
+	AUTO(mem_free) char *after = netns_run(OUR_TABLES);
+	assert_string_equal(after, before);
+	kernel->ops->free(kernel);
+	nft_plan_fini(&plan);
+	for (int i = 0; i < 2; i++) {
+		nft_desired_fini(&desired[i]);
+		nft_wanted_fini(&wishes[i]);
+	}
+}
+
 static bool is_repaired(void *arg)
 {
 	const struct firewall *f = arg;
@@ -318,6 +357,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_foreign_tables, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_owned_by_another, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused_element, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refusal_names_element, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_foreign_edits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_removal, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fed_back, setup, teardown),
