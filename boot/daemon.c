@@ -195,6 +195,13 @@ static void respawn(struct daemon *d)
 	log_event(EV_DAEMON_STARTING);
 	if (spawn(d, &e) == 0)
 		return;
+	/* A program that is gone or broken does not come back by waiting. */
+	if (!err_is_transient(e.code)) {
+		snprintf(d->status, sizeof(d->status), "%.*s", STATUS_TEXT_MAX - 1, e.msg);
+		d->state = DAEMON_STATE_WAITING;
+		crashed(d);
+		return;
+	}
 	/* Nothing ran, so nothing crashed: the host lacks what a start takes, and may have it
 	 * again. */
 	condition_raise(d->conditions_ref, CONDITION_DAEMON_DOWN,

@@ -82,13 +82,14 @@ def waiting_for_restart(world):
     """The daemon has crashed so often that the next start waits."""
     world.install("lively")
     world.lapi.bus.publish(notify.running())
+    killed = []
 
     def reached():
         if not world.program.has_log(STARTED):
             return False
-        if world.daemon_starts() == 1 and world.daemon_pids():
+        if not killed:
             world.install("exits")
-            world.kill_daemon()
+            killed.append(world.kill_daemon())
         return world.daemon_starts() >= 6
     return {"TAILBOOT_RESTART_LIMIT": "1000"}, reached
 
