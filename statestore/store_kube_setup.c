@@ -159,8 +159,8 @@ static bool retried(struct attempt *a, const struct kube_reply *reply, const str
 	return true;
 }
 
-/* True when a refusal is not believed yet: a server that has just come up knows neither accounts nor
- * roles for a moment, and what it refuses then would be given up for the whole run. */
+/* True when a refusal is not believed yet: a server that has just come up knows neither accounts
+ * nor roles for a moment, and what it refuses then would be given up for the whole run. */
 static bool doubted(struct attempt *a, bool is_refusal)
 {
 	if (!is_refusal || !a->setup->had_outage || a->doubts == DOUBTS_MAX)
