@@ -44,17 +44,10 @@ static void make_store(struct supervisor *s, const struct statestore_backend *ba
 	statestore_on_stored(s->store, on_stored, s);
 }
 
-/* Only what a login in two steps without credentials of its own would look for. */
-static bool wants_stored_authkey(const struct settings *settings)
-{
-	return !secret_is_set(&settings->authkey) && settings->client_id[0] == '\0' &&
-	       !secret_is_set(&settings->client_secret) && !settings_is_one_step(settings);
-}
-
 /* False when the start ends here. */
 static bool pick_up_authkey(struct supervisor *s, const struct store_kube_facts *facts)
 {
-	if (!wants_stored_authkey(s->settings))
+	if (!settings_may_use_stored_authkey(s->settings))
 		return true;
 	if (!facts->exists) {
 		log_event(EV_NODE_NO_SECRET);
@@ -78,10 +71,18 @@ static bool pick_up_authkey(struct supervisor *s, const struct store_kube_facts 
 	return true;
 }
 
+/* Only keys that are ours to write: the Secret also holds the daemon's private keys, which have no
+ * place in this memory. */
 static void tell_known(struct supervisor *s, const struct kube_fields *fields)
 {
-	for (size_t i = 0; i < fields->len; i++) {
-		const struct kube_field *f = &fields->items[i];
+	static const char *const ours[] = {STORE_KEY_CAPVER, STORE_KEY_POD_UID, STORE_KEY_DEVICE_ID,
+		STORE_KEY_DEVICE_FQDN, STORE_KEY_DEVICE_IPS, STORE_KEY_HTTPS_ENDPOINT,
+		STORE_KEY_EGRESS_SERVICES, STORE_KEY_INGRESS_CONFIG, STORE_KEY_REISSUE_AUTHKEY,
+		STORE_KEY_AUTHKEY};
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
+		const struct kube_field *f = kube_fields_get(fields, ours[i]);
+		if (f == NULL)
+			continue;
 		/* The store compares texts; a key or an odd value is kept as a mark that
 		 * differs from any wanted one. */
 		bool is_secret = strcmp(f->key, STORE_KEY_AUTHKEY) == 0 ||

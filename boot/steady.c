@@ -65,13 +65,6 @@ static void publish(struct supervisor *s)
 	statestore_set(s->store, STORE_KEY_DEVICE_IPS, ips);
 }
 
-static void show_health(struct supervisor *s)
-{
-	bool has = s->self.address_count > 0;
-	s->has_addresses = has;
-	health_set_has_addresses(s->health, has);
-}
-
 static void tell_cert_domain(struct supervisor *s)
 {
 	if (s->serve == NULL || !s->netmap_seen)
@@ -119,7 +112,7 @@ void steady_update(struct supervisor *s, const struct ipn_notify *n)
 	if (!s->self.known)
 		return;
 	publish(s);
-	show_health(s);
+	health_set_has_addresses(s->health, s->self.address_count > 0);
 	tell_cert_domain(s);
 	if (n != NULL && n->has_self_change) {
 		certs_wake(s->certs);

@@ -97,7 +97,6 @@ struct supervisor {
 	struct selfnode self;
 	struct strv cert_domains;
 	bool netmap_seen;
-	bool has_addresses; /* as told to health */
 	struct localapi_call *dns_config;
 	struct localapi_call *configure_call;
 	struct localapi_call *gro_call;

@@ -52,7 +52,7 @@ void serve_free(struct serve *s);
 void serve_set_cert_domain(struct serve *s, const char *domain);
 /* The daemon was restarted: what it lost is applied again, whether or not the file changed. */
 void serve_reapply(struct serve *s);
-/* The daemon is gone for now: keep quiet until serve_reapply. */
+/* The daemon is gone: keep quiet until serve_reapply. */
 void serve_pause(struct serve *s);
 
 /* Pure parts, in ingress/serve_plan.c. */
