@@ -109,6 +109,18 @@
 #define EV_CERT_FAILED "cert.failed", LOG_LEVEL_WARNING, "domain,retry,reason,delay", "Error refreshing certificate for %s (retry %u): %s. Will retry in %s"
 #define EV_ADVERTISE_WITHDRAWING "advertise.withdrawing", LOG_LEVEL_INFO, "services", "unadvertising services: [%s]"
 
+/* ingress: services and targets */
+
+/* egress: services, target, drain */
+
+/* boot: data path */
+#define EV_DATAPATH_APPLIED "datapath.applied", LOG_LEVEL_DEBUG, "transactions,elements,flows", "firewall: %zu transactions, %zu elements changed, %zu flows ended"
+#define EV_DATAPATH_REPAIRED "datapath.repaired", LOG_LEVEL_WARNING, "what", "firewall: another program had changed our tables (%s); restored"
+#define EV_DATAPATH_NO_IPV6 "datapath.no_ipv6", LOG_LEVEL_INFO, "reason", "firewall: IPv6 is not used: %s"
+#define EV_DATAPATH_FLOWS_FAILED "datapath.flows_failed", LOG_LEVEL_WARNING, "reason", "firewall: old flows may not follow the new rules: %s"
+#define EV_DATAPATH_REMOVE_FAILED "datapath.remove_failed", LOG_LEVEL_WARNING, "reason", "firewall: the tables could not be removed: %s"
+#define EV_DATAPATH_MODE_IGNORED "datapath.mode_ignored", LOG_LEVEL_INFO, "mode", "firewall: TS_DEBUG_FIREWALL_MODE=%s steers tailscaled alone; the rules of this program are nftables"
+
 /* health */
 #define EV_HEALTH_SET "health.set", LOG_LEVEL_INFO, "healthy", "Setting healthy %s"
 #define EV_HEALTH_ENDPOINT "health.endpoint", LOG_LEVEL_INFO, "address", "Running healthcheck endpoint at %s/healthz"

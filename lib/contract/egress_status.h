@@ -1,0 +1,31 @@
+/*
+ * The status of the egress services, as an operator reads it from the key `egress-services`: which
+ * services this Pod forwards, and to where. Operators compare the text by members in this order.
+ */
+#ifndef LIB_CONTRACT_EGRESS_STATUS_H
+#define LIB_CONTRACT_EGRESS_STATUS_H
+
+#include <stddef.h>
+
+#include "lib/base/ipaddr.h"
+
+struct egress_port;
+
+/* One service; everything is borrowed. */
+struct egress_status_service {
+	const char *name;
+	const struct egress_port *ports;
+	size_t port_count;
+	const struct ipaddr *targets;
+	size_t target_count;
+	const char *target_ip;   /* as configured, "" without one */
+	const char *target_fqdn; /* as configured, "" without one */
+};
+
+/* Compact JSON; services are sorted by name. Without services the member is null, without targets
+ * tailnetTargetIPs is null, without ports [] is written, podIPv6 is left out when "". Caller frees.
+ */
+char *egress_status_print(const char *pod_ipv4, const char *pod_ipv6,
+	const struct egress_status_service *services, size_t count);
+
+#endif
