@@ -50,8 +50,8 @@ void nft_free(struct nft *n);
 /* The wish is moved out of *wanted_take. A wish that has not begun yet when the next one comes is
  * told -ECANCELED. The callback comes from the loop, never from within this call. */
 void nft_apply(struct nft *n, struct nft_wanted *wanted_take, nft_result_fn fn, void *arg);
-/* Both tables go, if they are this owner's (NAMESPACE/POD). Wishes that have not begun are told
- * -ECANCELED. */
+/* Both tables go, where they are this owner's (NAMESPACE/POD): -EEXIST when all that is there is
+ * another's. Wishes that have not begun are told -ECANCELED. */
 void nft_remove(struct nft *n, const char *owner, nft_result_fn fn, void *arg);
 
 /* From now on, changes of our tables by others are undone, and each repair is told. */

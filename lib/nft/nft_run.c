@@ -72,18 +72,27 @@ static void actual_images(struct nft_run *run, const struct nft_image *out[NFT_M
 	}
 }
 
+/* A removal takes what is ours and forgets the rest; anything else is all or nothing. */
 static int check_owner(struct nft_run *run)
 {
+	bool has_ours = false;
+	err_clear(&run->e);
 	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
-		const struct nft_image *image = &last_reading(run)[f];
-		if (image->has_table && image->owner != NULL &&
-			strcmp(image->owner, run->state->wanted.owner) != 0)
-			return err_set(&run->e, -EEXIST,
-				"table %s %s belongs to %s and is left alone",
-				nft_schema_family((enum nft_model_family)f)->name, NFT_SCHEMA_TABLE,
-				image->owner);
+		struct nft_image *image = &last_reading(run)[f];
+		bool is_foreign = image->has_table && image->owner != NULL &&
+				  strcmp(image->owner, run->state->wanted.owner) != 0;
+		has_ours |= image->has_table && !is_foreign;
+		if (!is_foreign)
+			continue;
+		err_set(&run->e, -EEXIST, "table %s %s belongs to %s and is left alone",
+			nft_schema_family((enum nft_model_family)f)->name, NFT_SCHEMA_TABLE,
+			image->owner);
+		if (run->kind == NFT_RUN_REMOVE)
+			nft_image_fini(image);
 	}
-	return 0;
+	if (run->kind == NFT_RUN_REMOVE && has_ours)
+		err_clear(&run->e);
+	return run->e.code;
 }
 
 static bool find_difference(struct nft_run *run, char *why, size_t size)
