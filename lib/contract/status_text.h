@@ -1,0 +1,20 @@
+/*
+ * Text of a status, in one growing buffer, spelled as Go's encoding/json spells it: besides what
+ * JSON asks for, <, >, &, U+2028 and U+2029 are escaped. Aborts when memory is gone; what is
+ * written is bounded by the documents it comes from. Private to this folder.
+ */
+#ifndef LIB_CONTRACT_STATUS_TEXT_H
+#define LIB_CONTRACT_STATUS_TEXT_H
+
+#include <stddef.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/ipaddr.h"
+
+#define STATUS_TEXT_INIT BUF_INIT((size_t)1 << 30)
+
+void status_text_add(struct buf *out, const char *text);
+void status_text_quote(struct buf *out, const char *text);
+void status_text_address(struct buf *out, const struct ipaddr *addr); /* in quotes */
+
+#endif
