@@ -9,8 +9,10 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/localapi/ipn_peer.h"
+#include "lib/localapi/ipn_record.h"
 #include "lib/localapi/ipn_warning.h"
 #include "lib/localapi/peers.h"
+#include "lib/localapi/records.h"
 
 /* The own node with all its capabilities; anything larger counts as not told. */
 #define CAPTURE_MAX (1024u * 1024)
@@ -35,8 +37,8 @@ enum rule {
 	R_AUTH_URL,
 	R_CERT_DOMAIN,
 	R_SELF,
-	R_STATUS_PEER,
 	/* only while peers are wanted */
+	R_STATUS_PEER,
 	R_NODE_PEER_ID,
 	R_NODE_PEER_NAME,
 	R_NODE_PEER_ADDRESS,
@@ -45,10 +47,14 @@ enum rule {
 	R_STATUS_PEER_NAME,
 	R_STATUS_PEER_ADDRESS,
 	R_STATUS_PEER_ROUTE,
+	/* only while records are wanted */
+	R_RECORD,
+	R_RECORD_NAME,
+	R_RECORD_VALUE,
 	R_COUNT,
 };
 
-static const struct jscan_rule rules[] = {
+static const struct jscan_rule always[] = {
 	{R_STATE, {"State"}, JSCAN_VALUE},
 	{R_ERROR, {"ErrMessage"}, JSCAN_VALUE},
 	{R_URL, {"BrowseToURL"}, JSCAN_VALUE},
@@ -68,7 +74,9 @@ static const struct jscan_rule rules[] = {
 	{R_AUTH_URL, {"InitialStatus", "AuthURL"}, JSCAN_VALUE},
 	{R_CERT_DOMAIN, {"InitialStatus", "CertDomains", "*"}, JSCAN_VALUE},
 	{R_SELF, {"InitialStatus", "Self"}, JSCAN_VALUE},
-	/* Rules from here on are left out while no peer is wanted. */
+};
+
+static const struct jscan_rule for_peers[] = {
 	{R_STATUS_PEER, {"InitialStatus", "Peer", "*"}, JSCAN_MARK},
 	{R_NODE_PEER_ID, {"PeersChanged", "*", "ID"}, JSCAN_VALUE},
 	{R_NODE_PEER_NAME, {"PeersChanged", "*", "Name"}, JSCAN_VALUE},
@@ -80,11 +88,18 @@ static const struct jscan_rule rules[] = {
 	{R_STATUS_PEER_ROUTE, {"InitialStatus", "Peer", "*", "AllowedIPs", "*"}, JSCAN_VALUE},
 };
 
-#define RULES_WITHOUT_PEERS 18
+static const struct jscan_rule for_records[] = {
+	{R_RECORD, {"InitialStatus", "ExtraRecords", "*"}, JSCAN_MARK},
+	{R_RECORD_NAME, {"InitialStatus", "ExtraRecords", "*", "Name"}, JSCAN_VALUE},
+	{R_RECORD_VALUE, {"InitialStatus", "ExtraRecords", "*", "Value"}, JSCAN_VALUE},
+};
 
 struct ipn_decoder {
+	struct jscan_rule rules[R_COUNT];
+	size_t rule_count;
 	struct jscan *scan;
-	struct peers *peers_ref; /* NULL while none is wanted */
+	struct peers *peers_ref;     /* NULL while none is wanted */
+	struct records *records_ref; /* the same */
 	ipn_decode_fn fn;
 	void *arg;
 
@@ -95,6 +110,7 @@ struct ipn_decoder {
 	struct ipn_warnings warnings;
 	bool status_has_peers;
 	struct ipn_peer peer; /* the one being read */
+	struct ipn_record record;
 };
 
 static void message_reset(struct ipn_decoder *d)
@@ -254,6 +270,16 @@ static void take_peer_route(struct ipn_decoder *d, const struct jscan_event *ev)
 	ipn_peer_take_route(&d->peer, ev, d->peers_ref);
 }
 
+static void take_record_name(struct ipn_decoder *d, const struct jscan_event *ev)
+{
+	ipn_record_take_name(&d->record, ev);
+}
+
+static void take_record_value(struct ipn_decoder *d, const struct jscan_event *ev)
+{
+	ipn_record_take_value(&d->record, ev);
+}
+
 typedef void (*take_fn)(struct ipn_decoder *d, const struct jscan_event *ev);
 
 /* Of the rules that report values; the others are marks. */
@@ -280,6 +306,8 @@ static const take_fn takers[R_COUNT] = {
 	[R_STATUS_PEER_NAME] = take_peer_name,
 	[R_STATUS_PEER_ADDRESS] = take_peer_address,
 	[R_STATUS_PEER_ROUTE] = take_peer_route,
+	[R_RECORD_NAME] = take_record_name,
+	[R_RECORD_VALUE] = take_record_value,
 };
 
 static void take_value(struct ipn_decoder *d, const struct jscan_event *ev)
@@ -288,18 +316,30 @@ static void take_value(struct ipn_decoder *d, const struct jscan_event *ev)
 		takers[ev->id](d, ev);
 }
 
-static void take_begin(struct ipn_decoder *d, int id)
+/* A member of a status has begun. What a status does not tell, is not there. */
+static void take_status(struct ipn_decoder *d, const char *member)
 {
+	bool is_first = !d->notify.has_initial_status;
+	d->notify.has_initial_status = d->notify.has_cert_domains = true;
+	/* Of repeated keys the last one counts. */
+	if (d->records_ref != NULL && (is_first || strcmp(member, "ExtraRecords") == 0))
+		records_begin(d->records_ref);
+}
+
+static void take_begin(struct ipn_decoder *d, const struct jscan_event *ev)
+{
+	int id = ev->id;
 	if (id == R_PEERS_CHANGED || id == R_PEER_PATCH)
 		d->notify.has_peer_changes = true;
 	else if (id == R_HEALTH)
 		d->notify.has_health = true;
 	else if (id == R_STATUS)
-		/* What a status does not tell, is not there. */
-		d->notify.has_initial_status = d->notify.has_cert_domains = true;
+		take_status(d, ev->key);
+	else if (id == R_RECORD)
+		ipn_record_reset(&d->record);
 	if (id == R_PEERS_CHANGED || id == R_STATUS_PEER)
 		ipn_peer_reset(&d->peer);
-	if (id == R_STATUS_PEER && d->peers_ref != NULL && !d->status_has_peers) {
+	if (id == R_STATUS_PEER && !d->status_has_peers) {
 		d->status_has_peers = true;
 		peers_begin_full(d->peers_ref);
 	}
@@ -310,12 +350,16 @@ static void take_end(struct ipn_decoder *d, const struct jscan_event *ev)
 	bool is_peer = ev->id == R_PEERS_CHANGED || ev->id == R_STATUS_PEER;
 	if (is_peer && d->peers_ref != NULL)
 		ipn_peer_offer(&d->peer, d->peers_ref);
+	else if (ev->id == R_RECORD)
+		ipn_record_offer(&d->record, d->records_ref);
 }
 
 static int message_done(struct ipn_decoder *d, struct err *e)
 {
 	if (d->status_has_peers)
 		peers_end_full(d->peers_ref);
+	if (d->records_ref != NULL && d->notify.has_initial_status)
+		records_end(d->records_ref);
 	/* A change is newer than the status in the same message. */
 	if (d->self_change.known)
 		d->notify.self = &d->self_change;
@@ -334,7 +378,7 @@ static int on_event(void *arg, const struct jscan_event *ev, struct err *e)
 		take_value(d, ev);
 		break;
 	case JSCAN_GOT_BEGIN:
-		take_begin(d, ev->id);
+		take_begin(d, ev);
 		break;
 	case JSCAN_GOT_END:
 		take_end(d, ev);
@@ -345,18 +389,29 @@ static int on_event(void *arg, const struct jscan_event *ev, struct err *e)
 	return 0;
 }
 
-struct ipn_decoder *ipn_decoder_new(struct peers *peers, ipn_decode_fn fn, void *arg)
+static void add_rules(struct ipn_decoder *d, const struct jscan_rule *rules, size_t count)
+{
+	memcpy(&d->rules[d->rule_count], rules, count * sizeof(*rules));
+	d->rule_count += count;
+}
+
+struct ipn_decoder *ipn_decoder_new(
+	struct peers *peers, struct records *records, ipn_decode_fn fn, void *arg)
 {
 	struct ipn_decoder *d = xcalloc(1, sizeof(*d));
-	bool wants = peers != NULL && peers_wants_any(peers);
-	d->peers_ref = wants ? peers : NULL;
+	d->peers_ref = peers != NULL && peers_wants_any(peers) ? peers : NULL;
+	d->records_ref = records != NULL && records_wants_any(records) ? records : NULL;
 	d->fn = fn;
 	d->arg = arg;
 	d->error = BUF_INIT(TEXT_MAX);
 	d->url = BUF_INIT(TEXT_MAX);
 	d->auth_url = BUF_INIT(TEXT_MAX);
-	d->scan = jscan_new(
-		rules, wants ? ARRAY_LEN(rules) : RULES_WITHOUT_PEERS, CAPTURE_MAX, on_event, d);
+	add_rules(d, always, ARRAY_LEN(always));
+	if (d->peers_ref != NULL)
+		add_rules(d, for_peers, ARRAY_LEN(for_peers));
+	if (d->records_ref != NULL)
+		add_rules(d, for_records, ARRAY_LEN(for_records));
+	d->scan = jscan_new(d->rules, d->rule_count, CAPTURE_MAX, on_event, d);
 	message_reset(d);
 	return d;
 }
@@ -365,6 +420,8 @@ void ipn_decoder_free(struct ipn_decoder *d)
 {
 	if (d == NULL)
 		return;
+	if (d->records_ref != NULL && d->notify.has_initial_status)
+		records_cancel(d->records_ref);
 	message_reset(d);
 	jscan_free(d->scan);
 	buf_fini(&d->error);
@@ -372,6 +429,7 @@ void ipn_decoder_free(struct ipn_decoder *d)
 	buf_fini(&d->auth_url);
 	strv_fini(&d->cert_domains);
 	ipn_peer_fini(&d->peer);
+	ipn_record_fini(&d->record);
 	free(d);
 }
 

@@ -1,7 +1,7 @@
 /*
  * Decoder of the notification stream: bytes go in, one struct ipn_notify comes out for each
- * message, and peers go to the peer table on the way. Holds one value at a time; peers are looked
- * at only while somebody wants some.
+ * message, and peers and extra DNS records go to their tables on the way. Holds one value at a
+ * time; peers and records are looked at only while somebody wants some.
  */
 #ifndef LIB_LOCALAPI_IPN_DECODE_H
 #define LIB_LOCALAPI_IPN_DECODE_H
@@ -14,14 +14,16 @@
 
 struct ipn_decoder;
 struct peers;
+struct records;
 
 /* Returns 0 to go on or a negative errno, with the error set, which ipn_decoder_feed then returns.
  * Must not feed or free the decoder. */
 typedef int (*ipn_decode_fn)(void *arg, const struct ipn_notify *n, struct err *e);
 
-/* peers may be NULL; borrowed. What is wanted at this moment decides whether peers are looked at.
- */
-struct ipn_decoder *ipn_decoder_new(struct peers *peers, ipn_decode_fn fn, void *arg);
+/* peers and records may be NULL; borrowed. What is wanted at this moment decides whether peers and
+ * records are looked at. */
+struct ipn_decoder *ipn_decoder_new(
+	struct peers *peers, struct records *records, ipn_decode_fn fn, void *arg);
 void ipn_decoder_free(struct ipn_decoder *d);
 /* -EINVAL for bad JSON, or what fn returned; the decoder is then to be freed. Members that are null
  * or of a wrong type count as absent; an own node that cannot be read is logged as well. */

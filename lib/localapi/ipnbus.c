@@ -31,6 +31,7 @@
 struct ipnbus {
 	struct localapi *api_ref;
 	struct peers *peers_ref;
+	struct records *records_ref; /* NULL when nobody asks for any */
 	struct ipnbus_events events;
 	uint32_t stall_ms;
 	struct backoff backoff;
@@ -142,9 +143,9 @@ static void subscribe(void *arg)
 		.fresh_connection = true,
 	};
 	struct fetch_stream_sink sink = {on_head, on_data, on_end, is_inside, bus};
-	/* What is wanted of the peers is fixed for the life of a subscription. */
+	/* Whether peers and records are looked at is fixed for the life of a subscription. */
 	ipn_decoder_free(bus->decoder);
-	bus->decoder = ipn_decoder_new(bus->peers_ref, on_notify, bus);
+	bus->decoder = ipn_decoder_new(bus->peers_ref, bus->records_ref, on_notify, bus);
 	bus->stream = fetch_stream_start(localapi_fetcher(bus->api_ref), &request, &sink, &e);
 	if (bus->stream == NULL)
 		lost(bus, &e);
@@ -164,6 +165,11 @@ struct ipnbus *ipnbus_new(struct loop *loop, struct localapi *api, struct peers 
 	timer_init(&bus->retry, loop, subscribe, bus);
 	timer_init(&bus->head, loop, on_head_late, bus);
 	return bus;
+}
+
+void ipnbus_set_records(struct ipnbus *bus, struct records *records)
+{
+	bus->records_ref = records;
 }
 
 void ipnbus_free(struct ipnbus *bus)

@@ -24,6 +24,7 @@
 struct loop;
 struct localapi;
 struct peers;
+struct records;
 struct ipnbus;
 
 /* ipn.State of the daemon. */
@@ -102,10 +103,13 @@ struct ipnbus_times {
 /* api and peers (which may be NULL) are borrowed; times and events are copied. */
 struct ipnbus *ipnbus_new(struct loop *loop, struct localapi *api, struct peers *peers,
 	const struct ipnbus_times *times, const struct ipnbus_events *events);
+/* Extra DNS records go there from the next subscription on; borrowed for the life of the bus. To be
+ * called before ipnbus_start; without it nobody gets them. */
+void ipnbus_set_records(struct ipnbus *bus, struct records *records);
 void ipnbus_free(struct ipnbus *bus);
 void ipnbus_start(struct ipnbus *bus); /* fine when started already */
 void ipnbus_stop(struct ipnbus *bus);  /* silent; no more callbacks until the next start */
-/* One new subscription, e.g. after peers_want; nothing while stopped. */
+/* One new subscription, e.g. after peers_want or records_want; nothing while stopped. */
 void ipnbus_restart(struct ipnbus *bus);
 bool ipnbus_is_open(const struct ipnbus *bus);
 

@@ -91,7 +91,7 @@ static struct outcome feed(const uint8_t *data, size_t size, size_t piece, bool 
 	struct peers *peers = peers_new();
 	if (wants)
 		want(peers);
-	struct ipn_decoder *d = ipn_decoder_new(peers, on_notify, &o);
+	struct ipn_decoder *d = ipn_decoder_new(peers, NULL, on_notify, &o);
 	for (size_t at = 0; at < size && o.code == 0; at += piece) {
 		size_t len = size - at < piece ? size - at : piece;
 		/* A copy of the exact size, so that a read past its end is seen. */

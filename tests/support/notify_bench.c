@@ -10,6 +10,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/localapi/peers.h"
+#include "lib/localapi/records.h"
 
 static int on_notify(void *arg, const struct ipn_notify *n, struct err *e)
 {
@@ -34,7 +35,8 @@ int notify_bench_open(void **state)
 {
 	struct notify_bench *f = xcalloc(1, sizeof(*f));
 	f->peers = peers_new();
-	f->decoder = ipn_decoder_new(f->peers, on_notify, f);
+	f->records = records_new();
+	f->decoder = ipn_decoder_new(f->peers, f->records, on_notify, f);
 	log_capture_start(&f->log);
 	*state = f;
 	return 0;
@@ -61,6 +63,7 @@ int notify_bench_close(void **state)
 	notify_forget(f);
 	ipn_decoder_free(f->decoder);
 	peers_free(f->peers);
+	records_free(f->records);
 	log_capture_stop(&f->log);
 	free(f);
 	return 0;
@@ -75,8 +78,9 @@ void notify_want(struct notify_bench *f, const char *names, const char *address)
 	if (address != NULL)
 		assert_int_equal(ipaddr_parse(address, &a, &e), 0);
 	peers_want(f->peers, &list, &a, address != NULL ? 1 : 0);
+	records_want(f->records, &list);
 	ipn_decoder_free(f->decoder);
-	f->decoder = ipn_decoder_new(f->peers, on_notify, f);
+	f->decoder = ipn_decoder_new(f->peers, f->records, on_notify, f);
 }
 
 void notify_feed(struct notify_bench *f, const char *text)

@@ -16,6 +16,7 @@
 #include "tests/support/log_capture.h"
 
 struct peers;
+struct records;
 
 #define NOTIFY_SEEN_MAX 16
 
@@ -43,6 +44,7 @@ struct notify_seen {
 
 struct notify_bench {
 	struct peers *peers;
+	struct records *records;
 	struct ipn_decoder *decoder;
 	struct notify_seen seen[NOTIFY_SEEN_MAX];
 	size_t count;
@@ -55,7 +57,7 @@ int notify_bench_open(void **state);
 int notify_bench_close(void **state);
 
 void notify_forget(struct notify_bench *f);
-/* Begins anew with wishes: words, and at most one address. */
+/* Begins anew with wishes for peers and records: words, and at most one address. */
 void notify_want(struct notify_bench *f, const char *names, const char *address);
 /* Whole messages. */
 void notify_feed(struct notify_bench *f, const char *text);
