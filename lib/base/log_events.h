@@ -112,18 +112,33 @@
 /* ingress: services and targets */
 
 /* egress: services, target, drain */
+#define EV_DRAIN_BEGIN "drain.begin", LOG_LEVEL_INFO, "", "Ensuring that cluster traffic for egress targets is no longer routed via this Pod..."
+#define EV_DRAIN_NO_ADDRESS "drain.no_address", LOG_LEVEL_WARNING, "", "the addresses of this Pod are not known, so that cluster traffic is still routed via it can not be seen"
+#define EV_DRAIN_NO_ENDPOINT "drain.no_endpoint", LOG_LEVEL_INFO, "service", "Tailnet target \"%s\" does not have a cluster healthcheck specified, unable to verify if cluster traffic for the target is still routed via this Pod"
+#define EV_DRAIN_CHECKING "drain.checking", LOG_LEVEL_INFO, "service", "Ensuring that cluster traffic is no longer routed to \"%s\" via this Pod..."
+#define EV_DRAIN_ROUTED "drain.routed", LOG_LEVEL_INFO, "service", "service \"%s\" is still routed through this Pod, waiting..."
+#define EV_DRAIN_UNREACHABLE "drain.unreachable", LOG_LEVEL_INFO, "endpoint,reason", "Endpoint \"%s\" can not be reached: %s, likely because there are no (more) healthy backends"
+#define EV_DRAIN_GONE "drain.gone", LOG_LEVEL_INFO, "service", "service \"%s\" is no longer routed through this Pod"
+#define EV_DRAIN_GIVEN_UP "drain.given_up", LOG_LEVEL_WARNING, "endpoint,reason", "unable to reach endpoint \"%s\", assuming the routing rules for this Pod have been deleted: %s"
+#define EV_DRAIN_NOT_STOPPED "drain.not_stopped", LOG_LEVEL_WARNING, "service", "Cluster traffic for %s did not stop being routed to this Pod."
+#define EV_DRAIN_MORE "drain.more", LOG_LEVEL_INFO, "count,what", "... and %zu more %s"
+#define EV_DRAIN_SETTLING "drain.settling", LOG_LEVEL_INFO, "duration", "Sleeping for %s before shutdown to ensure that kube proxies on all nodes have updated routing configuration"
+#define EV_DRAIN_REFUSED "drain.refused", LOG_LEVEL_WARNING, "reason", "pre-shutdown hook failed: %s"
 
 /* boot: data path */
 #define EV_DATAPATH_APPLIED "datapath.applied", LOG_LEVEL_DEBUG, "transactions,elements,flows", "firewall: %zu transactions, %zu elements changed, %zu flows ended"
 #define EV_DATAPATH_REPAIRED "datapath.repaired", LOG_LEVEL_WARNING, "what", "firewall: another program had changed our tables (%s); restored"
 #define EV_DATAPATH_NO_IPV6 "datapath.no_ipv6", LOG_LEVEL_INFO, "reason", "firewall: IPv6 is not used: %s"
 #define EV_DATAPATH_FLOWS_FAILED "datapath.flows_failed", LOG_LEVEL_WARNING, "reason", "firewall: old flows may not follow the new rules: %s"
+#define EV_DATAPATH_NOT_WATCHED "datapath.not_watched", LOG_LEVEL_WARNING, "reason", "firewall: edits by other programs will not be noticed: %s"
 #define EV_DATAPATH_REMOVE_FAILED "datapath.remove_failed", LOG_LEVEL_WARNING, "reason", "firewall: the tables could not be removed: %s"
+#define EV_DATAPATH_POD_IN_TAILNET "datapath.pod_in_tailnet", LOG_LEVEL_WARNING, "address,range", "[warning] the Pod's address %s is in the tailnet's range %s: tailscaled drops what such addresses send into the tailnet, so egress will not work"
 #define EV_DATAPATH_MODE_IGNORED "datapath.mode_ignored", LOG_LEVEL_INFO, "mode", "firewall: TS_DEBUG_FIREWALL_MODE=%s steers tailscaled alone; the rules of this program are nftables"
 
 /* health */
 #define EV_HEALTH_SET "health.set", LOG_LEVEL_INFO, "healthy", "Setting healthy %s"
 #define EV_HEALTH_ENDPOINT "health.endpoint", LOG_LEVEL_INFO, "address", "Running healthcheck endpoint at %s/healthz"
+#define EV_DRAIN_ENDPOINT "drain.endpoint", LOG_LEVEL_INFO, "address,path", "Running egress preshutdown hook at %s%s"
 #define EV_METRICS_ENDPOINT "metrics.endpoint", LOG_LEVEL_INFO, "address", "Running metrics endpoint at %s/metrics"
 
 /* clang-format on */

@@ -70,6 +70,10 @@ struct fetch *fetch_start(struct fetcher *f, const struct fetch_request *request
  * the callback. NULL is accepted. */
 void fetch_cancel(struct fetch *fetch);
 
+/* Host of the URL, an address without its brackets, into host: what is to be resolved for `address`
+ * of a request. -EINVAL for what is no URL of HTTP or HTTPS, has a user name, or does not fit. */
+int fetch_url_host(const char *url, char *host, size_t size, struct err *e) MUST_CHECK;
+
 /* Header of a reply by name without case, NULL when absent. */
 const char *fetch_header(const struct fetch_reply *reply, const char *name);
 

@@ -21,8 +21,7 @@ static void part_free(char **part)
 	curl_free(*part);
 }
 
-/* Host of the URL without brackets into host; -EINVAL for what is not an HTTP URL. */
-static int url_host(const char *text, char *host, size_t size, struct err *e)
+int fetch_url_host(const char *text, char *host, size_t size, struct err *e)
 {
 	AUTO(url_free) CURLU *url = curl_url();
 	AUTO(part_free) char *scheme = NULL;
@@ -54,7 +53,7 @@ static int url_host(const char *text, char *host, size_t size, struct err *e)
 static int setup_address(struct fetch *fetch, const struct fetch_request *request, struct err *e)
 {
 	char host[256];
-	if (url_host(request->url, host, sizeof(host), e) < 0)
+	if (fetch_url_host(request->url, host, sizeof(host), e) < 0)
 		return e->code;
 	if (request->unix_socket != NULL) {
 		curl_easy_setopt(fetch->easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);

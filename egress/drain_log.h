@@ -1,0 +1,40 @@
+/*
+ * What a drain tells: a line for each service and state, but no more than a reader can use. Of each
+ * kind the first DRAIN_LOG_LINES are written, the others counted; the counts are written from time
+ * to time, and at the end.
+ */
+#ifndef EGRESS_DRAIN_LOG_H
+#define EGRESS_DRAIN_LOG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define DRAIN_LOG_LINES 20
+#define DRAIN_LOG_COUNTS_MS 10000
+
+enum drain_line {
+	DRAIN_LINE_NO_ENDPOINT,
+	DRAIN_LINE_CHECKING,
+	DRAIN_LINE_ROUTED,
+	DRAIN_LINE_UNREACHABLE, /* of an endpoint, with the reason */
+	DRAIN_LINE_GONE,
+	DRAIN_LINE_GIVEN_UP, /* of an endpoint, with the reason */
+	DRAIN_LINE_NOT_STOPPED,
+	DRAIN_LINE_COUNT,
+};
+
+/* All zero at first. */
+struct drain_log {
+	size_t written[DRAIN_LINE_COUNT];
+	size_t counted[DRAIN_LINE_COUNT]; /* not told yet */
+	uint64_t told_ms;
+};
+
+/* name: of a service or an endpoint; reason NULL where the line has none. */
+void drain_log_line(
+	struct drain_log *log, enum drain_line line, const char *name, const char *reason);
+/* Tells the counts when it is time. */
+void drain_log_tell_some(struct drain_log *log);
+void drain_log_tell(struct drain_log *log);
+
+#endif

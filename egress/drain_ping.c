@@ -1,0 +1,116 @@
+#include "egress/drain_ping.h"
+
+#include <errno.h>
+
+#include "lib/io/fetch_stream.h"
+
+void drain_ping_init(
+	struct drain_ping *p, const struct drain_ping_setup *setup, drain_ping_fn fn, void *arg)
+{
+	*p = (struct drain_ping){.setup = setup, .fn = fn, .arg = arg};
+}
+
+void drain_ping_open(struct drain_ping *p, const char *url, uint32_t turn)
+{
+	p->url_ref = url;
+	p->turn = turn;
+	p->address_count = 0;
+}
+
+/* The head tells all there is to know. */
+static int on_head(void *arg, const struct fetch_reply *head, struct err *e)
+{
+	(void)arg;
+	(void)head;
+	return err_set(e, -ECANCELED, "answered");
+}
+
+/* The head was enough. */
+static int on_data(void *arg, const char *data, size_t len, struct err *e)
+{
+	(void)data;
+	(void)len;
+	return on_head(arg, NULL, e);
+}
+
+static void on_end(void *arg, const struct fetch_reply *reply, const struct err *err)
+{
+	struct drain_ping *p = arg;
+	p->fetch = NULL;
+	/* A body that went on for too long, or was cut short, is behind a head all the same. */
+	if (reply->status == 0) {
+		p->fn(p->arg, DRAIN_SIGHT_NOTHING, err);
+		return;
+	}
+	const char *address = fetch_header(reply, p->setup->header);
+	bool is_own = drain_plan_is_own(address, p->setup->own);
+	p->fn(p->arg, is_own ? DRAIN_SIGHT_OURS : DRAIN_SIGHT_OTHER, NULL);
+}
+
+static int ping_ask(struct drain_ping *p, struct err *e)
+{
+	struct fetch_request request = {
+		.method = "GET",
+		.url = p->url_ref,
+		.address = &p->addresses[p->turn++ % p->address_count],
+		.timeout_ms = p->setup->timeout_ms,
+		.connect_timeout_ms = p->setup->timeout_ms,
+		.fresh_connection = true,
+	};
+	const struct fetch_stream_sink sink = {
+		.on_head = on_head, .on_data = on_data, .on_end = on_end, .arg = p};
+	p->fetch = fetch_stream_start(p->setup->fetcher_ref, &request, &sink, e);
+	return p->fetch != NULL ? 0 : e->code;
+}
+
+/* A Service of two families has an address of each, but a Pod tells apart only what it compares:
+ * where the address of one family is not reachable from here, the other would hide that. */
+static void keep_addresses(struct drain_ping *p, const struct resolve_answer *answer)
+{
+	for (size_t i = 0; i < answer->count; i++) {
+		if (answer->addresses[i].family == p->setup->family)
+			p->addresses[p->address_count++] = answer->addresses[i];
+	}
+	for (size_t i = 0; p->address_count == 0 && i < answer->count; i++)
+		p->addresses[i] = answer->addresses[i];
+	if (p->address_count == 0)
+		p->address_count = answer->count;
+}
+
+static void on_resolved(void *arg, const struct resolve_answer *answer, const struct err *err)
+{
+	struct drain_ping *p = arg;
+	struct err e;
+	p->question = NULL;
+	if (err == NULL)
+		keep_addresses(p, answer);
+	if (err == NULL && p->address_count == 0) {
+		err_set(&e, -ENOENT, "no address");
+		err = &e;
+	}
+	if (err == NULL && ping_ask(p, &e) < 0)
+		err = &e;
+	if (err != NULL)
+		p->fn(p->arg, DRAIN_SIGHT_NOWHERE, err);
+}
+
+int drain_ping_send(struct drain_ping *p, struct err *e)
+{
+	char host[256];
+	if (p->address_count > 0)
+		return ping_ask(p, e);
+	if (fetch_url_host(p->url_ref, host, sizeof(host), e) < 0)
+		return e->code;
+	p->question = resolve_start(
+		p->setup->resolver_ref, host, p->setup->timeout_ms, on_resolved, p, e);
+	return p->question != NULL ? 0 : e->code;
+}
+
+void drain_ping_close(struct drain_ping *p)
+{
+	resolve_cancel(p->question);
+	fetch_cancel(p->fetch);
+	p->question = NULL;
+	p->fetch = NULL;
+	p->url_ref = NULL;
+}
