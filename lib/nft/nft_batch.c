@@ -12,7 +12,7 @@
 #include "lib/nft/nft_rule.h"
 #include "lib/nft/nlwalk.h"
 
-#define COMMENT_MAX 512
+#define COMMENT_MAX (NFT_MODEL_COMMENT_MAX + 1)
 
 /* What the batch of one family is made from. */
 struct scope {

@@ -12,6 +12,10 @@
 #define RULES_BYTES_MAX (1u << 20)
 #define BALANCED_NAME "dns-target"
 
+/* Within a key of protocol and port. */
+#define PROTO_AT 0
+#define PORT_AT 4
+
 /* An element that a service asks for. */
 struct claim {
 	struct nft_elem elem; /* without comment */
@@ -26,9 +30,9 @@ struct claims {
 
 static void port_key(uint8_t *key, uint8_t proto, uint16_t port)
 {
-	key[0] = proto;
-	key[4] = (uint8_t)(port >> 8);
-	key[5] = (uint8_t)port;
+	key[PROTO_AT] = proto;
+	key[PORT_AT] = (uint8_t)(port >> 8);
+	key[PORT_AT + 1] = (uint8_t)port;
 }
 
 static int compare_claims(const void *left, const void *right)
@@ -43,13 +47,14 @@ static int compare_claims(const void *left, const void *right)
 	return order;
 }
 
-static void add_conflict(
+static struct nft_conflict *add_conflict(
 	struct nft_desired *d, const struct claim *loser, const struct claim *winner)
 {
 	d->conflicts = xrealloc(d->conflicts, d->conflict_count + 1, sizeof(*d->conflicts));
 	struct nft_conflict *conflict = &d->conflicts[d->conflict_count++];
 	*conflict = (struct nft_conflict){
 		.service = xstrdup(loser->service), .winner = xstrdup(winner->service)};
+	return conflict;
 }
 
 static void add_elem(struct nft_elems *elems, const struct claim *claim, bool with_comment)
@@ -59,6 +64,11 @@ static void add_elem(struct nft_elems *elems, const struct claim *claim, bool wi
 	if (with_comment)
 		comment = xstrndup(claim->service,
 			str_cut(claim->service, strlen(claim->service), NFT_MODEL_COMMENT_MAX));
+	/* Whatever it is called, nft(8) must be able to read back what it prints. */
+	for (char *at = comment; at != NULL && *at != '\0'; at++) {
+		if ((uint8_t)*at < ' ' || *at == '"' || *at == '\\' || *at == 0x7f)
+			*at = '_';
+	}
 	elem.comment = comment;
 	nft_elems_add(elems, &elem);
 }
@@ -77,9 +87,14 @@ static void settle(struct nft_desired *d, enum nft_model_family family, enum nft
 			winner = claim;
 			add_elem(&d->images[family].sets[set], claim, d->with_comments);
 		} else if (strcmp(winner->service, claim->service) != 0) {
-			add_conflict(d, claim, winner);
-			nft_elem_format(family, set, claim->elem.key,
-				d->conflicts[d->conflict_count - 1].what);
+			struct nft_conflict *conflict = add_conflict(d, claim, winner);
+			const uint8_t *key = claim->elem.key;
+			nft_elem_format(family, set, key, conflict->what);
+			conflict->family = family;
+			if (set != NFT_SCHEMA_EGRESS_PM)
+				continue;
+			conflict->proto = key[PROTO_AT];
+			conflict->port = (uint16_t)(key[PORT_AT] << 8 | key[PORT_AT + 1]);
 		}
 	}
 }

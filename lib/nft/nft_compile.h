@@ -19,6 +19,9 @@ struct nft_conflict {
 	char *service; /* which is not configured */
 	char *winner;
 	char what[NFT_ELEM_TEXT_MAX]; /* "tcp 10000", "100.64.0.9" */
+	enum nft_model_family family;
+	uint8_t proto; /* IPPROTO_TCP or IPPROTO_UDP; 0 when it is about an address */
+	uint16_t port;
 };
 
 struct nft_desired {

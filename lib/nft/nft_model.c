@@ -1,6 +1,7 @@
 #include "lib/nft/nft_model.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 /* Backends of one name: far above what a DNS answer holds, and within one anonymous map. */
 #define BACKENDS_MAX 1024
 #define FIRST_CAP 8
+/* Of a long owner: the rest is "~" and 16 digits. */
+#define OWNER_KEPT (NFT_MODEL_OWNER_MAX - 17)
 
 static void *grow(void *items, size_t len, size_t *cap, size_t size)
 {
@@ -45,9 +48,36 @@ void nft_addresses_fini(struct nft_addresses *list)
 	*list = (struct nft_addresses){0};
 }
 
+/* FNV-1a, 64 bits: the same in every process. */
+static uint64_t number_of(const char *text)
+{
+	uint64_t number = 0xcbf29ce484222325u;
+	for (; *text != '\0'; text++)
+		number = (number ^ (uint8_t)*text) * 0x100000001b3u;
+	return number;
+}
+
+static bool is_name_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       (c != '\0' && strchr("-._/:", c) != NULL);
+}
+
+static char *make_owner(const char *name)
+{
+	char *owner = strlen(name) <= NFT_MODEL_OWNER_MAX
+			      ? xstrdup(name)
+			      : xasprintf("%.*s~%016" PRIx64, OWNER_KEPT, name, number_of(name));
+	for (char *at = owner; *at != '\0'; at++) {
+		if (!is_name_byte(*at) && *at != '~')
+			*at = '_';
+	}
+	return owner;
+}
+
 void nft_wanted_init(struct nft_wanted *w, const char *tun, const char *owner)
 {
-	*w = (struct nft_wanted){.owner = xstrdup(owner)};
+	*w = (struct nft_wanted){.owner = make_owner(owner)};
 	memcpy(w->tun, tun, strnlen(tun, NFT_MODEL_TUN_MAX - 1));
 	for (int f = 0; f < NFT_MODEL_FAMILIES; f++)
 		w->families[f].is_enabled = true;
@@ -111,11 +141,22 @@ void nft_wanted_copy(struct nft_wanted *to, const struct nft_wanted *from)
 	for (size_t i = 0; i < from->local_port_count; i++)
 		push_local_port(to, &from->local_ports[i]);
 	copy_addresses(&to->live, &from->live);
+	to->is_unbalanced = from->is_unbalanced;
 }
 
 void nft_wanted_disable(struct nft_wanted *w, enum nft_model_family family)
 {
 	w->families[family].is_enabled = false;
+}
+
+void nft_wanted_unbalance(struct nft_wanted *w)
+{
+	w->is_unbalanced = true;
+	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
+		struct nft_addresses *backends = &w->families[f].backends;
+		for (; backends->len > 1; backends->len--)
+			nft_addresses_add(&w->live, &backends->items[backends->len - 1]);
+	}
 }
 
 void nft_wanted_set_own(struct nft_wanted *w, const struct ipaddr *own)
@@ -207,7 +248,8 @@ int nft_wanted_add_backend(struct nft_wanted *w, const struct ipaddr *from,
 	if (family->backends.len == BACKENDS_MAX)
 		return err_set(e, -E2BIG, "more than %d targets of one name", BACKENDS_MAX);
 	family->balanced_from = *from;
-	nft_addresses_add(&family->backends, backend);
+	bool is_spare = w->is_unbalanced && family->backends.len > 0;
+	nft_addresses_add(is_spare ? &w->live : &family->backends, backend);
 	return 0;
 }
 

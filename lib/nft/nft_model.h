@@ -23,8 +23,10 @@
 
 /* Bytes of an interface name, with NUL (IFNAMSIZ). */
 #define NFT_MODEL_TUN_MAX 16
-/* Longest name of a service kept in a comment; the kernel takes 128 bytes with the NUL. */
+/* Longest name of a service kept in a comment; nft(8) takes 128 bytes with the NUL. */
 #define NFT_MODEL_COMMENT_MAX 127
+/* Longest owner: it has to fit into a comment with some words around it. */
+#define NFT_MODEL_OWNER_MAX 100
 
 enum nft_model_family {
 	NFT_MODEL_V4,
@@ -70,7 +72,7 @@ struct nft_wanted_family {
 
 struct nft_wanted {
 	char tun[NFT_MODEL_TUN_MAX];
-	char *owner; /* NAMESPACE/POD */
+	char *owner; /* NAMESPACE/POD, as it stands in the comment of a table */
 	struct nft_wanted_family families[NFT_MODEL_FAMILIES];
 	struct nft_portmap *portmaps;
 	size_t portmap_count;
@@ -82,9 +84,12 @@ struct nft_wanted {
 	size_t local_port_count;
 	size_t local_port_cap;
 	struct nft_addresses live; /* targets that still exist: flows to them are not cut */
+	bool is_unbalanced;        /* see nft_wanted_unbalance */
 };
 
-/* Both families enabled. The tun's name is cut to what an interface can be called. */
+/* Both families enabled. The tun's name is cut to what an interface can be called. The owner is
+ * kept as a comment can hold it: bytes that no name has become '_', and a long one is cut and ends
+ * with a number made from all of it, so that two of them still differ. */
 void nft_wanted_init(struct nft_wanted *w, const char *tun, const char *owner);
 void nft_wanted_fini(struct nft_wanted *w);
 /* A whole copy, for whoever hands w on and keeps it too. */
@@ -92,6 +97,9 @@ void nft_wanted_copy(struct nft_wanted *to, const struct nft_wanted *from);
 
 /* A family without kernel support: nothing of it is read or written. */
 void nft_wanted_disable(struct nft_wanted *w, enum nft_model_family family);
+/* A kernel that cannot count (no numgen, nft_probe.h): of the backends of an address, in both
+ * families, the first is its target. The others only keep their flows. */
+void nft_wanted_unbalance(struct nft_wanted *w);
 /* An address without a family changes nothing. */
 void nft_wanted_set_own(struct nft_wanted *w, const struct ipaddr *own);
 void nft_wanted_set_pod(struct nft_wanted *w, const struct ipaddr *pod);

@@ -14,6 +14,7 @@
 
 #define PROBE_TABLE "ts_sidecar_probe"
 #define NUMGEN "numgen"
+#define CAPABILITY "CAP_NET_ADMIN in the user namespace that owns the network namespace"
 
 /* One of everything that rules are made from. */
 static void wish_everything(
@@ -62,6 +63,8 @@ struct judge {
 	const struct nlwrite *batch;
 	enum nft_model_family family;
 	uint32_t last; /* number of the message that must fail */
+	bool lacks_set;
+	bool lacks_chain;
 	struct nft_probe *out;
 };
 
@@ -101,6 +104,30 @@ static const char *find_expression(const struct nlmsghdr *nlh, uint32_t offset)
 	return "";
 }
 
+/* "nat" or "filter". */
+static const char *chain_type(const struct judge *j, uint32_t seq)
+{
+	const struct nlmsghdr *nlh = find_message(j, seq);
+	const struct nlattr *attr;
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+	{
+		if (mnl_attr_get_type(attr) == NFTA_CHAIN_TYPE)
+			return mnl_attr_get_str(attr);
+	}
+	return "";
+}
+
+/* Each expression once, with the first rule that needs it. */
+static void miss_expression(struct judge *j, const char *name, const char *what)
+{
+	AUTO(mem_free) char *item = xasprintf("expression %s (", name);
+	for (size_t i = 0; i < j->out->missing.len; i++) {
+		if (str_starts(j->out->missing.items[i], item))
+			return;
+	}
+	strv_pushf(&j->out->missing, "%s%s)", item, what);
+}
+
 static void miss_rule(struct judge *j, const struct nlerr *failure, const char *what)
 {
 	const struct nlmsghdr *nlh = find_message(j, failure->seq);
@@ -109,9 +136,13 @@ static void miss_rule(struct judge *j, const struct nlerr *failure, const char *
 		j->out->has_numgen = false;
 		return;
 	}
+	/* A set or chain that could not be made is not found by the rules either. */
+	if ((j->lacks_set && strcmp(name, "lookup") == 0) ||
+		(j->lacks_chain && (name[0] == '\0' || strcmp(name, "immediate") == 0)))
+		return;
 	j->out->is_supported = false;
 	if (name[0] != '\0')
-		strv_pushf(&j->out->missing, "expression %s (%s)", name, what);
+		miss_expression(j, name, what);
 	else
 		strv_pushf(&j->out->missing, "%s: %s", what, strerror(-failure->code));
 }
@@ -127,19 +158,25 @@ static void miss(struct judge *j, const struct nlerr *failure)
 		miss_rule(j, failure, what);
 		return;
 	}
+	if (kind == NFT_MSG_NEWSETELEM && failure->code == -ENOENT && j->lacks_set)
+		return;
+	j->lacks_set |= kind == NFT_MSG_NEWSET;
+	j->lacks_chain |= kind == NFT_MSG_NEWCHAIN;
 	j->out->is_supported = false;
-	if (failure->code == -EPERM)
-		strv_push(&j->out->missing,
-			"CAP_NET_ADMIN in the user namespace that owns the network namespace");
-	else if (kind < 0 && failure->code == -EOPNOTSUPP)
+	if (failure->code == -EPERM) {
+		j->out->is_forbidden = true;
+		strv_push(&j->out->missing, CAPABILITY);
+	} else if (kind < 0 && failure->code == -EOPNOTSUPP) {
 		strv_push(&j->out->missing, "nf_tables");
-	else if (kind == NFT_MSG_NEWTABLE &&
-		 (failure->code == -EOPNOTSUPP || failure->code == -EAFNOSUPPORT))
+	} else if (kind == NFT_MSG_NEWTABLE &&
+		   (failure->code == -EOPNOTSUPP || failure->code == -EAFNOSUPPORT)) {
 		strv_pushf(&j->out->missing, "family %s of nf_tables", family);
-	else if (kind == NFT_MSG_NEWCHAIN && failure->code == -ENOENT)
-		strv_pushf(&j->out->missing, "chain type (%s)", what);
-	else
+	} else if (kind == NFT_MSG_NEWCHAIN && failure->code == -ENOENT) {
+		strv_pushf(
+			&j->out->missing, "chain type %s (%s)", chain_type(j, failure->seq), what);
+	} else {
 		strv_pushf(&j->out->missing, "%s: %s", what, strerror(-failure->code));
+	}
 }
 
 /* Without a table, or the whole, everything behind it fails too and says nothing. */
@@ -152,7 +189,8 @@ static bool is_cause_of_all(const struct judge *j, const struct nlerr *failure)
 void nft_probe_judge(const struct nlwrite *batch, enum nft_model_family family,
 	const struct nlsock_outcome *outcome, struct nft_probe *out)
 {
-	struct judge j = {batch, family, batch->next_seq - 2, out};
+	struct judge j = {
+		.batch = batch, .family = family, .last = batch->next_seq - 2, .out = out};
 	bool has_ended = false;
 	out->is_supported = true;
 	out->has_numgen = true;
@@ -170,6 +208,17 @@ void nft_probe_judge(const struct nlwrite *batch, enum nft_model_family family,
 		out->is_supported = false;
 		strv_push(&out->missing, "an answer to the probe");
 	}
+}
+
+int nft_probe_check(const struct nft_probe *probe, enum nft_model_family family, struct err *e)
+{
+	if (probe->is_supported)
+		return 0;
+	if (probe->is_forbidden)
+		return err_set(e, -EPERM, "the firewall may not be changed: no " CAPABILITY);
+	AUTO(mem_free) char *missing = strv_join(&probe->missing, "; ");
+	return err_set(e, -EOPNOTSUPP, "nf_tables of this kernel lacks for %s: %s",
+		family == NFT_MODEL_V4 ? "IPv4" : "IPv6", missing);
 }
 
 void nft_probe_fini(struct nft_probe *probe)

@@ -17,7 +17,8 @@
 
 struct nft_probe {
 	bool is_supported; /* all but what has a substitute */
-	bool has_numgen;   /* without it a balanced target is its first backend */
+	bool is_forbidden; /* the kernel was not even asked: we may not change anything */
+	bool has_numgen;   /* without it: nft_wanted_unbalance */
 	struct strv
 		missing; /* "chain type nat (chain prerouting)", "expression ct (rule leak-guard)" */
 };
@@ -30,5 +31,10 @@ void nft_probe_write(struct nlwrite *w, enum nft_model_family family);
 /* Fills a zeroed probe from what was answered to the batch. Pure. */
 void nft_probe_judge(const struct nlwrite *batch, enum nft_model_family family,
 	const struct nlsock_outcome *outcome, struct nft_probe *out);
+
+/* 0 when it is supported; else all that is missing in one sentence, with -EPERM when it is a
+ * permission and -EOPNOTSUPP when it is the kernel. */
+int nft_probe_check(
+	const struct nft_probe *probe, enum nft_model_family family, struct err *e) MUST_CHECK;
 
 #endif

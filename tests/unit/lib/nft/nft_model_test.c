@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -132,6 +133,34 @@ static void test_copy(void **state)
 	assert_true(ipaddr_equal(&copy.families[NFT_MODEL_V4].own, &own));
 }
 
+/* What a comment can hold, and still another for each name. */
+static void test_owners(void **state)
+{
+	char name[2][330];
+	char *labels[2];
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		AUTO(nft_wanted_fini) struct nft_wanted w = {0};
+		AUTO(nft_wanted_fini) struct nft_wanted copy = {0};
+		memset(name[i], 'n', sizeof(name[i]));
+		memcpy(name[i] + 63, "/", 1);
+		name[i][sizeof(name[i]) - 2] = (char)('0' + i);
+		name[i][sizeof(name[i]) - 1] = '\0';
+		nft_wanted_init(&w, "tailscale0", name[i]);
+		assert_int_equal(strlen(w.owner), NFT_MODEL_OWNER_MAX);
+		assert_memory_equal(w.owner, name[i], 80);
+		nft_wanted_copy(&copy, &w);
+		assert_string_equal(copy.owner, w.owner);
+		labels[i] = xstrdup(w.owner);
+	}
+	assert_string_not_equal(labels[0], labels[1]);
+	free(labels[0]);
+	free(labels[1]);
+	AUTO(nft_wanted_fini) struct nft_wanted odd = {0};
+	nft_wanted_init(&odd, "tailscale0", "a b\" schema=7\n/\xc3\xa4.x-y_z:1");
+	assert_string_equal(odd.owner, "a_b__schema_7_/__.x-y_z:1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -140,6 +169,7 @@ int main(void)
 		cmocka_unit_test(test_pairs),
 		cmocka_unit_test(test_backends),
 		cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_owners),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

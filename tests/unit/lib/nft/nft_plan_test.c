@@ -73,9 +73,73 @@ static void test_conflicts(void **state)
 	assert_string_equal(d.conflicts[0].service, "b");
 	assert_string_equal(d.conflicts[0].winner, "a");
 	assert_string_equal(d.conflicts[0].what, "tcp 80");
+	assert_int_equal(d.conflicts[0].family, NFT_MODEL_V4);
+	assert_int_equal(d.conflicts[0].proto, IPPROTO_TCP);
+	assert_int_equal(d.conflicts[0].port, 80);
+	assert_int_equal(d.conflicts[1].port, 81);
 	assert_string_equal(d.conflicts[1].service, "a");
 	/* Targets of losers are no targets. */
 	assert_int_equal(d.images[NFT_MODEL_V4].sets[NFT_SCHEMA_EGRESS_DST].len, 2);
+}
+
+static void test_address_conflict(void **state)
+{
+	AUTO(nft_desired_fini) struct nft_desired d = {0};
+	struct nft_wanted w;
+	struct err e = {0};
+	struct nft_pair b = {(char *)(uintptr_t) "b", addr("100.99.0.1"), addr("10.0.0.1")};
+	struct nft_pair a = {(char *)(uintptr_t) "a", addr("100.99.0.1"), addr("10.0.0.2")};
+	(void)state;
+	open_wish(&w);
+	assert_int_equal(nft_wanted_add_pair(&w, &b, &e), 0);
+	assert_int_equal(nft_wanted_add_pair(&w, &a, &e), 0);
+	compile(&w, &d);
+	assert_int_equal(d.conflict_count, 1);
+	assert_string_equal(d.conflicts[0].service, "b");
+	assert_string_equal(d.conflicts[0].winner, "a");
+	assert_string_equal(d.conflicts[0].what, "100.99.0.1");
+	assert_int_equal(d.conflicts[0].proto, 0);
+}
+
+static void add_backend(struct nft_wanted *w, const char *backend)
+{
+	struct err e = {0};
+	struct ipaddr from = addr("100.64.0.1");
+	struct ipaddr to = addr(backend);
+	assert_int_equal(nft_wanted_add_backend(w, &from, &to, &e), 0);
+}
+
+/* Without numgen in the kernel: the first backend, whenever that comes to light. */
+static void test_unbalanced(void **state)
+{
+	(void)state;
+	for (int late = 0; late < 2; late++) {
+		AUTO(nft_desired_fini) struct nft_desired d = {0};
+		struct nft_wanted w;
+		struct nft_wanted copy;
+		struct ipaddr second = addr("10.0.0.2");
+		struct ipaddr third = addr("10.0.0.3");
+		open_wish(&w);
+		if (late == 0)
+			nft_wanted_unbalance(&w);
+		add_backend(&w, "10.0.0.1");
+		add_backend(&w, "10.0.0.2");
+		add_backend(&w, "10.0.0.3");
+		if (late == 1)
+			nft_wanted_unbalance(&w);
+		nft_wanted_copy(&copy, &w);
+		nft_wanted_fini(&w);
+		assert_true(copy.is_unbalanced);
+		assert_true(nft_addresses_contain(&copy.live, &second));
+		assert_true(nft_addresses_contain(&copy.live, &third));
+		compile(&copy, &d);
+		const struct nft_image *v4 = &d.images[NFT_MODEL_V4];
+		assert_int_equal(v4->backends.len, 0);
+		assert_int_equal(v4->sets[NFT_SCHEMA_DADDR_MAP].len, 1);
+		assert_int_equal(v4->sets[NFT_SCHEMA_DADDR_MAP].items[0].data[3], 1);
+		for (size_t i = 0; i < v4->rules[NFT_SCHEMA_PREROUTING].len; i++)
+			assert_null(strstr(v4->rules[NFT_SCHEMA_PREROUTING].items[i], "numgen"));
+	}
 }
 
 static void test_nothing_known(void **state)
@@ -251,6 +315,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_conflicts),
+		cmocka_unit_test(test_address_conflict),
+		cmocka_unit_test(test_unbalanced),
 		cmocka_unit_test(test_nothing_known),
 		cmocka_unit_test(test_deltas),
 		cmocka_unit_test(test_rules),

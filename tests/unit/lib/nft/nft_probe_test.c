@@ -41,6 +41,24 @@ struct probe_case {
 	bool is_supported;
 };
 
+static void check_sentence(const struct nft_probe *probe, const char *missing)
+{
+	struct err e = {0};
+	int code = nft_probe_check(probe, NFT_MODEL_V4, &e);
+	if (missing[0] == '\0') {
+		assert_int_equal(code, 0);
+	} else if (strstr(missing, "CAP_NET_ADMIN") != NULL) {
+		assert_int_equal(code, -EPERM);
+		assert_string_equal(e.msg, "the firewall may not be changed: no CAP_NET_ADMIN in "
+					   "the user namespace that owns the network namespace");
+	} else {
+		AUTO(mem_free)
+		char *whole = xasprintf("nf_tables of this kernel lacks for IPv4: %s", missing);
+		assert_int_equal(code, -EOPNOTSUPP);
+		assert_string_equal(e.msg, whole);
+	}
+}
+
 static void test_answers(void **state)
 {
 	static const struct probe_case cases[] = {
@@ -52,7 +70,7 @@ static void test_answers(void **state)
 		{"table ip ts_sidecar_probe", -EAFNOSUPPORT, "family ip of nf_tables", false},
 		{"table ip ts_sidecar_probe", -EOPNOTSUPP, "family ip of nf_tables", false},
 		{"table ip ts_sidecar_probe, chain prerouting", -ENOENT,
-			"chain type (table ip ts_sidecar_probe, chain prerouting)", false},
+			"chain type nat (table ip ts_sidecar_probe, chain prerouting)", false},
 		{"table ip ts_sidecar_probe, set daddr_map", -EINVAL,
 			"table ip ts_sidecar_probe, set daddr_map: Invalid argument", false},
 		{"table ip ts_sidecar_probe, chain forward, rule leak-guard", -ENOENT,
@@ -76,6 +94,7 @@ static void test_answers(void **state)
 		assert_string_equal(missing, cases[i].missing);
 		assert_int_equal(probe.is_supported, cases[i].is_supported);
 		assert_true(probe.has_numgen);
+		check_sentence(&probe, cases[i].missing);
 	}
 }
 
@@ -132,6 +151,36 @@ static void test_numgen_has_a_substitute(void **state)
 	fail_msg("no offset names numgen");
 }
 
+/* Of a set that is missing only the set is told, not all that cannot find it. */
+static void test_consequences_are_not_told(void **state)
+{
+	AUTO(nlwrite_fini) struct nlwrite w = NLWRITE_INIT(1u << 20, 1);
+	AUTO(nft_probe_fini) struct nft_probe probe = {0};
+	struct nlsock_outcome outcome = {0};
+	static const struct {
+		const char *what;
+		int code;
+	} failures[] = {
+		{"table ip ts_sidecar_probe, set local_ports", -EOPNOTSUPP},
+		{"table ip ts_sidecar_probe, chain prerouting", -ENOENT},
+		{"table ip ts_sidecar_probe, chain prerouting, rule by-daddr", -ENOENT},
+		{"table ip ts_sidecar_probe, chain prerouting, rule local-ports", -ENOENT},
+		{"table ip ts_sidecar_probe, elements of local_ports", -ENOENT},
+	};
+	(void)state;
+	nft_probe_write(&w, NFT_MODEL_V4);
+	for (size_t i = 0; i < ARRAY_LEN(failures); i++)
+		outcome.failures[outcome.failure_count++] = (struct nlerr){
+			.seq = number_of(&w, failures[i].what), .code = failures[i].code};
+	outcome.failures[outcome.failure_count++] =
+		(struct nlerr){.seq = w.next_seq - 2, .code = -EEXIST};
+	nft_probe_judge(&w, NFT_MODEL_V4, &outcome, &probe);
+	AUTO(mem_free) char *missing = strv_join(&probe.missing, "; ");
+	assert_string_equal(missing,
+		"table ip ts_sidecar_probe, set local_ports: Operation not supported; "
+		"chain type nat (table ip ts_sidecar_probe, chain prerouting)");
+}
+
 static void test_no_answer(void **state)
 {
 	AUTO(nlwrite_fini) struct nlwrite w = NLWRITE_INIT(1u << 20, 1);
@@ -150,6 +199,7 @@ int main(void)
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_expressions),
 		cmocka_unit_test(test_numgen_has_a_substitute),
+		cmocka_unit_test(test_consequences_are_not_told),
 		cmocka_unit_test(test_no_answer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
