@@ -1,0 +1,37 @@
+/*
+ * The single target in the cluster of TS_DEST_IP, to which all goes that arrives at the own tailnet
+ * address of its family; and the other way round, what arrives at the Pod's address and goes to the
+ * own tailnet address, where the daemon serves it
+ * (EXPERIMENTAL_ALLOW_PROXYING_CLUSTER_TRAFFIC_VIA_INGRESS).
+ */
+#ifndef INGRESS_TARGET_H
+#define INGRESS_TARGET_H
+
+#include <stdbool.h>
+
+#include "lib/base/err.h"
+
+struct ingress_target;
+struct nft_result;
+struct nft_wanted;
+
+struct ingress_target_options {
+	const char *dest_ip; /* "" without one */
+	const char *pod_ip;
+	bool via_ingress; /* from pod_ip to the own address */
+};
+
+/* options are copied. */
+struct ingress_target *ingress_target_new(const struct ingress_target_options *options);
+void ingress_target_free(struct ingress_target *t);
+
+/* Adds the pairs to w, whose own addresses are set already. -EADDRNOTAVAIL when the node has no
+ * address of the family, -EAFNOSUPPORT when the firewall has not, -EINVAL for what is no address;
+ * the pair that is possible is added all the same. */
+int ingress_target_contribute(
+	struct ingress_target *t, struct nft_wanted *w, struct err *e) MUST_CHECK;
+/* Logs what stands now, once for each change of addresses. */
+void ingress_target_applied(
+	struct ingress_target *t, const struct nft_result *result, const struct err *e);
+
+#endif
