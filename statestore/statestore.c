@@ -294,6 +294,12 @@ void statestore_known(struct statestore *s, const char *key, const char *value)
 	en->is_unsure = false;
 }
 
+bool statestore_is_there(const struct statestore *s, const char *key)
+{
+	const struct entry *en = find(s, key);
+	return en != NULL && en->known != NULL;
+}
+
 void statestore_set(struct statestore *s, const char *key, const char *value)
 {
 	if (!s->is_kept)

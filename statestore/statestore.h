@@ -73,6 +73,8 @@ const char *statestore_describe(const struct statestore *s);
 
 /* What is known to be there already, e.g. from the read at boot: suppresses needless writes. */
 void statestore_known(struct statestore *s, const char *key, const char *value);
+/* Something is there under this key, whoever wrote it. */
+bool statestore_is_there(const struct statestore *s, const char *key);
 /* What should be there; value NULL = absent. Written soon (in the next turn, so that keys set
  * together go out together). */
 void statestore_set(struct statestore *s, const char *key, const char *value);
