@@ -60,6 +60,7 @@ struct jscan_event {
 	enum jscan_kind kind;
 	int id;
 	const char *key; /* decoded last key of the path ("" in arrays), borrowed */
+	char first;      /* JSCAN_GOT_BEGIN: first byte of the value: '{', '[', 'n' of null, … */
 	const char *
 		text; /* JSCAN_GOT_VALUE: raw JSON, NUL-terminated, borrowed; NULL when truncated */
 	size_t len;

@@ -197,6 +197,7 @@ int jscan_match_value_begin(
 			.kind = JSCAN_GOT_BEGIN,
 			.id = m->rules_ref[lowest(left)].id,
 			.key = m->keys[depth],
+			.first = *from,
 		};
 		int r = report(m, &event, e);
 		if (r < 0)

@@ -10,6 +10,7 @@
 #include "lib/base/str.h"
 #include "lib/localapi/ipn_peer.h"
 #include "lib/localapi/ipn_record.h"
+#include "lib/localapi/ipn_rules.h"
 #include "lib/localapi/ipn_warning.h"
 #include "lib/localapi/peers.h"
 #include "lib/localapi/records.h"
@@ -18,85 +19,8 @@
 #define CAPTURE_MAX (1024u * 1024)
 #define TEXT_MAX 65536
 
-enum rule {
-	R_STATE,
-	R_ERROR,
-	R_URL,
-	R_LOGIN_FINISHED,
-	R_SELF_CHANGE,
-	R_PEERS_CHANGED,
-	R_PEERS_REMOVED,
-	R_PEER_PATCH,
-	R_HEALTH,
-	R_WARNING,
-	R_WANT_RUNNING,
-	R_LOGGED_OUT,
-	R_NODE_ID,
-	R_STATUS,
-	R_BACKEND_STATE,
-	R_AUTH_URL,
-	R_CERT_DOMAIN,
-	R_SELF,
-	/* only while peers are wanted */
-	R_STATUS_PEER,
-	R_NODE_PEER_ID,
-	R_NODE_PEER_NAME,
-	R_NODE_PEER_ADDRESS,
-	R_NODE_PEER_ROUTE,
-	R_STATUS_PEER_ID,
-	R_STATUS_PEER_NAME,
-	R_STATUS_PEER_ADDRESS,
-	R_STATUS_PEER_ROUTE,
-	/* only while records are wanted */
-	R_RECORD,
-	R_RECORD_NAME,
-	R_RECORD_VALUE,
-	R_COUNT,
-};
-
-static const struct jscan_rule always[] = {
-	{R_STATE, {"State"}, JSCAN_VALUE},
-	{R_ERROR, {"ErrMessage"}, JSCAN_VALUE},
-	{R_URL, {"BrowseToURL"}, JSCAN_VALUE},
-	{R_LOGIN_FINISHED, {"LoginFinished"}, JSCAN_VALUE},
-	{R_SELF_CHANGE, {"SelfChange"}, JSCAN_VALUE},
-	{R_PEERS_CHANGED, {"PeersChanged", "*"}, JSCAN_MARK},
-	{R_PEERS_REMOVED, {"PeersRemoved", "*"}, JSCAN_VALUE},
-	{R_PEER_PATCH, {"PeerChangedPatch", "*"}, JSCAN_MARK},
-	/* Not the member itself: null is no health, an object without warnings is. */
-	{R_HEALTH, {"Health", "Warnings"}, JSCAN_MARK},
-	{R_WARNING, {"Health", "Warnings", "*"}, JSCAN_VALUE},
-	{R_WANT_RUNNING, {"Prefs", "WantRunning"}, JSCAN_VALUE},
-	{R_LOGGED_OUT, {"Prefs", "LoggedOut"}, JSCAN_VALUE},
-	{R_NODE_ID, {"Prefs", "Config", "NodeID"}, JSCAN_VALUE},
-	{R_STATUS, {"InitialStatus", "*"}, JSCAN_MARK},
-	{R_BACKEND_STATE, {"InitialStatus", "BackendState"}, JSCAN_VALUE},
-	{R_AUTH_URL, {"InitialStatus", "AuthURL"}, JSCAN_VALUE},
-	{R_CERT_DOMAIN, {"InitialStatus", "CertDomains", "*"}, JSCAN_VALUE},
-	{R_SELF, {"InitialStatus", "Self"}, JSCAN_VALUE},
-};
-
-static const struct jscan_rule for_peers[] = {
-	{R_STATUS_PEER, {"InitialStatus", "Peer", "*"}, JSCAN_MARK},
-	{R_NODE_PEER_ID, {"PeersChanged", "*", "ID"}, JSCAN_VALUE},
-	{R_NODE_PEER_NAME, {"PeersChanged", "*", "Name"}, JSCAN_VALUE},
-	{R_NODE_PEER_ADDRESS, {"PeersChanged", "*", "Addresses", "*"}, JSCAN_VALUE},
-	{R_NODE_PEER_ROUTE, {"PeersChanged", "*", "AllowedIPs", "*"}, JSCAN_VALUE},
-	{R_STATUS_PEER_ID, {"InitialStatus", "Peer", "*", "NodeID"}, JSCAN_VALUE},
-	{R_STATUS_PEER_NAME, {"InitialStatus", "Peer", "*", "DNSName"}, JSCAN_VALUE},
-	{R_STATUS_PEER_ADDRESS, {"InitialStatus", "Peer", "*", "TailscaleIPs", "*"}, JSCAN_VALUE},
-	{R_STATUS_PEER_ROUTE, {"InitialStatus", "Peer", "*", "AllowedIPs", "*"}, JSCAN_VALUE},
-};
-
-static const struct jscan_rule for_records[] = {
-	{R_RECORD, {"InitialStatus", "ExtraRecords", "*"}, JSCAN_MARK},
-	{R_RECORD_NAME, {"InitialStatus", "ExtraRecords", "*", "Name"}, JSCAN_VALUE},
-	{R_RECORD_VALUE, {"InitialStatus", "ExtraRecords", "*", "Value"}, JSCAN_VALUE},
-};
-
 struct ipn_decoder {
 	struct jscan_rule rules[R_COUNT];
-	size_t rule_count;
 	struct jscan *scan;
 	struct peers *peers_ref;     /* NULL while none is wanted */
 	struct records *records_ref; /* the same */
@@ -109,6 +33,7 @@ struct ipn_decoder {
 	struct selfnode self_change, self_status;
 	struct ipn_warnings warnings;
 	bool status_has_peers;
+	bool has_peer_list;   /* of changed ones, maybe empty */
 	struct ipn_peer peer; /* the one being read */
 	struct ipn_record record;
 };
@@ -123,6 +48,7 @@ static void message_reset(struct ipn_decoder *d)
 	selfnode_fini(&d->self_change);
 	selfnode_fini(&d->self_status);
 	d->status_has_peers = false;
+	d->has_peer_list = false;
 	d->notify = (struct ipn_notify){
 		.state = IPN_STATE_UNKNOWN,
 		.backend_state = IPN_STATE_UNKNOWN,
@@ -326,6 +252,24 @@ static void take_status(struct ipn_decoder *d, const char *member)
 		records_begin(d->records_ref);
 }
 
+static void take_status_peer(struct ipn_decoder *d)
+{
+	if (!d->status_has_peers && !d->has_peer_list)
+		peers_begin_full(d->peers_ref);
+	d->status_has_peers = true;
+}
+
+/* Beside a change of the own node these are all peers, and the daemon does not tell apart which of
+ * the others are gone; without it they are some. */
+static void take_peer_list(struct ipn_decoder *d, char first)
+{
+	if (first != '[')
+		return;
+	if (d->notify.has_self_change || !d->status_has_peers)
+		peers_begin_full(d->peers_ref);
+	d->has_peer_list = true;
+}
+
 static void take_begin(struct ipn_decoder *d, const struct jscan_event *ev)
 {
 	int id = ev->id;
@@ -339,10 +283,10 @@ static void take_begin(struct ipn_decoder *d, const struct jscan_event *ev)
 		ipn_record_reset(&d->record);
 	if (id == R_PEERS_CHANGED || id == R_STATUS_PEER)
 		ipn_peer_reset(&d->peer);
-	if (id == R_STATUS_PEER && !d->status_has_peers) {
-		d->status_has_peers = true;
-		peers_begin_full(d->peers_ref);
-	}
+	if (id == R_STATUS_PEER)
+		take_status_peer(d);
+	else if (id == R_PEER_LIST)
+		take_peer_list(d, ev->first);
 }
 
 static void take_end(struct ipn_decoder *d, const struct jscan_event *ev)
@@ -356,7 +300,7 @@ static void take_end(struct ipn_decoder *d, const struct jscan_event *ev)
 
 static int message_done(struct ipn_decoder *d, struct err *e)
 {
-	if (d->status_has_peers)
+	if (d->status_has_peers || (d->has_peer_list && d->notify.has_self_change))
 		peers_end_full(d->peers_ref);
 	if (d->records_ref != NULL && d->notify.has_initial_status)
 		records_end(d->records_ref);
@@ -389,12 +333,6 @@ static int on_event(void *arg, const struct jscan_event *ev, struct err *e)
 	return 0;
 }
 
-static void add_rules(struct ipn_decoder *d, const struct jscan_rule *rules, size_t count)
-{
-	memcpy(&d->rules[d->rule_count], rules, count * sizeof(*rules));
-	d->rule_count += count;
-}
-
 struct ipn_decoder *ipn_decoder_new(
 	struct peers *peers, struct records *records, ipn_decode_fn fn, void *arg)
 {
@@ -406,12 +344,8 @@ struct ipn_decoder *ipn_decoder_new(
 	d->error = BUF_INIT(TEXT_MAX);
 	d->url = BUF_INIT(TEXT_MAX);
 	d->auth_url = BUF_INIT(TEXT_MAX);
-	add_rules(d, always, ARRAY_LEN(always));
-	if (d->peers_ref != NULL)
-		add_rules(d, for_peers, ARRAY_LEN(for_peers));
-	if (d->records_ref != NULL)
-		add_rules(d, for_records, ARRAY_LEN(for_records));
-	d->scan = jscan_new(d->rules, d->rule_count, CAPTURE_MAX, on_event, d);
+	size_t count = ipn_rules_choose(d->rules, d->peers_ref != NULL, d->records_ref != NULL);
+	d->scan = jscan_new(d->rules, count, CAPTURE_MAX, on_event, d);
 	message_reset(d);
 	return d;
 }

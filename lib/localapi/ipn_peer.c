@@ -5,16 +5,18 @@
 
 #include "lib/base/jscan.h"
 #include "lib/base/mem.h"
+#include "lib/localapi/names.h"
 #include "lib/localapi/peers.h"
 
-#define NAME_MAX_BYTES 1024
-/* Addresses of its own, or routes that lead to what is wanted: a node has a handful. */
-#define PREFIXES_MAX 4096
+/* A node has a handful of its own. Routes that lead to what is wanted may be one for each wanted
+ * address: a host of services carries them all. */
+#define ADDRESSES_MAX 256
+#define ROUTES_MAX 65536
 
 void ipn_peer_reset(struct ipn_peer *p)
 {
 	p->id = 0;
-	p->name.max = NAME_MAX_BYTES;
+	p->name.max = NAMES_TEXT_MAX;
 	buf_reset(&p->name);
 	p->addresses.len = 0;
 	p->routes.len = 0;
@@ -61,9 +63,9 @@ static bool read_prefix(const struct jscan_event *ev, struct ipprefix *out)
 	return true;
 }
 
-static void add_prefix(struct ipn_peer_prefixes *list, const struct ipprefix *prefix)
+static void add_prefix(struct ipn_peer_prefixes *list, const struct ipprefix *prefix, size_t max)
 {
-	if (list->len == PREFIXES_MAX)
+	if (list->len == max)
 		return;
 	if (list->len == list->cap) {
 		list->cap = list->cap > 0 ? list->cap * 2 : 8;
@@ -76,15 +78,16 @@ void ipn_peer_take_address(struct ipn_peer *p, const struct jscan_event *ev)
 {
 	struct ipprefix prefix;
 	if (read_prefix(ev, &prefix))
-		add_prefix(&p->addresses, &prefix);
+		add_prefix(&p->addresses, &prefix, ADDRESSES_MAX);
 }
 
 void ipn_peer_take_route(
 	struct ipn_peer *p, const struct jscan_event *ev, const struct peers *peers)
 {
 	struct ipprefix prefix;
-	if (read_prefix(ev, &prefix) && peers_wants_route(peers, &prefix))
-		add_prefix(&p->routes, &prefix);
+	if (peers_wants_addresses(peers) && read_prefix(ev, &prefix) &&
+		peers_wants_route(peers, &prefix))
+		add_prefix(&p->routes, &prefix, ROUTES_MAX);
 }
 
 void ipn_peer_offer(const struct ipn_peer *p, struct peers *peers)

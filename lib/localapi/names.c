@@ -5,13 +5,23 @@
 
 #include "lib/base/mem.h"
 
-size_t names_fold(const char *text, char out[static NAMES_TEXT_MAX])
+/* Without a trailing dot; 0 for what is no name. */
+static size_t usable_length(const char *text)
 {
 	size_t len = strlen(text);
 	if (len > 0 && text[len - 1] == '.')
 		len--;
-	if (len > NAMES_TEXT_MAX)
-		return 0;
+	return len <= NAMES_TEXT_MAX ? len : 0;
+}
+
+bool names_is_usable(const char *text)
+{
+	return usable_length(text) > 0;
+}
+
+size_t names_fold(const char *text, char out[static NAMES_TEXT_MAX])
+{
+	size_t len = usable_length(text);
 	for (size_t i = 0; i < len; i++)
 		out[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] - 'A' + 'a') : text[i];
 	return len;
@@ -57,6 +67,17 @@ void names_set(struct names *n, const struct strv *list)
 	set.len = kept;
 	names_fini(n);
 	*n = set;
+}
+
+bool names_equal(const struct names *a, const struct names *b)
+{
+	if (a->len != b->len)
+		return false;
+	for (size_t i = 0; i < a->len; i++) {
+		if (compare(&a->items[i], &b->items[i]) != 0)
+			return false;
+	}
+	return true;
 }
 
 ptrdiff_t names_find(const struct names *n, const char *text)

@@ -9,6 +9,7 @@
 #ifndef LIB_LOCALAPI_NAMES_H
 #define LIB_LOCALAPI_NAMES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/base/str.h"
@@ -29,10 +30,13 @@ struct names {
 void names_set(struct names *n, const struct strv *list); /* replaces */
 void names_fini(struct names *n);
 
+bool names_equal(const struct names *a, const struct names *b);
+
 /* Index in items, or -1. */
 ptrdiff_t names_find(const struct names *n, const char *text);
 
 /* The folded name in out, without a trailing dot. Returns its length, 0 for what is no name. */
 size_t names_fold(const char *text, char out[static NAMES_TEXT_MAX]);
+bool names_is_usable(const char *text);
 
 #endif

@@ -4,20 +4,36 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "lib/localapi/hashed.h"
+#include "lib/localapi/names.h"
+#include "lib/localapi/peer_routes.h"
+#include "lib/localapi/peer_wants.h"
 
 struct kept {
 	struct peer peer;
-	bool is_told; /* during a full replacement: told again */
+	uint64_t place;                    /* in the order of keeping */
+	uint64_t round;                    /* the last replacement that told it */
+	struct kept *prev, *next;          /* of all, by place */
+	struct hashed_link by_key;         /* by id, or by name where there is no id */
+	ptrdiff_t name_at;                 /* in the wanted names, or -1 */
+	struct kept *before, *behind;      /* of the same wanted name, by place */
+	struct peer_route_holder *holders; /* one for each route */
+};
+
+struct kept_list {
+	struct kept *first, *last;
 };
 
 struct peers {
-	struct strv names; /* wanted, without trailing dot */
-	struct ipaddr *addresses;
-	size_t address_count;
+	struct peer_wants wants;
 	uint64_t wants_generation;
 
-	struct kept *items;
-	size_t len, cap;
+	struct kept_list all;
+	struct hashed keys;
+	struct kept_list *named; /* for each wanted name */
+	struct peer_routes routes;
+	size_t len;
+	uint64_t next_place, round;
 	uint64_t generation;
 };
 
@@ -33,112 +49,152 @@ static void peer_fini(struct peer *p)
 	free(p->routes);
 }
 
+static uint64_t key_hash(const struct peer *peer)
+{
+	char folded[NAMES_TEXT_MAX];
+	if (peer->id != 0)
+		return hashed_bytes(&peer->id, sizeof(peer->id));
+	return hashed_bytes(folded, names_fold(peer->name, folded));
+}
+
+static struct kept *find_id(const struct peers *p, int64_t id)
+{
+	struct hashed_link *l = hashed_first(&p->keys, hashed_bytes(&id, sizeof(id)));
+	for (; l != NULL; l = hashed_next(l)) {
+		struct kept *k = CONTAINER_OF(l, struct kept, by_key);
+		if (k->peer.id == id)
+			return k;
+	}
+	return NULL;
+}
+
+/* Of those that have no id. */
+static struct kept *find_name(const struct peers *p, const char *name)
+{
+	char folded[NAMES_TEXT_MAX];
+	char other[NAMES_TEXT_MAX];
+	size_t len = names_fold(name, folded);
+	struct hashed_link *l = hashed_first(&p->keys, hashed_bytes(folded, len));
+	for (; l != NULL; l = hashed_next(l)) {
+		struct kept *k = CONTAINER_OF(l, struct kept, by_key);
+		if (k->peer.id == 0 && names_fold(k->peer.name, other) == len &&
+			memcmp(folded, other, len) == 0)
+			return k;
+	}
+	return NULL;
+}
+
+static void name_index(struct peers *p, struct kept *k)
+{
+	k->name_at = names_find(&p->wants.names, k->peer.name);
+	if (k->name_at < 0)
+		return;
+	struct kept_list *list = &p->named[k->name_at];
+	struct kept *before = list->last;
+	while (before != NULL && before->place > k->place)
+		before = before->before;
+	k->before = before;
+	k->behind = before != NULL ? before->behind : list->first;
+	*(before != NULL ? &before->behind : &list->first) = k;
+	*(k->behind != NULL ? &k->behind->before : &list->last) = k;
+}
+
+static void name_unindex(struct peers *p, struct kept *k)
+{
+	if (k->name_at < 0)
+		return;
+	struct kept_list *list = &p->named[k->name_at];
+	*(k->before != NULL ? &k->before->behind : &list->first) = k->behind;
+	*(k->behind != NULL ? &k->behind->before : &list->last) = k->before;
+	k->name_at = -1;
+}
+
+static void routes_index(struct peers *p, struct kept *k)
+{
+	if (k->peer.route_count > 0)
+		k->holders = xcalloc(k->peer.route_count, sizeof(*k->holders));
+	for (size_t i = 0; i < k->peer.route_count; i++) {
+		k->holders[i].peer_ref = &k->peer;
+		k->holders[i].place = k->place;
+		peer_routes_add(&p->routes, &k->holders[i], &k->peer.routes[i]);
+	}
+}
+
+static void routes_unindex(struct peers *p, struct kept *k)
+{
+	for (size_t i = 0; i < k->peer.route_count; i++)
+		peer_routes_remove(&p->routes, &k->holders[i]);
+	free(k->holders);
+	k->holders = NULL;
+}
+
+/* A new one at the end, with what a peer is. */
+static struct kept *add(struct peers *p, struct peer *peer_take)
+{
+	struct kept *k = xcalloc(1, sizeof(*k));
+	k->peer = *peer_take;
+	k->place = p->next_place++;
+	k->prev = p->all.last;
+	*(k->prev != NULL ? &k->prev->next : &p->all.first) = k;
+	p->all.last = k;
+	hashed_add(&p->keys, &k->by_key, key_hash(&k->peer));
+	name_index(p, k);
+	routes_index(p, k);
+	p->len++;
+	return k;
+}
+
+/* The key stays: it is how k was found. */
+static void become(struct peers *p, struct kept *k, struct peer *peer_take)
+{
+	name_unindex(p, k);
+	routes_unindex(p, k);
+	peer_fini(&k->peer);
+	k->peer = *peer_take;
+	name_index(p, k);
+	routes_index(p, k);
+}
+
+static void drop(struct peers *p, struct kept *k)
+{
+	name_unindex(p, k);
+	routes_unindex(p, k);
+	hashed_remove(&p->keys, &k->by_key);
+	*(k->prev != NULL ? &k->prev->next : &p->all.first) = k->next;
+	*(k->next != NULL ? &k->next->prev : &p->all.last) = k->prev;
+	peer_fini(&k->peer);
+	free(k);
+	p->len--;
+	p->generation++;
+}
+
 void peers_free(struct peers *p)
 {
 	if (p == NULL)
 		return;
-	for (size_t i = 0; i < p->len; i++)
-		peer_fini(&p->items[i].peer);
-	free(p->items);
-	strv_fini(&p->names);
-	free(p->addresses);
+	while (p->all.first != NULL)
+		drop(p, p->all.first);
+	hashed_fini(&p->keys);
+	peer_routes_fini(&p->routes);
+	peer_wants_fini(&p->wants);
+	free(p->named);
 	free(p);
-}
-
-/* Length without one trailing dot. */
-static size_t name_len(const char *name)
-{
-	size_t len = strlen(name);
-	return len > 0 && name[len - 1] == '.' ? len - 1 : len;
-}
-
-static bool same_name(const char *a, const char *b)
-{
-	size_t len = name_len(a);
-	return len == name_len(b) && strncasecmp(a, b, len) == 0;
-}
-
-static bool wants_name(const struct peers *p, const char *name)
-{
-	for (size_t i = 0; i < p->names.len; i++) {
-		if (same_name(p->names.items[i], name))
-			return true;
-	}
-	return false;
 }
 
 bool peers_wants_route(const struct peers *p, const struct ipprefix *prefix)
 {
-	for (size_t i = 0; i < p->address_count; i++) {
-		if (ipprefix_contains(prefix, &p->addresses[i]))
-			return true;
-	}
-	return false;
-}
-
-static void drop(struct peers *p, size_t i)
-{
-	peer_fini(&p->items[i].peer);
-	p->len--;
-	memmove(&p->items[i], &p->items[i + 1], (p->len - i) * sizeof(p->items[0]));
-	p->generation++;
+	return peer_wants_route(&p->wants, prefix);
 }
 
 static bool is_wanted(const struct peers *p, const struct peer *candidate)
 {
-	if (wants_name(p, candidate->name))
+	if (names_find(&p->wants.names, candidate->name) >= 0)
 		return true;
 	for (size_t i = 0; i < candidate->route_count; i++) {
 		if (peers_wants_route(p, &candidate->routes[i]))
 			return true;
 	}
 	return false;
-}
-
-bool peers_want(
-	struct peers *p, const struct strv *names, const struct ipaddr *addresses, size_t count)
-{
-	bool same = strv_equal(&p->names, names) && count == p->address_count;
-	for (size_t i = 0; same && i < count; i++)
-		same = ipaddr_equal(&addresses[i], &p->addresses[i]);
-	if (same)
-		return false;
-	strv_copy(&p->names, names);
-	free(p->addresses);
-	p->addresses = count > 0 ? xcalloc(count, sizeof(*addresses)) : NULL;
-	for (size_t i = 0; i < count; i++)
-		p->addresses[i] = addresses[i];
-	p->address_count = count;
-	p->wants_generation++;
-	for (size_t i = p->len; i > 0; i--) {
-		if (!is_wanted(p, &p->items[i - 1].peer))
-			drop(p, i - 1);
-	}
-	return true;
-}
-
-bool peers_wants_any(const struct peers *p)
-{
-	return p->names.len > 0 || p->address_count > 0;
-}
-
-uint64_t peers_wants_generation(const struct peers *p)
-{
-	return p->wants_generation;
-}
-
-void peers_begin_full(struct peers *p)
-{
-	for (size_t i = 0; i < p->len; i++)
-		p->items[i].is_told = false;
-}
-
-void peers_end_full(struct peers *p)
-{
-	for (size_t i = p->len; i > 0; i--) {
-		if (!p->items[i - 1].is_told)
-			drop(p, i - 1);
-	}
 }
 
 static bool same_prefixes(
@@ -155,7 +211,7 @@ static bool same_prefixes(
 
 static bool same_peer(const struct peer *a, const struct peer *b)
 {
-	return a->id == b->id && strcmp(a->name, b->name) == 0 &&
+	return strcmp(a->name, b->name) == 0 &&
 	       same_prefixes(a->addresses, a->address_count, b->addresses, b->address_count) &&
 	       same_prefixes(a->routes, a->route_count, b->routes, b->route_count);
 }
@@ -165,111 +221,133 @@ static struct peer reduce(const struct peers *p, const struct peer *candidate)
 {
 	struct peer kept = {.id = candidate->id, .name = xstrdup(candidate->name)};
 	if (candidate->address_count > 0) {
-		size_t bytes = candidate->address_count * sizeof(*kept.addresses);
-		kept.addresses = xcalloc(1, bytes);
-		memcpy(kept.addresses, candidate->addresses, bytes);
-		kept.address_count = candidate->address_count;
+		kept.addresses = xcalloc(candidate->address_count, sizeof(*kept.addresses));
+		for (; kept.address_count < candidate->address_count; kept.address_count++)
+			kept.addresses[kept.address_count] =
+				candidate->addresses[kept.address_count];
 	}
 	for (size_t i = 0; i < candidate->route_count; i++) {
 		if (!peers_wants_route(p, &candidate->routes[i]))
 			continue;
-		kept.routes = xrealloc(kept.routes, kept.route_count + 1, sizeof(*kept.routes));
+		if (kept.routes == NULL)
+			kept.routes = xcalloc(candidate->route_count - i, sizeof(*kept.routes));
 		kept.routes[kept.route_count++] = candidate->routes[i];
 	}
 	return kept;
 }
 
-static struct kept *find_id(const struct peers *p, int64_t id)
+/* After a change of the wants: all places in the lists of names are void. */
+static void sift(struct peers *p)
 {
-	for (size_t i = 0; i < p->len; i++) {
-		if (p->items[i].peer.id == id)
-			return &p->items[i];
+	free(p->named);
+	p->named = p->wants.names.len > 0 ? xcalloc(p->wants.names.len, sizeof(*p->named)) : NULL;
+	for (struct kept *k = p->all.first; k != NULL; k = k->next)
+		k->name_at = -1;
+	for (struct kept *k = p->all.first, *next; k != NULL; k = next) {
+		next = k->next;
+		if (!is_wanted(p, &k->peer)) {
+			drop(p, k);
+			continue;
+		}
+		struct peer kept = reduce(p, &k->peer);
+		if (!same_peer(&k->peer, &kept))
+			p->generation++;
+		become(p, k, &kept);
 	}
-	return NULL;
 }
 
-/* A peer with an id is that id, whatever its name; a name is the key where one has no id. */
-static struct kept *find(const struct peers *p, const struct peer *candidate)
+bool peers_want(
+	struct peers *p, const struct strv *names, const struct ipaddr *addresses, size_t count)
 {
-	struct kept *k = candidate->id != 0 ? find_id(p, candidate->id) : NULL;
-	for (size_t i = 0; k == NULL && i < p->len; i++) {
-		const struct peer *peer = &p->items[i].peer;
-		if ((candidate->id == 0 || peer->id == 0) && same_name(peer->name, candidate->name))
-			k = &p->items[i];
-	}
-	return k;
+	if (!peer_wants_set(&p->wants, names, addresses, count))
+		return false;
+	p->wants_generation++;
+	sift(p);
+	return true;
 }
 
-static struct kept *add(struct peers *p)
+bool peers_wants_any(const struct peers *p)
 {
-	if (p->len == p->cap) {
-		p->cap = p->cap > 0 ? p->cap * 2 : 4;
-		p->items = xrealloc(p->items, p->cap, sizeof(*p->items));
-	}
-	p->items[p->len] = (struct kept){.peer = {.id = 0}};
-	return &p->items[p->len++];
+	return p->wants.names.len > 0 || p->wants.address_count > 0;
 }
 
-/* What was kept by name before the id was known. */
-static void drop_nameless_twin(struct peers *p, const struct peer *candidate)
+bool peers_wants_addresses(const struct peers *p)
 {
-	for (size_t i = p->len; candidate->id != 0 && i > 0; i--) {
-		const struct peer *peer = &p->items[i - 1].peer;
-		if (peer->id == 0 && same_name(peer->name, candidate->name))
-			drop(p, i - 1);
+	return p->wants.address_count > 0;
+}
+
+uint64_t peers_wants_generation(const struct peers *p)
+{
+	return p->wants_generation;
+}
+
+void peers_begin_full(struct peers *p)
+{
+	p->round++;
+}
+
+void peers_end_full(struct peers *p)
+{
+	for (struct kept *k = p->all.first, *next; k != NULL; k = next) {
+		next = k->next;
+		if (k->round != p->round)
+			drop(p, k);
 	}
 }
 
 void peers_update(struct peers *p, const struct peer *candidate)
 {
-	if (candidate->id == 0 && candidate->name[0] == '\0')
+	struct kept *k = find_name(p, candidate->name);
+	if (candidate->id != 0) {
+		/* Kept by name before the id was known. */
+		if (k != NULL)
+			drop(p, k);
+		k = find_id(p, candidate->id);
+	} else if (!names_is_usable(candidate->name)) {
 		return;
-	struct kept *k = find(p, candidate);
+	}
 	if (!is_wanted(p, candidate)) {
 		if (k != NULL)
-			drop(p, (size_t)(k - p->items));
+			drop(p, k);
 		return;
 	}
-	if (k == NULL)
-		k = add(p);
-	k->is_told = true;
 	struct peer wanted = reduce(p, candidate);
-	if (k->peer.name != NULL && same_peer(&k->peer, &wanted)) {
+	if (k == NULL) {
+		k = add(p, &wanted);
+		p->generation++;
+	} else if (same_peer(&k->peer, &wanted)) {
 		peer_fini(&wanted);
 	} else {
-		peer_fini(&k->peer);
-		k->peer = wanted;
+		become(p, k, &wanted);
 		p->generation++;
 	}
-	drop_nameless_twin(p, candidate);
+	k->round = p->round;
 }
 
 void peers_remove(struct peers *p, int64_t id)
 {
 	struct kept *k = id != 0 ? find_id(p, id) : NULL;
 	if (k != NULL)
-		drop(p, (size_t)(k - p->items));
+		drop(p, k);
 }
 
 const struct peer *peers_by_name(const struct peers *p, const char *fqdn)
 {
-	for (size_t i = 0; i < p->len; i++) {
-		if (same_name(p->items[i].peer.name, fqdn))
-			return &p->items[i].peer;
-	}
-	return NULL;
+	ptrdiff_t at = names_find(&p->wants.names, fqdn);
+	return at >= 0 && p->named[at].first != NULL ? &p->named[at].first->peer : NULL;
+}
+
+const struct peer *peers_by_exact_route(const struct peers *p, const struct ipaddr *address)
+{
+	if (address->family == IPADDR_NONE || address->zone[0] != '\0')
+		return NULL;
+	struct ipprefix prefix = ipprefix_from_addr(address);
+	return peer_routes_exact(&p->routes, &prefix);
 }
 
 const struct peer *peers_by_route(const struct peers *p, const struct ipaddr *address)
 {
-	for (size_t i = 0; i < p->len; i++) {
-		const struct peer *peer = &p->items[i].peer;
-		for (size_t j = 0; j < peer->route_count; j++) {
-			if (ipprefix_contains(&peer->routes[j], address))
-				return peer;
-		}
-	}
-	return NULL;
+	return peer_routes_containing(&p->routes, address);
 }
 
 size_t peers_count(const struct peers *p)

@@ -46,22 +46,11 @@ void records_free(struct records *r)
 	free(r);
 }
 
-static bool same_names(const struct names *a, const struct names *b)
-{
-	if (a->len != b->len)
-		return false;
-	for (size_t i = 0; i < a->len; i++) {
-		if (strcmp(a->items[i].text, b->items[i].text) != 0)
-			return false;
-	}
-	return true;
-}
-
 bool records_want(struct records *r, const struct strv *names)
 {
 	struct names wanted = {0};
 	names_set(&wanted, names);
-	if (same_names(&wanted, &r->names)) {
+	if (names_equal(&wanted, &r->names)) {
 		names_fini(&wanted);
 		return false;
 	}

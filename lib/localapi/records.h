@@ -48,8 +48,8 @@ void records_cancel(struct records *r);
 bool records_is_open(const struct records *r); /* between begin and end */
 
 /* Replaces by `ExtraRecords` of a dns-config document; null as document changes nothing. While an
- * InitialStatus is being read it is checked and passed over: that status replaces it anyway. -EINVAL
- * when it is no JSON object; then nothing has changed. */
+ * InitialStatus is being read it is checked and passed over: that status replaces it anyway.
+ * -EINVAL when it is no JSON object; then nothing has changed. */
 int records_from_dns_config(
 	struct records *r, const char *text, size_t len, struct err *e) MUST_CHECK;
 

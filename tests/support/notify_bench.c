@@ -69,6 +69,12 @@ int notify_bench_close(void **state)
 	return 0;
 }
 
+void notify_restart(struct notify_bench *f)
+{
+	ipn_decoder_free(f->decoder);
+	f->decoder = ipn_decoder_new(f->peers, f->records, on_notify, f);
+}
+
 void notify_want(struct notify_bench *f, const char *names, const char *address)
 {
 	AUTO(strv_fini) struct strv list = {0};
@@ -79,8 +85,7 @@ void notify_want(struct notify_bench *f, const char *names, const char *address)
 		assert_int_equal(ipaddr_parse(address, &a, &e), 0);
 	peers_want(f->peers, &list, &a, address != NULL ? 1 : 0);
 	records_want(f->records, &list);
-	ipn_decoder_free(f->decoder);
-	f->decoder = ipn_decoder_new(f->peers, f->records, on_notify, f);
+	notify_restart(f);
 }
 
 void notify_feed(struct notify_bench *f, const char *text)

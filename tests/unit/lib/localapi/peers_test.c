@@ -90,12 +90,19 @@ static void wants_are_compared(void **state)
 	assert_false(want(f, "", NULL));
 	assert_true(want(f, "a b", NULL));
 	assert_false(want(f, "a b", NULL));
-	assert_true(want(f, "b a", NULL));
+	/* They are sets of names, not of texts. */
+	assert_false(want(f, "b. A b", NULL));
+	assert_false(want(f, "a b .", NULL));
+	assert_false(peers_wants_addresses(f->peers));
 	assert_true(want(f, "b a", "10.0.0.1"));
 	assert_false(want(f, "b a", "10.0.0.1"));
 	assert_true(want(f, "b a", "10.0.0.2"));
-	assert_true(peers_wants_generation(f->peers) == 4);
+	assert_true(peers_wants_generation(f->peers) == 3);
 	assert_true(peers_wants_any(f->peers));
+	assert_true(peers_wants_addresses(f->peers));
+	/* Nobody has a route to an address with a zone. */
+	assert_true(want(f, "b a", "fe80::1%eth0"));
+	assert_false(peers_wants_addresses(f->peers));
 	assert_true(want(f, "", NULL));
 	assert_false(peers_wants_any(f->peers));
 }
@@ -220,10 +227,24 @@ static void what_is_not_wanted_any_more_goes(void **state)
 	tell(f, 2, "b.", NULL, "10.0.0.0/24");
 	tell(f, 3, "c.", NULL, "10.0.0.0/8");
 	assert_int_equal(peers_count(f->peers), 3);
+	struct ipaddr old = address("10.0.0.1"), new = address("10.0.9.1");
+	assert_string_equal(peers_by_route(f->peers, &old)->name, "b.");
 	want(f, "a.", "10.0.9.1");
 	assert_int_equal(peers_count(f->peers), 2);
 	assert_non_null(peers_by_name(f->peers, "a"));
-	assert_non_null(peers_by_name(f->peers, "c"));
+	assert_string_equal(peers_by_route(f->peers, &new)->name, "c.");
+	/* By name it was not asked for. */
+	assert_null(peers_by_name(f->peers, "c"));
+	assert_null(peers_by_name(f->peers, "b"));
+	/* Both at once. */
+	want(f, "c.", "10.0.9.1");
+	assert_int_equal(peers_count(f->peers), 1);
+	assert_ptr_equal(peers_by_name(f->peers, "C"), peers_by_route(f->peers, &new));
+	uint64_t generation = peers_generation(f->peers);
+	want(f, "c.", NULL);
+	assert_true(peers_generation(f->peers) > generation);
+	assert_null(peers_by_route(f->peers, &new));
+	assert_int_equal(peers_by_name(f->peers, "c")->route_count, 0);
 	want(f, "", NULL);
 	assert_int_equal(peers_count(f->peers), 0);
 }
@@ -243,6 +264,134 @@ static void many_are_no_matter(void **state)
 	assert_int_equal(peers_count(f->peers), 150);
 }
 
+/* Of several that fit, the one kept for the longest time. */
+static void the_first_of_a_name_is_found(void **state)
+{
+	struct fixture *f = *state;
+	want(f, "a. b.", NULL);
+	tell(f, 3, "a.", "100.64.0.3/32", NULL);
+	tell(f, 1, "A.", "100.64.0.1/32", NULL);
+	tell(f, 2, "b.", "100.64.0.2/32", NULL);
+	assert_true(peers_by_name(f->peers, "a")->id == 3);
+	/* Changed, told again in another order, wished again: it stays. */
+	tell(f, 3, "a.", "100.64.0.4/32", NULL);
+	peers_begin_full(f->peers);
+	tell(f, 2, "b.", "100.64.0.2/32", NULL);
+	tell(f, 1, "a.", "100.64.0.1/32", NULL);
+	tell(f, 3, "a.", "100.64.0.3/32", NULL);
+	peers_end_full(f->peers);
+	assert_true(peers_by_name(f->peers, "a")->id == 3);
+	want(f, "a. b. c.", NULL);
+	assert_true(peers_by_name(f->peers, "a")->id == 3);
+	/* Renamed to a name others have: their order is that of keeping. */
+	tell(f, 3, "b.", "100.64.0.3/32", NULL);
+	assert_true(peers_by_name(f->peers, "a")->id == 1);
+	assert_true(peers_by_name(f->peers, "b")->id == 3);
+	tell(f, 2, "a.", "100.64.0.2/32", NULL);
+	assert_true(peers_by_name(f->peers, "a")->id == 1);
+	peers_remove(f->peers, 1);
+	assert_true(peers_by_name(f->peers, "a")->id == 2);
+	peers_remove(f->peers, 2);
+	assert_null(peers_by_name(f->peers, "a"));
+	/* One that comes back is behind those that stayed. */
+	tell(f, 4, "a.", "100.64.0.4/32", NULL);
+	tell(f, 2, "a.", "100.64.0.2/32", NULL);
+	assert_true(peers_by_name(f->peers, "a")->id == 4);
+}
+
+static void a_peer_that_comes_back_is_told(void **state)
+{
+	struct fixture *f = *state;
+	want(f, "a.", NULL);
+	for (uint64_t round = 0; round < 3; round++) {
+		tell(f, 9, "a.", "100.64.0.1/32", NULL);
+		assert_true(peers_generation(f->peers) == 2 * round + 1);
+		tell(f, 9, "a.", "100.64.0.1/32", NULL);
+		assert_true(peers_generation(f->peers) == 2 * round + 1);
+		peers_remove(f->peers, 9);
+		assert_true(peers_generation(f->peers) == 2 * round + 2);
+		peers_remove(f->peers, 9);
+		assert_true(peers_generation(f->peers) == 2 * round + 2);
+		assert_null(peers_by_name(f->peers, "a"));
+	}
+}
+
+static void a_full_prefix_is_no_default_route(void **state)
+{
+	struct fixture *f = *state;
+	struct ipaddr vip = address("100.100.1.1"), v6 = address("::1"),
+		      zone = address("fe80::1%x");
+	want(f, "", "100.100.1.1");
+	tell(f, 1, "exit.", "100.64.0.1/32", "0.0.0.0/0");
+	assert_non_null(peers_by_route(f->peers, &vip));
+	assert_null(peers_by_exact_route(f->peers, &vip));
+	tell(f, 2, "net.", "100.64.0.2/32", "100.100.1.0/24");
+	assert_null(peers_by_exact_route(f->peers, &vip));
+	tell(f, 3, "host.", "100.64.0.3/32", "100.100.1.1/32");
+	tell(f, 4, "host2.", "100.64.0.4/32", "100.100.1.1/32");
+	assert_string_equal(peers_by_exact_route(f->peers, &vip)->name, "host.");
+	assert_string_equal(peers_by_route(f->peers, &vip)->name, "exit.");
+	assert_null(peers_by_route(f->peers, &v6));
+	assert_null(peers_by_route(f->peers, &zone));
+	assert_null(peers_by_exact_route(f->peers, &v6));
+	assert_null(peers_by_exact_route(f->peers, &zone));
+	assert_null(peers_by_exact_route(f->peers, &(struct ipaddr){0}));
+	assert_null(peers_by_route(f->peers, &(struct ipaddr){0}));
+	peers_remove(f->peers, 3);
+	assert_string_equal(peers_by_exact_route(f->peers, &vip)->name, "host2.");
+	tell(f, 4, "host2.", "100.64.0.4/32", NULL);
+	assert_null(peers_by_exact_route(f->peers, &vip));
+	peers_remove(f->peers, 1);
+	assert_string_equal(peers_by_route(f->peers, &vip)->name, "net.");
+}
+
+/* Whatever the prefix: it is wanted when one of the sorted addresses is in it. */
+static void a_wanted_route_is_found_among_many(void **state)
+{
+	static const struct {
+		const char *prefix;
+		bool is_wanted;
+	} rows[] = {
+		{"0.0.0.0/0", true},
+		{"::/0", true},
+		{"10.0.0.0/8", true},
+		{"10.77.3.4/8", true},
+		{"10.0.0.1/32", true},
+		{"10.0.0.2/32", false},
+		{"10.0.0.3/32", true},
+		{"10.0.0.2/31", true},
+		{"10.0.0.4/30", false},
+		{"9.0.0.0/8", false},
+		{"11.0.0.0/8", false},
+		{"192.168.255.255/32", true},
+		{"192.168.0.0/16", true},
+		{"255.0.0.0/8", false},
+		{"128.0.0.0/1", true},
+		{"0.0.0.0/5", false},
+		{"fd7a::/64", true},
+		{"fd7a::1/128", true},
+		{"fd7a::2/128", false},
+		{"fd7b::/16", false},
+		{"ff00::/8", false},
+		{"fd7a::/127", true},
+		{"::/1", false},
+	};
+	static const char *const wanted[] = {
+		"192.168.255.255", "10.0.0.3", "fd7a::1", "10.0.0.1", "10.0.0.3", "fd7a::1"};
+	struct fixture *f = *state;
+	AUTO(strv_fini) struct strv names = {0};
+	struct ipaddr addresses[ARRAY_LEN(wanted)];
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+		addresses[i] = address(wanted[i]);
+	assert_true(peers_want(f->peers, &names, addresses, ARRAY_LEN(wanted)));
+	assert_false(peers_want(f->peers, &names, addresses, ARRAY_LEN(wanted) - 2));
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct ipprefix p = prefix(rows[i].prefix);
+		if (peers_wants_route(f->peers, &p) != rows[i].is_wanted)
+			fail_msg("%s", rows[i].prefix);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -257,6 +406,10 @@ int main(void)
 		TEST(a_full_replacement_drops_what_is_not_told),
 		TEST(what_is_not_wanted_any_more_goes),
 		TEST(many_are_no_matter),
+		TEST(the_first_of_a_name_is_found),
+		TEST(a_peer_that_comes_back_is_told),
+		TEST(a_full_prefix_is_no_default_route),
+		TEST(a_wanted_route_is_found_among_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
