@@ -84,13 +84,23 @@ class Cluster:
         wait.wait_for(ready, deadline, "the API server is ready", interval=0.2)
         wait.wait_for(lambda: self._call("GET", "/api/v1/namespaces/default"), 30, "the default namespace exists")
 
-    def _call(self, method, path, body=None, content_type="application/json", raw=False):
+    def _connect(self, timeout=5):
+        """An authenticated connection of the administrator; the caller closes it."""
         context = ssl.create_default_context(cafile=self._authority.certificate)
         context.load_cert_chain(*self._client)
-        connection = http.client.HTTPSConnection(settings.API_NAME, _PORT, timeout=5)
-        plain = netns.connect(self._network.hub, settings.HUB_ADDRESS, _PORT, timeout=5)
+        connection = http.client.HTTPSConnection(settings.API_NAME, _PORT, timeout=timeout)
+        plain = netns.connect(self._network.hub, settings.HUB_ADDRESS, _PORT, timeout=timeout)
         try:
             connection.sock = context.wrap_socket(plain, server_hostname=settings.API_NAME)
+        except OSError:
+            plain.close()
+            raise
+        return connection
+
+    def _call(self, method, path, body=None, content_type="application/json", raw=False):
+        connection = None
+        try:
+            connection = self._connect()
             connection.request(method, path, None if body is None else json.dumps(body),
                                {"Content-Type": content_type})
             answer = connection.getresponse()
@@ -98,11 +108,23 @@ class Cluster:
         except socket.timeout as error:
             raise OSError("the API server does not answer") from error
         finally:
-            connection.close()
-            plain.close()
+            if connection:
+                connection.close()
         if answer.status >= 300:
             raise ApiError(answer.status, text)
         return text if raw else json.loads(text)
+
+    def watch_secret(self, name, timeout):
+        """The changes of a Secret from now on: (connection, answer), one JSON event a line; timeout is per line."""
+        path = "/api/v1/namespaces/default/secrets"
+        version = self._call("GET", f"{path}/{name}")["metadata"]["resourceVersion"]
+        connection = self._connect(timeout)
+        connection.request("GET", f"{path}?watch=1&fieldSelector=metadata.name%3D{name}&resourceVersion={version}")
+        answer = connection.getresponse()
+        if answer.status >= 300:
+            connection.close()
+            raise ApiError(answer.status, "no watch")
+        return connection, answer
 
     def add_pod(self, secret, folder, data=None, verbs=("get", "update", "patch")):
         """A state Secret and a service account that may use exactly it; returns the mounted folder."""

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 
 
 class MountedFolder:
@@ -11,6 +12,8 @@ class MountedFolder:
         path.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._generation = 0
+        # When ..data was last renamed, by the monotonic clock.
+        self.swapped_at = 0.0
         self.write(files)
 
     def write(self, files):
@@ -23,6 +26,7 @@ class MountedFolder:
         data, fresh = self.path / "..data", self.path / "..data_tmp"
         old = data.resolve() if data.is_symlink() else None
         fresh.symlink_to(version.name)
+        self.swapped_at = time.monotonic()
         os.rename(fresh, data)
         for name in files:
             link = self.path / name
