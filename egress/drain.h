@@ -4,20 +4,20 @@
  * soon as it is safe to stop.
  *
  * Each request reads `egress-services` and `hep-pings` anew. No file, or an empty one, is answered
- * `safe to terminate`, a document without services with an empty body, one that cannot be read with
- * 500. Otherwise the health check endpoint of each service is pinged, `hep-pings` times a round with
- * a new connection each time, until no answer has our address in its Pod-IPv4 header (Pod-IPv6 when
- * this Pod has no IPv4 address). After that `settle_ms` pass, in which the other nodes change their
- * routes, before the answer comes: 200 with an empty body.
+ * `safe to terminate`, a document without services with an empty body, one that cannot be read
+ * with 500. Otherwise the health check endpoint of each service is pinged, `hep-pings` times a
+ * round with a new connection each time, until no answer has our address in its Pod-IPv4 header
+ * (Pod-IPv6 when this Pod has no IPv4 address). After that `settle_ms` pass, in which the other
+ * nodes change their routes, before the answer comes: 200 with an empty body.
  *
  * Nothing holds it up for ever. Each ping has a time limit. An endpoint that fails in
- * `unreachable_limit` rounds in a row, or whose name or URL is of no use, counts as drained; at most
- * three pings of a round go without an answer, so this takes at most about
+ * `unreachable_limit` rounds in a row counts as drained, also one whose name or URL is of no use.
+ * At most three pings of a round go without an answer, so this takes at most about
  *
- *	unreachable_limit × (3 × ping_timeout_ms + interval_ms)
+ *	unreachable_limit * (3 * ping_timeout_ms + interval_ms)
  *
- * where up to DRAIN_ROUNDS_MAX endpoints are slow to fail, each as many more taking their turn after
- * them. Redirects are not followed; they are answers. What is answered by this Pod is waited for as
+ * for up to DRAIN_ROUNDS_MAX endpoints that are slow to fail; more of them take their turns after
+ * each other. Redirects are not followed; they are answers. What this Pod answers is waited for as
  * long as the client stays: its patience is the deadline.
  *
  * Requests at the same time share one drain; when the documents have changed in between it begins

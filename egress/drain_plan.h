@@ -1,14 +1,12 @@
 /*
- * When is a health check endpoint drained? Pure: the state of one endpoint, and what each ping of it
- * has shown.
+ * When is a health check endpoint drained? Pure: the state of one endpoint, and what each ping of
+ * it has shown.
  *
  * Pings come in rounds, one after the other. An answer of this Pod ends the round at once: traffic
- * is still routed here. A round in which every ping was answered by others is the end: traffic is no
- * longer routed here. A round in which nothing was ours and something did not answer has failed;
- * after `unreachable_limit` such rounds in a row the endpoint has no backend any more and counts as
- * drained, so that one that is gone holds up nobody for longer than
- *
- *	unreachable_limit × (failed pings of a round × time limit of a ping + interval)
+ * is still routed here. A round in which every ping was answered by others is the end: traffic is
+ * no longer routed here. A round in which nothing was ours and something did not answer has failed;
+ * after `unreachable_limit` such rounds in a row the endpoint counts as drained: it has no backend
+ * any more, or cannot be seen from here.
  */
 #ifndef EGRESS_DRAIN_PLAN_H
 #define EGRESS_DRAIN_PLAN_H

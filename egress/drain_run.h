@@ -1,9 +1,9 @@
 /*
- * One drain: pings the health check endpoints of all services until none of them is answered by this
- * Pod any more. What "drained" means is egress/drain_plan.h's.
+ * One drain: pings the health check endpoints of all services until this Pod answers at none of
+ * them any more. What "drained" means is egress/drain_plan.h's.
  *
- * Services with the same endpoint share its checks. At most DRAIN_ROUNDS_MAX endpoints are pinged at
- * a time, the others wait in line: thousands of services cost no more descriptors than a few.
+ * Services with the same endpoint share its checks. At most DRAIN_ROUNDS_MAX endpoints are pinged
+ * at a time, the others wait in line: thousands of services cost no more descriptors than a few.
  */
 #ifndef EGRESS_DRAIN_RUN_H
 #define EGRESS_DRAIN_RUN_H

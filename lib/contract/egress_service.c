@@ -161,9 +161,19 @@ static int read_target(const struct json *member, struct egress_service *out, st
 	return 0;
 }
 
-static int read_fields(const struct json *member, struct egress_service *out, struct err *e)
+static int read_endpoint(const struct json *member, struct egress_service *out, struct err *e)
 {
 	const char *endpoint = "";
+	if (field_text(member, "healthCheckEndpoint", ENDPOINT_MAX, &endpoint, e) < 0)
+		return e->code;
+	free(out->health_check_endpoint);
+	out->health_check_endpoint = xstrdup(endpoint);
+	return 0;
+}
+
+static int read_fields(const struct json *member, struct egress_service *out, struct err *e)
+{
+	struct err endpoint_fault;
 	enum json_type type = json_type(member);
 	if (out->name[0] == '\0')
 		return err_set(e, -EINVAL, "the name is empty");
@@ -172,11 +182,14 @@ static int read_fields(const struct json *member, struct egress_service *out, st
 			strlen(out->name), EGRESS_NAME_MAX);
 	if (type != JSON_OBJECT && type != JSON_NULL)
 		return err_set(e, -EINVAL, "%s where an object belongs", field_type_name(type));
-	if (read_target(member, out, e) < 0 ||
-		field_text(member, "healthCheckEndpoint", ENDPOINT_MAX, &endpoint, e) < 0)
+	/* Whatever is wrong with the target: traffic that a service had before is still watched. */
+	int endpoint_code = read_endpoint(member, out, &endpoint_fault);
+	if (read_target(member, out, e) < 0)
 		return e->code;
-	free(out->health_check_endpoint);
-	out->health_check_endpoint = xstrdup(endpoint);
+	if (endpoint_code < 0) {
+		*e = endpoint_fault;
+		return e->code;
+	}
 	return read_ports(member, out, e);
 }
 

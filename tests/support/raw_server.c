@@ -199,7 +199,7 @@ struct raw_server *raw_server_new(struct loop *loop, const char *path)
 	s->loop_ref = loop;
 	s->path = xstrdup(path);
 	s->fd = path != NULL ? listen_unix(path) : listen_tcp(&s->port);
-	must(listen(s->fd, 16) == 0, "raw_server: listen");
+	must(listen(s->fd, 128) == 0, "raw_server: listen");
 	s->source = loop_add(loop, s->fd, EPOLLIN, on_accept, s, &e);
 	must(s->source != NULL, "raw_server: loop_add");
 	return s;
