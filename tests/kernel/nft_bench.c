@@ -1,7 +1,12 @@
 /*
- * How long the kernel and we take, in a namespace of our own: medians of 11 runs in milliseconds.
+ * How long the kernel and we take, in a namespace of our own, in milliseconds:
+ *
+ *	nft_bench [RUNS]         a table of medians, of 11 runs by default
+ *	nft_bench --json [RUNS]  every value, one object a line
+ *
  * send = from the call that sends a batch to its acknowledgement; run = from the wish to the
- * result, with compiling, planning, reading back and conntrack.
+ * result, with compiling, planning, reading back and conntrack. Transactions are counted by the
+ * generation of the ruleset.
  */
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -10,6 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -21,20 +27,45 @@
 #include "tests/support/loop_wait.h"
 #include "tests/support/netns.h"
 
-#define RUNS 11
+#define RUNS_DEFAULT 11
+#define RUNS_MAX 101
 #define NS_PER_MS 1e6
+
+enum figure {
+	SEND_FRESH,
+	SEND_TAKE_OVER,
+	SEND_ELEMENT,
+	ELEMENT_TRANSACTIONS,
+	RUN_FIRST,
+	RUN_UNCHANGED,
+	RUN_ELEMENT,
+	RUN_RESTART,
+	READ_BACK,
+	FIGURES,
+};
+
+static const char *const figure_names[FIGURES] = {
+	[SEND_FRESH] = "send_fresh",
+	[SEND_TAKE_OVER] = "send_take_over",
+	[SEND_ELEMENT] = "send_element",
+	[ELEMENT_TRANSACTIONS] = "element_transactions",
+	[RUN_FIRST] = "run_first",
+	[RUN_UNCHANGED] = "run_unchanged",
+	[RUN_ELEMENT] = "run_element",
+	[RUN_RESTART] = "run_after_restart",
+	[READ_BACK] = "read_back",
+};
+
+struct series {
+	int runs;
+	double values[FIGURES][RUNS_MAX];
+};
 
 static int compare(const void *left, const void *right)
 {
 	const double *a = left;
 	const double *b = right;
 	return *a < *b ? -1 : *a > *b;
-}
-
-static double median(double times[RUNS])
-{
-	qsort(times, RUNS, sizeof(times[0]), compare);
-	return times[RUNS / 2];
 }
 
 static void wish(struct nft_wanted *w, unsigned int maps, uint16_t first_target_port)
@@ -95,26 +126,23 @@ static double change_once(struct nft_backend *kernel, unsigned int maps)
 	return time;
 }
 
-static void bench_send(unsigned int maps)
+static void bench_send(struct series *s, unsigned int maps)
 {
-	double fresh[RUNS];
-	double one[RUNS];
-	double taken_over[RUNS];
-	for (int i = 0; i < RUNS; i++) {
+	for (int i = 0; i < s->runs; i++) {
 		struct err e = {0};
 		int ns = netns_new();
 		struct loop *loop = loop_new(&e);
 		struct nft_backend *kernel = nft_kernel_new(loop, &e);
 		assert_non_null(kernel);
-		fresh[i] = send_once(kernel, maps);
-		taken_over[i] = send_once(kernel, maps);
-		one[i] = change_once(kernel, maps);
+		s->values[SEND_FRESH][i] = send_once(kernel, maps);
+		s->values[SEND_TAKE_OVER][i] = send_once(kernel, maps);
+		uint32_t before = firewall_generation();
+		s->values[SEND_ELEMENT][i] = change_once(kernel, maps);
+		s->values[ELEMENT_TRANSACTIONS][i] = firewall_generation() - before;
 		kernel->ops->free(kernel);
 		loop_free(loop);
 		close(ns);
 	}
-	print_message("send %u maps: fresh %.3f, take-over %.3f, one element %.3f\n", maps,
-		median(fresh), median(taken_over), median(one));
 }
 
 static double run_once(struct firewall *f, unsigned int maps, uint16_t first_target_port)
@@ -148,40 +176,67 @@ static double read_once(struct nft_backend *kernel, struct loop *loop)
 	return time;
 }
 
-static void bench_runs(unsigned int maps)
+static void bench_runs(struct series *s, unsigned int maps)
 {
-	double first[RUNS];
-	double again[RUNS];
-	double element[RUNS];
-	double restart[RUNS];
-	double read[RUNS];
-	for (int i = 0; i < RUNS; i++) {
+	for (int i = 0; i < s->runs; i++) {
 		struct firewall f;
 		struct err e = {0};
 		firewall_open(&f);
-		first[i] = run_once(&f, maps, 80);
-		again[i] = run_once(&f, maps, 80);
-		element[i] = run_once(&f, maps, 81);
+		s->values[RUN_FIRST][i] = run_once(&f, maps, 80);
+		s->values[RUN_UNCHANGED][i] = run_once(&f, maps, 80);
+		s->values[RUN_ELEMENT][i] = run_once(&f, maps, 81);
 		struct nft_backend *kernel = nft_kernel_new(f.loop, &e);
 		assert_non_null(kernel);
-		read[i] = read_once(kernel, f.loop);
+		s->values[READ_BACK][i] = read_once(kernel, f.loop);
 		kernel->ops->free(kernel);
 		firewall_restart(&f);
-		restart[i] = run_once(&f, maps, 82);
+		s->values[RUN_RESTART][i] = run_once(&f, maps, 82);
 		firewall_close(&f);
 	}
-	print_message(
-		"run %u maps: first %.3f, unchanged %.3f, one element %.3f, after restart %.3f, "
-		"read back %.3f\n",
-		maps, median(first), median(again), median(element), median(restart), median(read));
 }
 
-int main(void)
+static void print_json(const struct series *s, unsigned int maps)
 {
+	printf("{\"maps\": %u", maps);
+	for (int figure = 0; figure < FIGURES; figure++) {
+		printf(", \"%s\": [", figure_names[figure]);
+		for (int i = 0; i < s->runs; i++)
+			printf("%s%.4f", i == 0 ? "" : ", ", s->values[figure][i]);
+		printf("]");
+	}
+	printf("}\n");
+}
+
+static void print_medians(struct series *s, unsigned int maps)
+{
+	printf("%u maps:", maps);
+	for (int figure = 0; figure < FIGURES; figure++) {
+		double *values = s->values[figure];
+		qsort(values, (size_t)s->runs, sizeof(values[0]), compare);
+		printf("%s %s %.3f", figure == 0 ? "" : ",", figure_names[figure],
+			values[s->runs / 2]);
+	}
+	printf("\n");
+}
+
+int main(int argc, char **argv)
+{
+	static struct series s;
+	bool is_json = argc > 1 && strcmp(argv[1], "--json") == 0;
+	const char *runs = argv[is_json ? 2 : 1];
+	s.runs = runs ? atoi(runs) : RUNS_DEFAULT;
+	if (s.runs < 1 || s.runs > RUNS_MAX) {
+		fprintf(stderr, "usage: nft_bench [--json] [RUNS], at most %d\n", RUNS_MAX);
+		return 2;
+	}
 	netns_require();
 	for (unsigned int maps = 10; maps <= 1000; maps *= 10) {
-		bench_send(maps);
-		bench_runs(maps);
+		bench_send(&s, maps);
+		bench_runs(&s, maps);
+		if (is_json)
+			print_json(&s, maps);
+		else
+			print_medians(&s, maps);
 	}
 	return 0;
 }
