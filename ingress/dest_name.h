@@ -2,7 +2,8 @@
  * The target in the cluster that TS_EXPERIMENTAL_DEST_DNS_NAME names: what arrives at an own
  * tailnet address is balanced over all addresses of the name that have its family. The name is
  * asked again when its answer has become old, and after a failure with growing pauses; what stood
- * goes on meanwhile (condition DestNameUnresolved).
+ * goes on meanwhile (condition DestNameUnresolved). A backend of a family that the node or the
+ * firewall lacks is left out; when none is left, that is the condition IngressTargetFailed.
  *
  *	d = dest_name_new(loop, resolver, conditions, &options, changed, arg);
  *	dest_name_start(d);     own addresses are known

@@ -1,0 +1,127 @@
+#include "ingress/target.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/ipaddr.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/nft/nft.h"
+
+#define DEST_NAME "TS_DEST_IP"
+#define VIA_NAME "cluster traffic via ingress"
+
+/* One address and what it has to do with the own one of its family. */
+struct half {
+	char *text;           /* NULL without it */
+	struct ipaddr own;    /* contributed last; family IPADDR_NONE = not */
+	struct ipaddr stands; /* carried out last */
+};
+
+struct ingress_target {
+	struct half dest; /* from own to it */
+	struct half pod;  /* from it to own */
+	bool has_ipv4;    /* the node, at the last contribution */
+};
+
+struct ingress_target *ingress_target_new(const struct ingress_target_options *options)
+{
+	struct ingress_target *t = xcalloc(1, sizeof(*t));
+	if (options->dest_ip[0] != '\0')
+		t->dest.text = xstrdup(options->dest_ip);
+	if (options->via_ingress)
+		t->pod.text = xstrdup(options->pod_ip);
+	return t;
+}
+
+void ingress_target_free(struct ingress_target *t)
+{
+	if (t == NULL)
+		return;
+	free(t->dest.text);
+	free(t->pod.text);
+	free(t);
+}
+
+/* All own addresses, as the reference lists them. */
+static void format_own(const struct nft_wanted *w, char *out, size_t size)
+{
+	size_t len = 0;
+	out[0] = '\0';
+	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
+		const struct ipaddr *own = &w->families[f].own;
+		char text[IPPREFIX_TEXT_MAX];
+		if (own->family == IPADDR_NONE)
+			continue;
+		struct ipprefix whole = ipprefix_from_addr(own);
+		len += (size_t)snprintf(out + len, size - len, "%s%s", len > 0 ? " " : "",
+			ipprefix_format(&whole, text));
+	}
+}
+
+static int no_own_address(const struct nft_wanted *w, const char *text, struct err *e)
+{
+	char own[NFT_MODEL_FAMILIES * IPPREFIX_TEXT_MAX + 1];
+	format_own(w, own, sizeof(own));
+	return err_set(e, -EADDRNOTAVAIL, "no tailscale IP matching family of %s found in [%s]",
+		text, own);
+}
+
+/* Adds one pair; the service's name tells which. */
+static int contribute(struct half *h, bool is_dest, struct nft_wanted *w, struct err *e)
+{
+	struct nft_pair pair = {.service = is_dest ? (char[]){DEST_NAME} : (char[]){VIA_NAME}};
+	struct ipaddr address;
+	h->own = (struct ipaddr){0};
+	if (h->text == NULL)
+		return 0;
+	if (ipaddr_parse(h->text, &address, e) < 0)
+		return e->code;
+	const struct ipaddr *own = &w->families[nft_model_family_of(&address)].own;
+	if (own->family == IPADDR_NONE)
+		return no_own_address(w, h->text, e);
+	pair.from = is_dest ? *own : address;
+	pair.to = is_dest ? address : *own;
+	if (nft_wanted_add_pair(w, &pair, e) < 0)
+		return e->code;
+	h->own = *own;
+	return 0;
+}
+
+int ingress_target_contribute(struct ingress_target *t, struct nft_wanted *w, struct err *e)
+{
+	struct err first = {0};
+	struct err second = {0};
+	t->has_ipv4 = w->families[NFT_MODEL_V4].own.family != IPADDR_NONE;
+	contribute(&t->dest, true, w, &first);
+	contribute(&t->pod, false, w, &second);
+	if (first.code == 0 && second.code == 0)
+		return 0;
+	*e = first.code < 0 ? first : second;
+	return e->code;
+}
+
+/* True when it stands for the first time, or for another own address. */
+static bool is_news(struct half *h)
+{
+	bool is_same = h->own.family == h->stands.family && ipaddr_equal(&h->own, &h->stands);
+	h->stands = h->own;
+	return !is_same && h->own.family != IPADDR_NONE;
+}
+
+void ingress_target_applied(
+	struct ingress_target *t, const struct nft_result *result, const struct err *e)
+{
+	(void)e;
+	if (result->code < 0)
+		return;
+	if (is_news(&t->dest)) {
+		log_event(EV_INGRESS_TARGET);
+		if (t->has_ipv4 && t->dest.own.family == IPADDR_V6)
+			log_event(EV_INGRESS_TARGET_IPV6);
+	}
+	if (is_news(&t->pod))
+		log_event(EV_INGRESS_VIA, t->pod.text);
+}
