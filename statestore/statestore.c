@@ -300,6 +300,14 @@ bool statestore_is_there(const struct statestore *s, const char *key)
 	return en != NULL && en->known != NULL;
 }
 
+const char *statestore_value(const struct statestore *s, const char *key)
+{
+	const struct entry *en = find(s, key);
+	if (en == NULL)
+		return NULL;
+	return en->is_wanted ? en->wanted : en->known;
+}
+
 void statestore_set(struct statestore *s, const char *key, const char *value)
 {
 	if (!s->is_kept)
