@@ -10,9 +10,8 @@
  *	changed -> egress_services_wants, egress_services_contribute, nft_apply
  *	result -> egress_services_applied
  *
- * Each contribution is followed by exactly one egress_services_applied; one that never reached the
- * firewall is told -ECANCELED. The status is published when no contribution is left without its
- * result and the last one that was carried out succeeded.
+ * One contribution at a time: the next is asked for after egress_services_applied told the result of
+ * the last one. Only what the kernel holds is published.
  */
 #ifndef EGRESS_SERVICES_H
 #define EGRESS_SERVICES_H

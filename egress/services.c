@@ -1,0 +1,245 @@
+#include "egress/services.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "egress/services_conflicts.h"
+#include "egress/services_plan.h"
+#include "egress/services_rows.h"
+#include "egress/services_tell.h"
+#include "lib/base/backoff.h"
+#include "lib/base/condition.h"
+#include "lib/base/json.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/io/atomicfile.h"
+#include "lib/io/fswatch.h"
+#include "lib/io/timer.h"
+#include "lib/localapi/peers.h"
+#include "lib/localapi/records.h"
+#include "lib/nft/nft.h"
+#include "statestore/statestore.h"
+
+/* Pauses between two tries to read a file that is there. */
+#define READ_BASE_MS 1000
+#define READ_MAX_MS 30000
+
+/* What a plan was made from. */
+struct seen {
+	bool is_made;
+	uint64_t rows, peers, records; /* generations */
+	bool is_known;
+	bool is_enabled[NFT_MODEL_FAMILIES];
+	struct ipaddr own[NFT_MODEL_FAMILIES];
+};
+
+struct egress_services {
+	struct statestore *store_ref;
+	struct condition_set *conditions_ref;
+	egress_changed_fn fn;
+	void *arg;
+	char *path;
+	char *pod_ipv4, *pod_ipv6;
+	struct fswatch *watch;
+	struct timer retry;
+	struct backoff backoff;
+	struct egress_rows rows;
+	struct egress_conflicts conflicts; /* of the last result */
+	struct seen seen;
+	bool has_published;
+};
+
+/* The first by name, and how many others. */
+static void judge(struct egress_services *s)
+{
+	const struct egress_row *first = NULL;
+	size_t count = 0;
+	for (size_t i = 0; i < s->rows.len; i++) {
+		const struct egress_row *row = &s->rows.items[i];
+		if (row->is_removed ||
+			(egress_plan_failure(row) == NULL &&
+				egress_conflicts_first(&s->conflicts, row->name) == NULL))
+			continue;
+		if (first == NULL)
+			first = row;
+		count++;
+	}
+	if (first == NULL) {
+		condition_clear(s->conditions_ref, CONDITION_EGRESS_SERVICE_FAILED);
+		return;
+	}
+	char text[EGRESS_CONFLICT_TEXT_MAX];
+	const char *why = egress_plan_failure(first);
+	if (why == NULL)
+		why = egress_conflict_format(
+			egress_conflicts_first(&s->conflicts, first->name), text);
+	if (count == 1)
+		condition_raise(s->conditions_ref, CONDITION_EGRESS_SERVICE_FAILED, "%s: %s",
+			first->name, why);
+	else
+		condition_raise(s->conditions_ref, CONDITION_EGRESS_SERVICE_FAILED,
+			"%s and %zu others; %s", first->name, count - 1, why);
+}
+
+/* 0 also for what is not there, which is a document without services. */
+static int read_document(struct egress_services *s, struct egress_config *config, struct err *e)
+{
+	AUTO(buf_fini) struct buf text = BUF_INIT(JSON_TEXT_MAX);
+	int code = atomicfile_read(s->path, &text, e);
+	if (code < 0 && code != -ENOENT && code != -ENOTDIR) {
+		timer_start(&s->retry, backoff_next(&s->backoff));
+		return code;
+	}
+	timer_stop(&s->retry);
+	backoff_reset(&s->backoff);
+	if (egress_config_parse(text.data, text.len, config, e) < 0)
+		return err_wrap(e, "%s", s->path);
+	return 0;
+}
+
+/* True when another firewall is wanted than before. */
+static bool take_document(struct egress_services *s)
+{
+	struct egress_config config = {0};
+	struct err e;
+	if (read_document(s, &config, &e) < 0) {
+		condition_raise(s->conditions_ref, CONDITION_EGRESS_CONFIG_INVALID, "%s", e.msg);
+		return false;
+	}
+	condition_clear(s->conditions_ref, CONDITION_EGRESS_CONFIG_INVALID);
+	return egress_rows_take(&s->rows, &config);
+}
+
+static void look(void *arg)
+{
+	struct egress_services *s = arg;
+	bool is_changed = take_document(s);
+	if (is_changed)
+		log_event(EV_EGRESS_CONFIG_CHANGED);
+	services_tell_faults(&s->rows);
+	judge(s);
+	if (is_changed)
+		s->fn(s->arg);
+}
+
+struct egress_services *egress_services_new(struct loop *loop, struct statestore *store,
+	struct condition_set *conditions, const struct egress_services_options *options,
+	egress_changed_fn fn, void *arg)
+{
+	struct egress_services *s = xcalloc(1, sizeof(*s));
+	s->store_ref = store;
+	s->conditions_ref = conditions;
+	s->fn = fn;
+	s->arg = arg;
+	s->path = xasprintf("%s/%s", options->directory, EGRESS_CONFIG_FILE);
+	s->pod_ipv4 = xstrdup(options->pod_ipv4);
+	s->pod_ipv6 = xstrdup(options->pod_ipv6);
+	s->backoff = BACKOFF_INIT(READ_BASE_MS, READ_MAX_MS);
+	timer_init(&s->retry, loop, look, s);
+	s->watch = fswatch_new(loop, options->directory, options->debounce_ms, look, s);
+	(void)take_document(s);
+	services_tell_faults(&s->rows);
+	judge(s);
+	return s;
+}
+
+void egress_services_free(struct egress_services *s)
+{
+	if (s == NULL)
+		return;
+	fswatch_free(s->watch);
+	timer_stop(&s->retry);
+	egress_rows_fini(&s->rows);
+	egress_conflicts_fini(&s->conflicts);
+	free(s->pod_ipv4);
+	free(s->pod_ipv6);
+	free(s->path);
+	free(s);
+}
+
+void egress_services_wants(const struct egress_services *s, const struct records *records,
+	struct strv *names, struct nft_addresses *routes)
+{
+	egress_plan_wants(&s->rows, records, names, routes);
+}
+
+static struct seen see(const struct egress_services *s, const struct egress_netmap *netmap,
+	const struct nft_wanted *w)
+{
+	struct seen now = {
+		.is_made = true,
+		.rows = s->rows.generation,
+		.peers = peers_generation(netmap->peers),
+		.records = records_generation(netmap->records),
+		.is_known = netmap->is_known,
+	};
+	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
+		now.is_enabled[f] = w->families[f].is_enabled;
+		now.own[f] = w->families[f].own;
+	}
+	return now;
+}
+
+static bool same_node(const struct seen *a, const struct seen *b)
+{
+	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
+		if (!ipaddr_equal(&a->own[f], &b->own[f]))
+			return false;
+	}
+	return true;
+}
+
+static bool is_current(const struct seen *a, const struct seen *b)
+{
+	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
+		if (a->is_enabled[f] != b->is_enabled[f])
+			return false;
+	}
+	return a->is_made && a->rows == b->rows && a->peers == b->peers &&
+	       a->records == b->records && a->is_known == b->is_known && same_node(a, b);
+}
+
+void egress_services_contribute(
+	struct egress_services *s, const struct egress_netmap *netmap, struct nft_wanted *w)
+{
+	struct seen now = see(s, netmap, w);
+	if (!is_current(&s->seen, &now)) {
+		bool is_renumbered = s->seen.is_made && !same_node(&s->seen, &now);
+		services_tell_removed(&s->rows);
+		egress_plan_make(&s->rows, netmap, w);
+		services_tell_changes(&s->rows, is_renumbered);
+		s->seen = now;
+	}
+	egress_plan_contribute(&s->rows, w);
+	services_tell_notes(&s->rows);
+	judge(s);
+}
+
+/* A Pod that never had services, and whose predecessors left nothing, has no status. */
+static void publish(struct egress_services *s)
+{
+	size_t count;
+	AUTO(mem_free)
+	char *text = egress_plan_status(&s->rows, &s->conflicts, s->pod_ipv4, s->pod_ipv6, &count);
+	if (count == 0 && !s->has_published &&
+		statestore_value(s->store_ref, STORE_KEY_EGRESS_SERVICES) == NULL)
+		return;
+	s->has_published = true;
+	statestore_set(s->store_ref, STORE_KEY_EGRESS_SERVICES, text);
+}
+
+void egress_services_applied(
+	struct egress_services *s, const struct nft_result *result, const struct err *e)
+{
+	(void)e; /* the firewall's own condition */
+	if (result->code < 0)
+		return;
+	struct egress_conflicts now = {0};
+	egress_conflicts_read(&now, result);
+	services_tell_conflicts(&now, &s->conflicts);
+	egress_conflicts_fini(&s->conflicts);
+	s->conflicts = now;
+	judge(s);
+	publish(s);
+}

@@ -1,0 +1,112 @@
+#include "egress/services_tell.h"
+
+#include "egress/fqdn.h"
+#include "egress/reach.h"
+#include "egress/services_conflicts.h"
+#include "egress/services_rows.h"
+#include "lib/base/gotext.h"
+#include "lib/base/log.h"
+
+/* Services whose rules are told by name in one go; of more than that, the sum. */
+#define RULES_LINES_MAX 20
+#define QUOTED_MAX 512
+
+void services_tell_faults(struct egress_rows *rows)
+{
+	for (size_t i = 0; i < rows->len; i++) {
+		struct egress_row *row = &rows->items[i];
+		if (row->is_new_fault)
+			log_event(EV_EGRESS_SERVICE_FAULT, row->name, row->fault);
+		row->is_new_fault = false;
+	}
+}
+
+void services_tell_removed(const struct egress_rows *rows)
+{
+	for (size_t i = 0; i < rows->len; i++) {
+		const struct egress_row *row = &rows->items[i];
+		if (row->is_removed && row->is_settled)
+			log_event(EV_EGRESS_SERVICE_DELETED, row->name);
+	}
+}
+
+/* Only a name can lead elsewhere by itself. */
+static bool has_moved(const struct egress_row *row)
+{
+	return row->is_moved && row->wanted.ip.family == IPADDR_NONE;
+}
+
+static void tell_moved(const struct egress_row *row)
+{
+	char name[FQDN_TEXT_MAX];
+	char quoted[QUOTED_MAX];
+	char old[REACH_LIST_MAX];
+	char now[REACH_LIST_MAX];
+	struct err unused;
+	if (fqdn_normalise(row->wanted.target_fqdn, name, &unused) < 0)
+		return;
+	gotext_quote(name, quoted, sizeof(quoted));
+	log_event(EV_EGRESS_BACKENDS_CHANGED, quoted, reach_format(&row->before, old),
+		reach_format(&row->targets, now));
+}
+
+static void tell_rules(const struct egress_rows *rows)
+{
+	size_t lines = 0;
+	size_t more = 0;
+	size_t added = 0;
+	size_t deleted = 0;
+	for (size_t i = 0; i < rows->len; i++) {
+		const struct egress_row *row = &rows->items[i];
+		if (row->added == 0 && row->deleted == 0)
+			continue;
+		if (row->targets.len == 0)
+			log_event(EV_EGRESS_NO_BACKENDS, row->name);
+		if (++lines <= RULES_LINES_MAX) {
+			log_event(EV_EGRESS_SERVICE_RULES, row->name, row->added, row->deleted);
+			continue;
+		}
+		more++;
+		added += row->added;
+		deleted += row->deleted;
+	}
+	if (more > 0)
+		log_event(EV_EGRESS_MORE_RULES, more, added, deleted);
+}
+
+void services_tell_changes(const struct egress_rows *rows, bool is_node_renumbered)
+{
+	bool is_netmap = is_node_renumbered;
+	if (is_node_renumbered)
+		log_event(EV_EGRESS_NODE_CHANGED);
+	for (size_t i = 0; i < rows->len; i++) {
+		if (!has_moved(&rows->items[i]))
+			continue;
+		is_netmap = true;
+		tell_moved(&rows->items[i]);
+	}
+	if (is_netmap)
+		log_event(EV_EGRESS_NETMAP_CHANGED);
+	tell_rules(rows);
+}
+
+void services_tell_notes(struct egress_rows *rows)
+{
+	for (size_t i = 0; i < rows->len; i++) {
+		struct egress_row *row = &rows->items[i];
+		if (row->is_new_note)
+			log_event(EV_EGRESS_SERVICE_TARGET, row->name, row->note);
+		row->is_new_note = false;
+	}
+}
+
+void services_tell_conflicts(
+	const struct egress_conflicts *now, const struct egress_conflicts *before)
+{
+	char text[EGRESS_CONFLICT_TEXT_MAX];
+	for (size_t i = 0; i < now->len; i++) {
+		if (!egress_conflicts_contain(before, &now->items[i]))
+			log_event(EV_EGRESS_SERVICE_CONFLICT, now->items[i].service,
+				egress_conflict_format(&now->items[i], text));
+	}
+}
