@@ -1,8 +1,10 @@
 /*
  * The notification stream: whatever comes, in pieces of any size, is decoded the same, with and
- * without somebody who wants peers, and nothing is kept that nobody asked for.
+ * without somebody who wants peers and records, and nothing is kept that nobody asked for. The same
+ * bytes are read as a dns-config, in the middle of a message and after it.
  *
- * The first byte says how large the pieces are (0: all at once) and whether peers are wanted.
+ * The first byte says how large the pieces are (0: all at once) and whether peers and records are
+ * wanted.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,6 +15,7 @@
 #include "lib/base/mem.h"
 #include "lib/localapi/ipn_decode.h"
 #include "lib/localapi/peers.h"
+#include "lib/localapi/records.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,6 +25,14 @@ struct outcome {
 	size_t messages;
 	uint64_t sum; /* of what the messages said */
 	size_t peers;
+	uint64_t generation; /* of peers and records */
+	uint64_t kept;       /* sum of what is kept of them */
+};
+
+/* Where the stream goes. */
+struct tables {
+	struct peers *peers;
+	struct records *records;
 };
 
 static void require(bool ok)
@@ -73,25 +84,79 @@ static int on_notify(void *arg, const struct ipn_notify *n, struct err *e)
 	return 0;
 }
 
-/* Everything that peers are told by name or by a route to one address. */
-static void want(struct peers *peers)
+/* Two names, and one address that routes lead to. */
+static void want(struct tables *t)
 {
 	AUTO(strv_fini) struct strv names = {0};
 	struct ipaddr address;
 	struct err e;
 	strv_push(&names, "web.t.ts.net");
+	strv_push(&names, "Svc.t.ts.net.");
 	require(ipaddr_parse("10.1.2.3", &address, &e) == 0);
-	peers_want(peers, &names, &address, 1);
+	peers_want(t->peers, &names, &address, 1);
+	records_want(t->records, &names);
+}
+
+static uint64_t sum_peer(uint64_t sum, const struct peer *p)
+{
+	if (p == NULL)
+		return sum * 31;
+	sum = add_text(sum * 31 + (uint64_t)p->id, p->name);
+	for (size_t i = 0; i < p->address_count; i++) {
+		char text[IPPREFIX_TEXT_MAX];
+		sum = add_text(sum, ipprefix_format(&p->addresses[i], text));
+	}
+	return sum * 31 + p->route_count;
+}
+
+static uint64_t sum_records(uint64_t sum, const struct records *r, const char *name)
+{
+	const struct ipaddr *addresses;
+	size_t count;
+	require(records_lookup(r, name, &addresses, &count) == (count > 0));
+	for (size_t i = 0; i < count; i++) {
+		char text[IPADDR_TEXT_MAX];
+		require(addresses[i].family != IPADDR_NONE && addresses[i].zone[0] == '\0');
+		sum = add_text(sum, ipaddr_format(&addresses[i], text));
+	}
+	return sum;
+}
+
+static uint64_t sum_kept(const struct tables *t)
+{
+	struct ipaddr address;
+	struct err e;
+	require(ipaddr_parse("10.1.2.3", &address, &e) == 0);
+	uint64_t sum = sum_peer(1, peers_by_name(t->peers, "web.t.ts.net"));
+	sum = sum_peer(sum, peers_by_name(t->peers, "SVC.t.ts.net"));
+	sum = sum_peer(sum, peers_by_exact_route(t->peers, &address));
+	/* Who has it in full length contains it as well. */
+	const struct peer *by_route = peers_by_route(t->peers, &address);
+	require(by_route != NULL || peers_by_exact_route(t->peers, &address) == NULL);
+	sum = sum_records(sum_peer(sum, by_route), t->records, "web.t.ts.net.");
+	return sum_records(sum, t->records, "svc.t.ts.net");
+}
+
+/* Never changes what a status is about to replace, and changes nothing when it fails. */
+static void read_as_config(struct records *r, const char *text, size_t len)
+{
+	struct err e;
+	bool was_open = records_is_open(r);
+	uint64_t generation = records_generation(r);
+	int code = records_from_dns_config(r, text, len, &e);
+	require(records_is_open(r) == was_open);
+	if (code < 0 || was_open)
+		require(records_generation(r) == generation);
 }
 
 static struct outcome feed(const uint8_t *data, size_t size, size_t piece, bool wants)
 {
 	struct outcome o = {0};
 	struct err e;
-	struct peers *peers = peers_new();
+	struct tables t = {peers_new(), records_new()};
 	if (wants)
-		want(peers);
-	struct ipn_decoder *d = ipn_decoder_new(peers, NULL, on_notify, &o);
+		want(&t);
+	struct ipn_decoder *d = ipn_decoder_new(t.peers, t.records, on_notify, &o);
 	for (size_t at = 0; at < size && o.code == 0; at += piece) {
 		size_t len = size - at < piece ? size - at : piece;
 		/* A copy of the exact size, so that a read past its end is seen. */
@@ -99,15 +164,25 @@ static struct outcome feed(const uint8_t *data, size_t size, size_t piece, bool 
 		require(exact != NULL);
 		memcpy(exact, data + at, len);
 		o.code = ipn_decoder_feed(d, exact, len, &e);
+		if (records_is_open(t.records))
+			read_as_config(t.records, exact, len);
 		free(exact);
 		(void)ipn_decoder_is_inside(d);
 	}
-	o.peers = peers_count(peers);
-	require(wants || o.peers == 0);
-	const struct peer *p = peers_by_name(peers, "web.t.ts.net");
-	require(p == NULL || p->address_count == 0 || p->addresses != NULL);
 	ipn_decoder_free(d);
-	peers_free(peers);
+	require(!records_is_open(t.records));
+	o.peers = peers_count(t.peers);
+	o.kept = sum_kept(&t);
+	o.generation = peers_generation(t.peers) * 65537 + records_generation(t.records);
+	require(wants || (o.peers == 0 && o.generation == 0));
+	read_as_config(t.records, (const char *)data, size);
+	/* Nothing is left of what nobody wants any more. */
+	AUTO(strv_fini) struct strv none = {0};
+	peers_want(t.peers, &none, NULL, 0);
+	records_want(t.records, &none);
+	require(peers_count(t.peers) == 0);
+	peers_free(t.peers);
+	records_free(t.records);
 	return o;
 }
 
@@ -124,7 +199,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct outcome pieces = feed(data, size, piece > 0 ? piece : size, wants);
 	require(whole.code == pieces.code);
 	require(whole.messages == pieces.messages && whole.sum == pieces.sum);
-	require(whole.peers == pieces.peers);
+	require(whole.peers == pieces.peers && whole.kept == pieces.kept);
+	require(whole.generation == pieces.generation);
 	/* Wishes change what is kept, not what is told. */
 	struct outcome other = feed(data, size, size, !wants);
 	require(other.code == whole.code && other.messages == whole.messages);
