@@ -51,11 +51,14 @@ int field_text(const struct json *obj, const char *key, size_t max, const char *
 
 int field_address(const char *text, const char *what, struct ipaddr *out, struct err *e)
 {
+	static const uint8_t nowhere[sizeof(out->bytes)];
 	struct ipaddr parsed;
 	if (ipaddr_parse(text, &parsed, e) < 0)
 		return err_wrap(e, "%s", what);
 	if (parsed.zone[0] != '\0')
 		return err_set(e, -EINVAL, "%s: \"%s\" has a zone", what, text);
+	if (memcmp(parsed.bytes, nowhere, sizeof(nowhere)) == 0)
+		return err_set(e, -EINVAL, "%s: nothing can be at %s", what, text);
 	*out = parsed;
 	return 0;
 }

@@ -108,6 +108,8 @@ static const struct row rows[] = {
 		"", ""},
 	{"{\"tailnetTarget\":{\"ip\":\"fe80::1%eth0\"}}",
 		"tailnetTarget.ip: \"fe80::1%eth0\" has a zone", "fe80::1%eth0", "", "", ""},
+	{"{\"tailnetTarget\":{\"ip\":\"0.0.0.0\"}}", "tailnetTarget.ip: nothing can be at 0.0.0.0",
+		"0.0.0.0", "", "", ""},
 	{"{\"tailnetTarget\":{\"ip\":\"x\",\"fqdn\":\"good.ts.net\"}}",
 		"tailnetTarget.ip: ParseAddr(\"x\"): unable to parse IP", "x", "good.ts.net", "",
 		""},

@@ -106,6 +106,7 @@ static void every_field_is_checked(void **state)
 			"IPv6Mapping.ClusterIP: 1.2.3.4 is no IPv6 address"},
 		{M6("\"fd7a::9\"", "\"fe80::1%eth0\""),
 			"IPv6Mapping.ClusterIP: \"fe80::1%eth0\" has a zone"},
+		{M6("\"fd7a::9\"", "\"::\""), "IPv6Mapping.ClusterIP: nothing can be at ::"},
 		{"{" V4 ",\"IPv6Mapping\":{\"ClusterIP\":\"x\"}}",
 			"IPv6Mapping.TailscaleServiceIP: missing"},
 	};
