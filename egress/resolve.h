@@ -26,7 +26,7 @@ struct records;
 struct egress_netmap {
 	const struct peers *peers;
 	const struct records *records;
-	bool is_known; /* a full network map came after the wants were told: what is absent is absent */
+	bool is_known; /* all is told of what was asked for: what is absent does not exist */
 };
 
 /* Adds the addresses to out, each once, in the order of the network map; a peer may have none.

@@ -10,8 +10,8 @@
  *	changed -> egress_services_wants, egress_services_contribute, nft_apply
  *	result -> egress_services_applied
  *
- * One contribution at a time: the next is asked for after egress_services_applied told the result of
- * the last one. Only what the kernel holds is published.
+ * One contribution at a time: the next is asked for after egress_services_applied told the result
+ * of the last one. Only what the kernel holds is published.
  */
 #ifndef EGRESS_SERVICES_H
 #define EGRESS_SERVICES_H

@@ -30,7 +30,7 @@ void egress_plan_contribute(struct egress_rows *rows, struct nft_wanted *w);
 void egress_plan_wants(const struct egress_rows *rows, const struct records *records,
 	struct strv *names, struct nft_addresses *routes);
 
-/* The status of what was contributed; *count receives the number of services in it. Caller frees. */
+/* The status of what was contributed; *count receives how many services it has. Caller frees. */
 char *egress_plan_status(const struct egress_rows *rows, const struct egress_conflicts *conflicts,
 	const char *pod_ipv4, const char *pod_ipv6, size_t *count);
 

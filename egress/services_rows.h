@@ -3,9 +3,9 @@
  * the firewall carries out while the newest cannot be, and where its traffic goes. Pure data, and
  * how a document as it was read is taken into it.
  *
- * A version that is new is `wanted` at once; the one before stays in `held` until the targets of the
- * new one are known (egress/services_plan.h). A service that is gone stays as `is_removed` until the
- * next plan, so that the rows tell at any time what the firewall was asked for last.
+ * A version that is new is `wanted` at once; the one before stays in `held` until the targets of
+ * the new one are known (egress/services_plan.h). A service that is gone stays as `is_removed`
+ * until the next plan, so that the rows tell at any time what the firewall was asked for last.
  */
 #ifndef EGRESS_SERVICES_ROWS_H
 #define EGRESS_SERVICES_ROWS_H

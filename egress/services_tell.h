@@ -1,6 +1,6 @@
 /*
- * What is logged of the egress services, each fact once: at its begin and when it changes. The marks
- * of what is new are taken back once it is told.
+ * What is logged of the egress services, each fact once: at its begin and when it changes. The
+ * marks of what is new are taken back once it is told.
  */
 #ifndef EGRESS_SERVICES_TELL_H
 #define EGRESS_SERVICES_TELL_H
