@@ -40,3 +40,16 @@ int caps_drop(struct err *e)
 			e, errno != 0 ? -errno : -EPERM, "drop effective capabilities");
 	return 0;
 }
+
+int caps_need_net_admin(struct err *e)
+{
+	capng_clear(CAPNG_SELECT_ALL);
+	if (capng_get_caps_process() != 0)
+		return err_set_errno(e, errno != 0 ? -errno : -EIO, "read own capabilities");
+	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) != 0)
+		return 0;
+	return err_set(e, -EPERM,
+		"the firewall needs the capability NET_ADMIN, which this container does not have: "
+		"add it (Kubernetes: securityContext.capabilities.add, Docker: --cap-add "
+		"NET_ADMIN)");
+}

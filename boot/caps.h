@@ -26,4 +26,7 @@
  * without capabilities it does nothing. */
 int caps_drop(struct err *e) MUST_CHECK;
 
+/* -EPERM, with what to change in the container, when the firewall cannot be written. */
+int caps_need_net_admin(struct err *e) MUST_CHECK;
+
 #endif

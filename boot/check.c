@@ -56,9 +56,6 @@ static void check_mode(struct check *c)
 		pass(c, "login by `tailscale up` when the node is not logged in");
 	else
 		pass(c, "login by `tailscale up` at every start");
-	const char *l3 = settings_l3_setting(c->s);
-	if (l3 != NULL)
-		fault(c, "%s needs the data path, which this version does not have", l3);
 }
 
 static void check_program(struct check *c, const char *name)

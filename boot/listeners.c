@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "boot/settings.h"
+#include "egress/drain.h"
 #include "health/health.h"
 #include "lib/base/ipaddr.h"
 #include "lib/base/log.h"
@@ -43,7 +44,7 @@ int listeners_open(struct supervisor *s, struct err *e)
 			return e->code;
 		add_healthz(s, l, settings->healthcheck_addr_port);
 	}
-	if (!settings->enable_metrics && !settings->enable_health_check)
+	if (!settings->enable_metrics && !settings->enable_health_check && s->drain == NULL)
 		return 0;
 	struct httpd_listener *l = listen_on(s, settings->local_addr_port, e);
 	if (l == NULL)
@@ -54,6 +55,10 @@ int listeners_open(struct supervisor *s, struct err *e)
 	}
 	if (settings->enable_health_check)
 		add_healthz(s, l, settings->local_addr_port);
+	if (s->drain != NULL) {
+		log_event(EV_DRAIN_ENDPOINT, settings->local_addr_port, DRAIN_PATH);
+		httpd_route(l, DRAIN_PATH, drain_handle, s->drain);
+	}
 	return 0;
 }
 

@@ -1,7 +1,6 @@
 /*
  * tailboot: supervisor of a tailnet node, PID 1 of its container.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -31,12 +30,6 @@ static int fail(const struct settings *settings, enum fatal_cause cause, const s
 /* What has to be done once, before anything runs; nothing here waits. */
 static int prepare_host(const struct settings *settings, struct err *e)
 {
-	const char *l3_setting = settings_l3_setting(settings);
-	if (l3_setting != NULL)
-		return err_set(e, -ENOTSUP,
-			"invalid configuration: invalid configuration: %s needs the data path, "
-			"which this version does not have",
-			l3_setting);
 	if (tun_ensure(settings, e) < 0 || sysctl_prepare(settings, e) < 0)
 		return e->code;
 	return caps_drop(e);

@@ -12,6 +12,7 @@
 #include "boot/command.h"
 #include "boot/daemon.h"
 #include "boot/daemon_port.h"
+#include "boot/datapath.h"
 #include "boot/node_login.h"
 #include "boot/reissue.h"
 #include "boot/settings.h"
@@ -249,6 +250,8 @@ static void finish(struct supervisor *s)
 		statestore_cancel_waits(s->store);
 	if (s->daemon != NULL && daemon_has_process(s->daemon))
 		log_event(EV_DAEMON_SIGNAL_FAILED, "it has not ended after SIGKILL");
+	if (s->datapath != NULL && datapath_is_removing(s->datapath))
+		log_event(EV_DATAPATH_REMOVE_FAILED, "there is no time left");
 	loop_stop(s->loop);
 }
 
@@ -288,6 +291,7 @@ static const action_fn actions[NODE_ACTION_COUNT] = {
 	[NODE_ACTION_STOP_BEGIN] = shutdown_begin,
 	[NODE_ACTION_STOP_AWAIT_STATE] = shutdown_await_state,
 	[NODE_ACTION_STOP_DAEMON] = shutdown_stop_daemon,
+	[NODE_ACTION_REMOVE_RULES] = shutdown_remove_rules,
 	[NODE_ACTION_FINISH] = finish,
 };
 

@@ -86,8 +86,12 @@ static const struct row table[NODE_STATE_COUNT][NODE_EVENT_COUNT] = {
 		[NODE_EVENT_STOP_BUDGET] = GO(STOP_DAEMON, STOP_DAEMON),
 	},
 	[NODE_STATE_STOP_DAEMON] = {
-		[NODE_EVENT_DAEMON_STOPPED] = GO(DONE, FINISH),
+		[NODE_EVENT_DAEMON_STOPPED] = GO(STOP_RULES, REMOVE_RULES),
 		[NODE_EVENT_STOP_BUDGET] = GO(DONE, FINISH), /* not even SIGKILL has ended it */
+	},
+	[NODE_STATE_STOP_RULES] = {
+		[NODE_EVENT_STOP_STEP] = GO(DONE, FINISH),
+		[NODE_EVENT_STOP_BUDGET] = GO(DONE, FINISH),
 	},
 };
 
@@ -105,18 +109,20 @@ static const struct state_facts facts[NODE_STATE_COUNT] = {
 		"failed to bring up tailscale: timed out waiting for tailscaled socket"},
 	[NODE_STATE_SUBSCRIBE] = {"Subscribe", NODE_DEADLINE_ALWAYS,
 		"failed to watch tailscaled for updates"},
-	[NODE_STATE_LOGIN] = {"Login", NODE_DEADLINE_UNLESS_HUMAN,
+	[NODE_STATE_LOGIN] = {"Login", NODE_DEADLINE_UNLESS_OTHERS,
 		"failed to auth tailscale: failed to auth tailscale: tailscale up failed"},
-	[NODE_STATE_AUTH] = {"Auth", NODE_DEADLINE_UNLESS_HUMAN, "failed to read from tailscaled"},
+	[NODE_STATE_AUTH] = {"Auth", NODE_DEADLINE_UNLESS_OTHERS, "failed to read from tailscaled"},
 	[NODE_STATE_REISSUE] = {"Reissue", NODE_DEADLINE_NEVER, ""},
 	[NODE_STATE_SET] = {"Set", NODE_DEADLINE_ALWAYS,
 		"failed to auth tailscale: tailscale set failed"},
 	[NODE_STATE_CONFIGURE] = {"Configure", NODE_DEADLINE_ALWAYS,
 		"failed to configure tailscaled"},
-	[NODE_STATE_STEADY] = {"Steady", NODE_DEADLINE_ALWAYS, "failed to complete the start-up"},
+	[NODE_STATE_STEADY] = {"Steady", NODE_DEADLINE_UNLESS_OTHERS,
+		"failed to complete the start-up"},
 	[NODE_STATE_STOP_WITHDRAW] = {"StopWithdraw", NODE_DEADLINE_NEVER, ""},
 	[NODE_STATE_STOP_STATE] = {"StopState", NODE_DEADLINE_NEVER, ""},
 	[NODE_STATE_STOP_DAEMON] = {"StopDaemon", NODE_DEADLINE_NEVER, ""},
+	[NODE_STATE_STOP_RULES] = {"StopRules", NODE_DEADLINE_NEVER, ""},
 	[NODE_STATE_DONE] = {"Done", NODE_DEADLINE_NEVER, ""},
 };
 /* clang-format on */

@@ -23,6 +23,7 @@ enum node_state {
 	NODE_STATE_STOP_WITHDRAW, /* advertised Services are withdrawn */
 	NODE_STATE_STOP_STATE,    /* the daemon's state is made sure of, ours is flushed */
 	NODE_STATE_STOP_DAEMON,
+	NODE_STATE_STOP_RULES, /* the firewall is taken away */
 	NODE_STATE_DONE,
 	NODE_STATE_COUNT,
 };
@@ -82,6 +83,7 @@ enum node_action {
 	NODE_ACTION_STOP_BEGIN,
 	NODE_ACTION_STOP_AWAIT_STATE,
 	NODE_ACTION_STOP_DAEMON,
+	NODE_ACTION_REMOVE_RULES,
 	NODE_ACTION_FINISH,
 	NODE_ACTION_COUNT,
 };
@@ -90,7 +92,7 @@ enum node_action {
 enum node_deadline {
 	NODE_DEADLINE_NEVER,
 	NODE_DEADLINE_ALWAYS,
-	NODE_DEADLINE_UNLESS_HUMAN, /* not while a person has to log in or approve */
+	NODE_DEADLINE_UNLESS_OTHERS, /* not while somebody else has to act: log in, approve, add a target */
 };
 
 struct node_cell {

@@ -173,29 +173,30 @@ static bool has_two_health_listeners(const struct settings *s)
 	return s->enable_health_check && !is_empty(s->healthcheck_addr_port);
 }
 
-static bool has_kube_secret(const struct settings *s)
+/* Where the status of services goes: the Secret, or the state directory without one. */
+static bool has_status_place(const struct settings *s)
 {
-	return s->in_kubernetes && !is_empty(s->kube_secret);
+	return is_empty(s->kube_secret) ? !is_empty(s->state_dir) : s->in_kubernetes;
 }
 
-static bool has_egress_outside_kubernetes(const struct settings *s)
+static bool has_egress_without_status(const struct settings *s)
 {
-	return !is_empty(s->egress_proxies_config_path) && !has_kube_secret(s);
+	return !is_empty(s->egress_proxies_config_path) && !has_status_place(s);
 }
 
-static bool has_ingress_outside_kubernetes(const struct settings *s)
+static bool has_ingress_without_status(const struct settings *s)
 {
-	return !is_empty(s->ingress_proxies_config_path) && !has_kube_secret(s);
+	return !is_empty(s->ingress_proxies_config_path) && !has_status_place(s);
 }
 
 static const struct check_rule place_rules[] = {
 	{has_two_health_listeners,
 		"TS_HEALTHCHECK_ADDR_PORT is deprecated and will be removed in 1.82.0, use "
 		"TS_ENABLE_HEALTH_CHECK and optionally TS_LOCAL_ADDR_PORT"},
-	{has_egress_outside_kubernetes,
+	{has_egress_without_status,
 		"TS_EGRESS_PROXIES_CONFIG_PATH is only supported for Tailscale running on "
 		"Kubernetes"},
-	{has_ingress_outside_kubernetes,
+	{has_ingress_without_status,
 		"TS_INGRESS_PROXIES_CONFIG_PATH is only supported for Tailscale running on "
 		"Kubernetes"},
 };

@@ -1,16 +1,18 @@
 /*
  * The stop: withdraw Services, make sure of the daemon's state and publish what is left, end the
- * daemon. One budget for all of it, spent once; each step gets what the later ones can spare.
+ * daemon, take the firewall away. One budget for all of it, spent once; each step gets what the later ones can spare.
  */
 #include "boot/supervisor.h"
 
 #include "boot/command.h"
 #include "boot/confwatch.h"
 #include "boot/daemon.h"
+#include "boot/datapath.h"
 #include "boot/reissue.h"
 #include "boot/sd_notify.h"
 #include "boot/settings.h"
 #include "boot/times.h"
+#include "egress/drain.h"
 #include "health/health.h"
 #include "ingress/advertise.h"
 #include "ingress/serve.h"
@@ -26,6 +28,8 @@
 #define STATE_SHARE_MS 2000  /* to look at the daemon's state and publish the rest */
 /* For the kernel to end a daemon after SIGKILL. */
 #define KILL_SHARE_MS 500
+/* For the kernel to take our tables away: a few milliseconds, more on a machine that is busy. */
+#define RULES_SHARE_MS 1000
 /* The rest of the withdrawal: two calls besides the pause. */
 #define WITHDRAW_CALLS_MS 2000
 
@@ -83,6 +87,8 @@ void shutdown_begin(struct supervisor *s)
 	sd_notify_stopping(&s->sd_notify, "stopping");
 	/* Probes go on until the end of a node that served; one that never did disappears at
 	 * once. */
+	if (s->drain != NULL)
+		drain_stop(s->drain);
 	if (!s->startup_complete)
 		listeners_close(s);
 	end_work(s);
@@ -157,6 +163,22 @@ void shutdown_stop_daemon(struct supervisor *s)
 	/* A daemon that cannot be ended goes with us, or with the container. */
 	timer_start(&s->stop_budget, term + KILL_SHARE_MS);
 	daemon_stop(s->daemon, term);
+}
+
+static void on_rules_removed(void *arg)
+{
+	supervisor_post(arg, NODE_EVENT_STOP_STEP);
+}
+
+/* Only now: while the daemon runs, and when it does not end, the rules keep its traffic from
+ * leaving by another way. */
+void shutdown_remove_rules(struct supervisor *s)
+{
+	if (s->datapath == NULL || !datapath_remove(s->datapath, on_rules_removed, s)) {
+		supervisor_post(s, NODE_EVENT_STOP_STEP);
+		return;
+	}
+	timer_start(&s->stop_budget, RULES_SHARE_MS);
 }
 
 void shutdown_budget_spent(void *supervisor)

@@ -8,6 +8,7 @@
 
 #include "boot/confwatch.h"
 #include "boot/daemon.h"
+#include "boot/datapath.h"
 #include "boot/sd_notify.h"
 #include "boot/settings.h"
 #include "boot/times.h"
@@ -18,7 +19,9 @@
 #include "lib/base/json.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/kube/kube.h"
 #include "lib/localapi/localapi.h"
+#include "lib/localapi/records.h"
 #include "statestore/statestore.h"
 
 static void on_serve_accepted(
@@ -53,7 +56,6 @@ static void start_watches(struct supervisor *s)
 
 static void publish(struct supervisor *s)
 {
-	AUTO(mem_free) char *ips = selfnode_format_ips(&s->self);
 	if (s->secret_is_new)
 		node_kube_mark_secret(s);
 	s->secret_is_new = false;
@@ -61,6 +63,10 @@ static void publish(struct supervisor *s)
 	 * whatever follows. */
 	if (s->self.stable_id[0] != '\0')
 		statestore_set(s->store, STORE_KEY_DEVICE_ID, s->self.stable_id);
+	/* Endpoints are told only when they carry traffic. */
+	if (s->datapath != NULL && !datapath_is_ready(s->datapath, &s->self))
+		return;
+	AUTO(mem_free) char *ips = selfnode_format_ips(&s->self);
 	statestore_set(s->store, STORE_KEY_DEVICE_FQDN, s->self.fqdn);
 	statestore_set(s->store, STORE_KEY_DEVICE_IPS, ips);
 }
@@ -71,6 +77,15 @@ static void tell_cert_domain(struct supervisor *s)
 		return;
 	serve_set_cert_domain(
 		s->serve, s->cert_domains.len > 0 ? s->cert_domains.items[0] : SERVE_NO_HTTPS);
+}
+
+static void take_records(struct supervisor *s, const struct localapi_reply *reply)
+{
+	struct err e;
+	if (records_from_dns_config(s->records, reply->body, reply->len, &e) < 0)
+		log_event(EV_NODE_DNS_CONFIG_FAILED, e.msg);
+	if (s->datapath != NULL && s->state == NODE_STATE_STEADY)
+		datapath_update(s->datapath, &s->self, false);
 }
 
 static void on_dns_config(void *arg, const struct localapi_reply *reply, const struct err *err)
@@ -88,6 +103,7 @@ static void on_dns_config(void *arg, const struct localapi_reply *reply, const s
 		log_event(EV_NODE_DNS_CONFIG_FAILED, e.msg);
 	} else {
 		strv_copy(&s->cert_domains, &domains);
+		take_records(s, reply);
 		if (s->state == NODE_STATE_STEADY)
 			tell_cert_domain(s);
 	}
@@ -99,6 +115,8 @@ void steady_check_complete(void *supervisor)
 	struct supervisor *s = supervisor;
 	if (s->startup_complete || s->state != NODE_STATE_STEADY || !s->self.known || s->is_ending)
 		return;
+	if (s->datapath != NULL && !datapath_is_ready(s->datapath, &s->self))
+		return;
 	if (!statestore_is_idle(s->store))
 		return;
 	s->startup_complete = true;
@@ -107,13 +125,47 @@ void steady_check_complete(void *supervisor)
 	sd_notify_ready(&s->sd_notify, "tailnet node is running");
 }
 
+void steady_datapath_ready(void *supervisor)
+{
+	struct supervisor *s = supervisor;
+	if (s->state != NODE_STATE_STEADY || !s->self.known)
+		return;
+	publish(s);
+	steady_check_complete(s);
+}
+
+void steady_datapath_impossible(void *supervisor, const struct err *why)
+{
+	struct supervisor *s = supervisor;
+	/* Later it is a condition, which was raised already. */
+	if (supervisor_is_booting(s))
+		supervisor_end(s, FATAL_BOOT_STEP, "%s", why->msg);
+}
+
+static void start_datapath(struct supervisor *s)
+{
+	if (s->datapath == NULL)
+		return;
+	extern char **environ;
+	char *const *env = s->daemon_env.items != NULL ? s->daemon_env.items : environ;
+	bool has_namespace = s->kube != NULL && s->settings->in_kubernetes;
+	datapath_start(s->datapath, s->store, has_namespace ? kube_namespace(s->kube) : NULL, env);
+}
+
 void steady_update(struct supervisor *s, const struct ipn_notify *n)
 {
 	if (!s->self.known)
 		return;
+	if (s->datapath != NULL)
+		datapath_update(s->datapath, &s->self, n != NULL && n->has_initial_status);
 	publish(s);
 	health_set_has_addresses(s->health, s->self.address_count > 0);
 	tell_cert_domain(s);
+	/* What was asked for before is older than this. */
+	if (n != NULL && n->has_initial_status) {
+		localapi_cancel(s->dns_config);
+		s->dns_config = NULL;
+	}
 	if (n != NULL && n->has_self_change) {
 		certs_wake(s->certs);
 		if (s->dns_config == NULL)
@@ -131,6 +183,7 @@ void steady_enter(struct supervisor *s)
 	}
 	health_set_running(s->health, true);
 	start_watches(s);
+	start_datapath(s);
 	certs_resume(s->certs);
 	advertise_refresh(s->advertise);
 	steady_update(s, NULL);
@@ -139,6 +192,8 @@ void steady_enter(struct supervisor *s)
 void steady_leave(struct supervisor *s)
 {
 	health_set_running(s->health, false);
+	if (s->datapath != NULL)
+		datapath_forget_netmap(s->datapath);
 	localapi_cancel(s->dns_config);
 	s->dns_config = NULL;
 	certs_pause(s->certs);

@@ -9,10 +9,12 @@
 #include "boot/confwatch.h"
 #include "boot/daemon.h"
 #include "boot/daemon_config.h"
+#include "boot/datapath.h"
 #include "boot/login_reason.h"
 #include "boot/reissue.h"
 #include "boot/settings.h"
 #include "boot/times.h"
+#include "egress/drain.h"
 #include "health/health.h"
 #include "ingress/advertise.h"
 #include "ingress/certs.h"
@@ -29,6 +31,7 @@
 #include "lib/kube/kube.h"
 #include "lib/localapi/localapi.h"
 #include "lib/localapi/peers.h"
+#include "lib/localapi/records.h"
 #include "statestore/statestore.h"
 #include "statestore/store_kube.h"
 
@@ -128,8 +131,11 @@ static void on_boot_deadline(void *arg)
 {
 	struct supervisor *s = arg;
 	enum node_deadline rule = node_state_deadline(s->state);
-	bool counts = rule == NODE_DEADLINE_ALWAYS ||
-		      (rule == NODE_DEADLINE_UNLESS_HUMAN && !s->is_waiting_for_human);
+	bool waits =
+		s->is_waiting_for_human || (s->state == NODE_STATE_STEADY && s->datapath != NULL &&
+						   datapath_waits_for_target(s->datapath));
+	bool counts =
+		rule == NODE_DEADLINE_ALWAYS || (rule == NODE_DEADLINE_UNLESS_OTHERS && !waits);
 	if (!counts) {
 		/* What follows the pause gets the whole time again. */
 		if (!node_state_is_stopping(s->state) && s->settings->boot_timeout_ms > 0)
@@ -169,7 +175,9 @@ static void init_bus(struct supervisor *s)
 	};
 	struct ipnbus_events events = {node_bus_opened, node_bus_notify, node_bus_lost, s};
 	s->peers = peers_new();
+	s->records = records_new();
 	s->bus = ipnbus_new(s->loop, s->api, s->peers, &times, &events);
+	ipnbus_set_records(s->bus, s->records);
 }
 
 static void init_features(struct supervisor *s)
@@ -189,6 +197,43 @@ static void init_features(struct supervisor *s)
 	s->health = health_new(s->fetcher, s->api, &health);
 	s->advertise = advertise_new(s->loop, s->api, &s->conditions, &advertise);
 	s->certs = certs_new(s->loop, s->api, &s->conditions);
+}
+
+static void init_drain(struct supervisor *s)
+{
+	const struct settings *settings = s->settings;
+	const struct times *t = s->times;
+	struct drain_options options = {
+		.directory = settings->egress_proxies_config_path,
+		.pod_ipv4 = settings->pod_ipv4,
+		.pod_ipv6 = settings->pod_ipv6,
+		.interval_ms = t->drain_interval_ms,
+		.settle_ms = t->drain_settle_ms,
+		.ping_timeout_ms = t->drain_ping_timeout_ms,
+		.unreachable_limit = DRAIN_UNREACHABLE_LIMIT,
+	};
+	if (settings->egress_proxies_config_path[0] != '\0')
+		s->drain = drain_new(s->loop, s->fetcher, s->resolver, &options);
+}
+
+/* First of all that may fail: without a firewall such a node carries nothing. */
+static int init_datapath(struct supervisor *s, struct err *e)
+{
+	struct datapath_partners partners = {
+		.loop = s->loop,
+		.resolver = s->resolver,
+		.conditions = &s->conditions,
+		.peers = s->peers,
+		.records = s->records,
+		.bus = s->bus,
+		.settings = s->settings,
+		.times = s->times,
+	};
+	struct datapath_events events = {steady_datapath_ready, steady_datapath_impossible, s};
+	if (!settings_is_l3_proxy(s->settings))
+		return 0;
+	s->datapath = datapath_new(&partners, &events, e);
+	return s->datapath != NULL ? 0 : e->code;
 }
 
 static void init_credentials(struct supervisor *s)
@@ -234,8 +279,9 @@ int supervisor_init(struct supervisor *s, const struct settings *settings, struc
 	init_timers(s);
 	init_bus(s);
 	init_features(s);
+	init_drain(s);
 	init_credentials(s);
-	return 0;
+	return init_datapath(s, e);
 }
 
 int supervisor_run(struct supervisor *s)
@@ -266,6 +312,8 @@ static void free_features(struct supervisor *s)
 	serve_free(s->serve);
 	advertise_free(s->advertise);
 	certs_free(s->certs);
+	datapath_free(s->datapath);
+	drain_free(s->drain);
 	health_free(s->health);
 	httpd_free(s->httpd);
 }
@@ -280,6 +328,7 @@ void supervisor_fini(struct supervisor *s)
 		timer_stop(&s->stop_budget);
 		ipnbus_free(s->bus);
 		peers_free(s->peers);
+		records_free(s->records);
 		daemon_free(s->daemon);
 		store_kube_setup_cancel(s->kube_setup);
 		statestore_free(s->store);

@@ -10,6 +10,7 @@
  *	steady.c        publishing, health, certificate domain, completion of the start-up
  *	shutdown.c      actions of the stop, one budget
  *	listeners.c     HTTP
+ *	datapath.c      the firewall and the features that use it; a module of its own
  */
 #ifndef BOOT_SUPERVISOR_H
 #define BOOT_SUPERVISOR_H
@@ -53,6 +54,7 @@ struct supervisor {
 	/* partners */
 	struct localapi *api;
 	struct peers *peers;
+	struct records *records;
 	struct ipnbus *bus;
 	struct kube *kube; /* NULL without a Secret name */
 	struct store_kube_setup *kube_setup;
@@ -69,6 +71,8 @@ struct supervisor {
 	struct certs *certs;
 	struct health *health;
 	struct sd_notify sd_notify;
+	struct datapath *datapath; /* NULL when the settings ask for none */
+	struct drain *drain;       /* of egress services; NULL without a directory of them */
 
 	/* the node's table */
 	enum node_state state;
@@ -167,12 +171,16 @@ void node_raise_login_reason(struct supervisor *s, enum condition_code code, con
 void steady_enter(struct supervisor *s);
 void steady_update(struct supervisor *s, const struct ipn_notify *n);
 void steady_leave(struct supervisor *s);
+/* Callbacks of the data path. */
+void steady_datapath_ready(void *supervisor);
+void steady_datapath_impossible(void *supervisor, const struct err *why);
 void steady_check_complete(void *supervisor);
 
 /* shutdown.c */
 void shutdown_begin(struct supervisor *s);
 void shutdown_await_state(struct supervisor *s);
 void shutdown_stop_daemon(struct supervisor *s);
+void shutdown_remove_rules(struct supervisor *s);
 void shutdown_budget_spent(void *supervisor);
 
 /* listeners.c */

@@ -15,6 +15,13 @@ static const struct times production = {
 	.withdraw_settle_ms = 20000,
 	.stop_flush_ms = 3000,
 	.debounce_ms = 50,
+	.netmap_wait_ms = 2000,
+	.dest_retry_base_ms = 1000,
+	.dest_retry_max_ms = 10 * 60 * 1000,
+	.dest_refresh_max_ms = 10 * 60 * 1000,
+	.drain_interval_ms = 1000,
+	.drain_settle_ms = 10000,
+	.drain_ping_timeout_ms = 2000,
 };
 
 static const struct times fast = {
@@ -32,6 +39,13 @@ static const struct times fast = {
 	.withdraw_settle_ms = 200,
 	.stop_flush_ms = 1000,
 	.debounce_ms = 20,
+	.netmap_wait_ms = 500,
+	.dest_retry_base_ms = 50,
+	.dest_retry_max_ms = 500,
+	.dest_refresh_max_ms = 10 * 60 * 1000,
+	.drain_interval_ms = 10,
+	.drain_settle_ms = 20,
+	.drain_ping_timeout_ms = 500,
 };
 
 const struct times *times_get(bool is_fast)

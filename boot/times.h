@@ -22,6 +22,13 @@ struct times {
 	uint32_t withdraw_settle_ms; /* withdrawn Services: let the tailnet notice */
 	uint32_t stop_flush_ms;      /* at the stop, for what is not published yet */
 	uint32_t debounce_ms;        /* files of one volume update come together */
+	uint32_t netmap_wait_ms;     /* for peers that were just asked for */
+	uint32_t dest_retry_base_ms; /* a DNS name of the cluster that does not resolve */
+	uint32_t dest_retry_max_ms;
+	uint32_t dest_refresh_max_ms;
+	uint32_t drain_interval_ms; /* between two looks whether the cluster still sends to us */
+	uint32_t drain_settle_ms;   /* once it does not */
+	uint32_t drain_ping_timeout_ms;
 };
 
 const struct times *times_get(bool fast);

@@ -8,7 +8,7 @@ import pytest
 
 from realbed import settings
 
-# All of its sub-tests that need no firewall; the four others arrive with the data path.
+# All of its sub-tests.
 SUB_TESTS = """
 no_args authkey authkey_old_flag authkey_disk_state routes empty_routes routes_kernel_ipv4 routes_kernel_ipv6
 routes_kernel_all_families authkey_once auth_key_once_extra_args_override_dns kube_storage kube_disk_storage
@@ -16,7 +16,8 @@ kube_storage_no_patch kube_storage_auth_once kube_storage_updates proxies dns ex
 extra_args_accept_dns extra_args_accept_dns_overrides_env_var hostname experimental_tailscaled_config_path
 sets_reissue_authkey_if_needs_login sets_reissue_authkey_if_auth_fails clears_reissue_authkey_on_change
 metrics_enabled health_enabled metrics_and_health_on_same_port local_metrics_and_deprecated_health
-serve_config_no_kube serve_config_kube egress_svcs_config_no_kube serve_config_with_service_auto_advertisement
+serve_config_no_kube serve_config_kube ingress_proxy egress_proxy egress_proxy_fqdn_ipv6_target_on_ipv4_host
+egress_svcs_config_kube egress_svcs_config_no_kube serve_config_with_service_auto_advertisement
 kube_shutdown_during_state_write
 """.split()
 

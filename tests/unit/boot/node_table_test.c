@@ -42,7 +42,10 @@ static const struct {
 	/* During the stop it is not brought back. */
 	{E(DAEMON_DOWN), S(STOP_WITHDRAW), A(STOP_DAEMON), S(STOP_DAEMON)},
 	{E(DAEMON_DOWN), S(STOP_STATE), A(STOP_DAEMON), S(STOP_DAEMON)},
-	{E(DAEMON_STOPPED), S(STOP_DAEMON), A(FINISH), S(DONE)},
+	/* The firewall goes last. */
+	{E(DAEMON_STOPPED), S(STOP_DAEMON), A(REMOVE_RULES), S(STOP_RULES)},
+	{E(STOP_STEP), S(STOP_RULES), A(FINISH), S(DONE)},
+	{E(STOP_BUDGET), S(STOP_RULES), A(FINISH), S(DONE)},
 
 	{E(BUS_OPEN), S(SUBSCRIBE), A(SUBSCRIBED), S(AUTH)},
 
@@ -99,16 +102,17 @@ static const struct {
 	[S(DAEMON)] = {"Daemon", NODE_DEADLINE_ALWAYS, "timed out waiting for tailscaled socket"},
 	[S(SUBSCRIBE)] = {"Subscribe", NODE_DEADLINE_ALWAYS,
 		"failed to watch tailscaled for updates"},
-	[S(LOGIN)] = {"Login", NODE_DEADLINE_UNLESS_HUMAN,
+	[S(LOGIN)] = {"Login", NODE_DEADLINE_UNLESS_OTHERS,
 		"failed to auth tailscale: failed to auth tailscale: tailscale up failed"},
-	[S(AUTH)] = {"Auth", NODE_DEADLINE_UNLESS_HUMAN, "failed to read from tailscaled"},
+	[S(AUTH)] = {"Auth", NODE_DEADLINE_UNLESS_OTHERS, "failed to read from tailscaled"},
 	[S(REISSUE)] = {"Reissue", NODE_DEADLINE_NEVER, NULL},
 	[S(SET)] = {"Set", NODE_DEADLINE_ALWAYS, "failed to auth tailscale: tailscale set failed"},
 	[S(CONFIGURE)] = {"Configure", NODE_DEADLINE_ALWAYS, "failed to configure tailscaled"},
-	[S(STEADY)] = {"Steady", NODE_DEADLINE_ALWAYS, "failed to complete the start-up"},
+	[S(STEADY)] = {"Steady", NODE_DEADLINE_UNLESS_OTHERS, "failed to complete the start-up"},
 	[S(STOP_WITHDRAW)] = {"StopWithdraw", NODE_DEADLINE_NEVER, NULL},
 	[S(STOP_STATE)] = {"StopState", NODE_DEADLINE_NEVER, NULL},
 	[S(STOP_DAEMON)] = {"StopDaemon", NODE_DEADLINE_NEVER, NULL},
+	[S(STOP_RULES)] = {"StopRules", NODE_DEADLINE_NEVER, NULL},
 	[S(DONE)] = {"Done", NODE_DEADLINE_NEVER, NULL},
 };
 /* clang-format on */
