@@ -61,6 +61,32 @@ def new_pod(bed, request):
 
 
 @pytest.fixture
+def new_proxy(bed, new_pod):
+    """Makes pods that carry traffic: kernel mode, both families, logged in by a key of their own."""
+
+    def make(label="proxy", environment=None, **options):
+        _, key = bed.headscale.new_key()
+        return new_pod(label, userspace=False, dual=True, environment={"TS_AUTHKEY": key, **(environment or {})},
+                       **options)
+
+    return make
+
+
+@pytest.fixture
+def new_peer(bed):
+    """Makes peers that end with the story: new_peer(name, **options of Peer)."""
+    made = []
+
+    def make(name=None, **options):
+        made.append(bed.new_peer(name, **options))
+        return made[-1]
+
+    yield make
+    for peer in made:
+        peer.close()
+
+
+@pytest.fixture
 def figure(request):
     """figure(text) puts a measured figure into the closing summary."""
     return lambda text: request.config.stash.setdefault(_FIGURES, []).append(f"{request.node.name}: {text}")

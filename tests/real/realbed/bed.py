@@ -7,8 +7,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from . import ending, settings
+from . import ending, netns, settings
 from .cluster import Cluster
+from .echo import Echo
 from .headscale import Headscale
 from .netns import Network
 from .peer import Peer
@@ -27,8 +28,9 @@ class Bed:
         self.folder = Path(tempfile.mkdtemp(prefix="tailboot-real.", dir="/var/tmp"))
         self.keep = [self.folder, settings.partner("tailscale")]
         self.hosts = {settings.CONTROL_NAME: settings.HUB_ADDRESS, settings.API_NAME: settings.HUB_ADDRESS}
-        self.headscale = self.peer = self._cluster = None
+        self.headscale = self.peer = self._cluster = self._guest = self._client = None
         self._pods = []
+        self._backends = []
         self._names = 0
         self.network = Network(f"tb{secrets.token_hex(2)}")
         ending.remember_network(self.folder, self.network.prefix)
@@ -46,10 +48,38 @@ class Bed:
             self._cluster = Cluster(self.folder / "cluster", self.network, self.authority)
         return self._cluster
 
+    def guest(self):
+        """A second peer, which accepts the routes of others; started at the first call."""
+        if not self._guest:
+            self._guest = Peer(self, "guest", accept_routes=True)
+        return self._guest
+
+    def new_name(self, label):
+        """A name that nothing else of the run has."""
+        self._names += 1
+        return f"{label}{self._names}"
+
+    def new_peer(self, name=None, **options):
+        """A peer of one story's own, which the story closes."""
+        return Peer(self, name or self.new_name("other"), **options)
+
+    def client(self):
+        """A namespace on the cluster network for clients, both families, with an MTU of 1500."""
+        if not self._client:
+            self._client = self.network.add("client", dual=True)[0]
+        return self._client
+
+    def backends(self, count):
+        """Echo servers on the cluster network, each in a namespace of its own, both families."""
+        while len(self._backends) < count:
+            name = f"backend{len(self._backends) + 1}"
+            namespace, address = self.network.add(name, dual=True)
+            self._backends.append(Echo(namespace, name, self.folder / name, [address, netns.address6(address)]))
+        return self._backends[:count]
+
     def pod(self, label="node", **options):
         """A new pod with a name of its own."""
-        self._names += 1
-        pod = Pod(self, f"{label}{self._names}", **options)
+        pod = Pod(self, self.new_name(label), **options)
         self._pods.append(pod)
         return pod
 

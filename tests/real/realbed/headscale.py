@@ -55,6 +55,7 @@ dns:
   override_local_dns: false
   nameservers:
     global: []
+  extra_records_path: {folder}/records.json
 unix_socket: {folder}/headscale.sock
 unix_socket_permission: "0700"
 logtail:
@@ -66,7 +67,8 @@ logtail:
 _POLICY = {
     "nodeAttrs": [{"target": ["*"], "attr": ["cache-network-maps"]}],
     "tagOwners": {"tag:sidecar": ["stories@"]},
-    "acls": [{"action": "accept", "src": ["*"], "dst": ["*:*"]}],
+    # A star means addresses of the tailnet only; the routes that stories advertise are outside of it.
+    "acls": [{"action": "accept", "src": ["*"], "dst": ["*:*", "10.77.0.0/16:*", "fd77::/32:*"]}],
 }
 
 
@@ -85,6 +87,10 @@ class Headscale:
         self._config.write_text(_CONFIG.format(
             url=settings.CONTROL_URL, port=settings.CONTROL_PORT, certificate=certificate, key=key,
             folder=folder, address=settings.HUB_ADDRESS, domain=settings.TAILNET_DOMAIN))
+        # Names of Tailscale Services stand here, too: to a node they are records like others.
+        self._records = {}
+        self._records_file = folder / "records.json"
+        self._write_records()
         self.process = Process("headscale", [self._binary, "serve", "-c", self._config], folder,
                                namespace=network.hub, environment=self._environment())
         # Nodes try plain HTTP first; a refusal there makes them wait half a second before they try TLS.
@@ -142,6 +148,21 @@ class Headscale:
             node = self.node(name)
             return node if node and node.get("online") else None
         return wait.wait_for(online, deadline, f"{name} online in Headscale", interval=0.2)
+
+    def approve_routes(self, node, routes):
+        """Approves exactly these of the routes that a node advertises."""
+        self.run("nodes", "approve-routes", "--identifier", node["id"], "--routes", ",".join(routes))
+
+    def set_record(self, name, *addresses):
+        """Makes an extra DNS record of every node's configuration; without an address it goes away."""
+        self._records[name] = addresses
+        self._write_records()
+
+    def _write_records(self):
+        # In place: a file that is replaced is no longer watched.
+        records = [{"name": name, "type": "AAAA" if ":" in address else "A", "value": address}
+                   for name, addresses in self._records.items() for address in addresses]
+        self._records_file.write_text(json.dumps(records))
 
     def register(self, request):
         """Lets a node in that asked with a registration URL; request is the URL's last part."""

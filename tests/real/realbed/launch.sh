@@ -1,6 +1,7 @@
 #!/bin/bash
 # Prepares a private mount namespace and becomes the program: own /etc/hosts and /etc/resolv.conf, own /run
 # and /tmp (the folders named in BED_KEEP stay visible), and the service account of a pod where there is one.
+# BED_DEV=bare hides every device but the usual harmless ones; BED_PROC_SYS=ro makes /proc/sys read-only.
 # Called by realbed inside `unshare --mount`; everything ends with the namespace.
 set -eu
 
@@ -35,6 +36,20 @@ fi
 : >/run/termination-log
 mount --rbind "$tmp" /tmp
 
-unset BED_FOLDER BED_KEEP BED_SERVICE_ACCOUNT tmp kept OLDPWD SHLVL PWD _
+if [ "${BED_DEV:-}" = bare ]; then
+	dev=$(mktemp -d /run/dev.XXXXXX)
+	mount -t tmpfs -o mode=755 tmpfs "$dev"
+	for device in null zero full random urandom; do
+		: >"$dev/$device"
+		mount --bind "/dev/$device" "$dev/$device"
+	done
+	mount --rbind "$dev" /dev
+fi
+if [ "${BED_PROC_SYS:-}" = ro ]; then
+	mount --bind /proc/sys /proc/sys
+	mount -o remount,bind,ro /proc/sys
+fi
+
+unset BED_FOLDER BED_KEEP BED_SERVICE_ACCOUNT BED_DEV BED_PROC_SYS tmp dev device kept OLDPWD SHLVL PWD _
 cd /
 exec "$@"

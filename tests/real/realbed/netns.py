@@ -47,10 +47,41 @@ def inside(namespace):
         os.close(own)
 
 
+def family_of(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def address6(address):
+    """The IPv6 address on the bridge that belongs to an IPv4 one; only dual namespaces have it."""
+    return f"fd00:201::{address.rpartition('.')[2]}"
+
+
+def run_inside(namespace, *command, text=None, deadline=20):
+    """Runs a program of the machine in a namespace; returns what it printed, fails with its words."""
+    done = subprocess.run(["nsenter", f"--net=/run/netns/{namespace}", "--", *map(str, command)],
+                          input=text, capture_output=True, text=True, timeout=deadline)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(map(str, command))}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def set_sysctl(namespace, path, value):
+    """Writes a file below /proc/sys/net of a namespace."""
+    with inside(namespace):
+        # Which namespace is meant is decided when the file is opened.
+        with open(f"/proc/sys/net/{path}", "w", encoding="ascii") as file:
+            file.write(str(value))
+
+
+def get_sysctl(namespace, path):
+    with inside(namespace), open(f"/proc/sys/net/{path}", encoding="ascii") as file:
+        return file.read().strip()
+
+
 def connect(namespace, address, port, timeout=2.0):
     """A TCP connection opened inside a namespace."""
     with inside(namespace):
-        connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        connection = socket.socket(family_of(address), socket.SOCK_STREAM)
     connection.settimeout(timeout)
     try:
         connection.connect((address, port))
@@ -71,6 +102,7 @@ class Network:
         self._create(self.hub)
         self._ip(self.hub, "link", "add", "br0", "type", "bridge")
         self._ip(self.hub, "addr", "add", f"{settings.HUB_ADDRESS}/{settings.PREFIX_LENGTH}", "dev", "br0")
+        self._ip(self.hub, "addr", "add", f"{settings.HUB_ADDRESS6}/{settings.PREFIX_LENGTH6}", "dev", "br0", "nodad")
         self._ip(self.hub, "link", "set", "br0", "up")
         self._ip(self.hub, "route", "add", "default", "dev", "br0")
 
@@ -83,8 +115,8 @@ class Network:
         self._namespaces.append(name)
         self._ip(name, "link", "set", "lo", "up")
 
-    def add(self, label):
-        """A new namespace on the bridge; returns its name and its address."""
+    def add(self, label, dual=False):
+        """A new namespace on the bridge; returns its name and its address. dual adds address6() of it."""
         host = self._next_host
         self._next_host += 1
         if host > 250:
@@ -97,6 +129,9 @@ class Network:
         self._ip(name, "addr", "add", f"{address}/{settings.PREFIX_LENGTH}", "dev", "eth0")
         self._ip(name, "link", "set", "eth0", "up")
         self._ip(name, "route", "add", "default", "via", settings.HUB_ADDRESS)
+        if dual:
+            self._ip(name, "addr", "add", f"{address6(address)}/{settings.PREFIX_LENGTH6}", "dev", "eth0", "nodad")
+            self._ip(name, "route", "add", "default", "via", settings.HUB_ADDRESS6)
         return name, address
 
     def remove(self, name):

@@ -5,29 +5,32 @@ import os
 import shutil
 import signal
 
-from . import process, sandbox, settings, wait
+from . import netns, process, sandbox, settings, wait
 from .process import Process
 from .tailscale import Client
 from .web import fetch
 
 HEALTH_PORT = 9002
+FORWARDING = {4: "ipv4/ip_forward", 6: "ipv6/conf/all/forwarding"}
 
 
 class Pod:
     """One pod with its namespaces and its state; start() and stop() run the supervisor in it.
 
     store is "memory", "folder" (TS_STATE_DIR) or "secret" (a state Secret of the pod's name).
-    environment overrides and adds; a value of None takes a variable away.
+    environment overrides and adds; a value of None takes a variable away. A dual pod has both families on
+    the cluster network, and is told its addresses as an operator's pods are.
     """
 
     def __init__(self, bed, name, *, store="folder", userspace=True, environment=None, secret=None,
-                 programs=None, verbs=("get", "update", "patch")):
+                 programs=None, verbs=("get", "update", "patch"), dual=False):
         self.bed = bed
         self.name = name
         self.store = store
         self.folder = bed.folder / "pods" / name
         self.state_folder = self.folder / "state"
-        self.namespace, self.address = bed.network.add(name)
+        self.namespace, self.address = bed.network.add(name, dual)
+        self.address6 = netns.address6(self.address) if dual else ""
         self.client = Client(self.folder / "tailscaled.sock")
         self.termination_log = self.folder / "termination-log"
         self.runs = 0
@@ -63,8 +66,16 @@ class Pod:
         if self.store == "secret":
             result |= {"KUBERNETES_SERVICE_HOST": settings.HUB_ADDRESS, "KUBERNETES_SERVICE_PORT_HTTPS": "443",
                        "TS_KUBE_SECRET": self.name, "POD_NAME": self.name, "POD_UID": f"uid-{self.name}"}
+        if self.address6:
+            result |= {"POD_NAME": self.name, "POD_UID": f"uid-{self.name}", "POD_IP": self.address,
+                       "POD_IPS": f"{self.address},{self.address6}"}
         result |= extra
         return {key: value for key, value in result.items() if value is not None}
+
+    def forward(self, *families):
+        """Switches forwarding on from outside, as an operator's init container does."""
+        for family in families or (4, 6):
+            netns.set_sysctl(self.namespace, FORWARDING[family], 1)
 
     def start(self):
         """Runs the supervisor; each run has a log of its own."""
@@ -79,6 +90,11 @@ class Pod:
         self.start()
         self.wait_log("Startup complete, waiting for shutdown signal", deadline)
         return self
+
+    def meet(self, peer):
+        """Sets the tunnel to a peer up from this end; a peer that speaks too early waits 5 s before it tries again."""
+        wait.wait_for(lambda: self.client.run("ping", "--tsmp", "--c=1", "--timeout=1s", peer.address), 15,
+                      f"{peer.name} answers {self.name}")
 
     def wait_log(self, text, deadline, after=0):
         return self.process.wait_log(text, deadline, after)

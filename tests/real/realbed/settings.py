@@ -16,6 +16,8 @@ API_NAME = "kubernetes.default.svc"
 # The hub carries the bridge, the control server and the API server; pods and peers hang on it.
 HUB_ADDRESS = "10.201.0.1"
 PREFIX_LENGTH = 24
+HUB_ADDRESS6 = "fd00:201::1"
+PREFIX_LENGTH6 = 64
 
 
 def program():

@@ -30,3 +30,7 @@ class Client:
     def address(self):
         """The node's IPv4 address in the tailnet."""
         return self.run("ip", "-4").strip()
+
+    def addresses(self):
+        """The node's addresses in the tailnet, IPv4 first."""
+        return self.run("ip").split()

@@ -21,13 +21,13 @@ def serve(namespace, address, port, folder, page=""):
     return process
 
 
-def fetch(namespace, address, port, path="/", proxy=None, timeout=5.0):
-    """Status and body; proxy is (address, port) of an HTTP proxy in the same namespace."""
+def fetch(namespace, address, port, path="/", proxy=None, timeout=5.0, host=None):
+    """Status and body; proxy is (address, port) of an HTTP proxy in the same namespace; host is whom to ask for."""
     target = f"http://{address}:{port}{path}" if proxy else path
     via = proxy or (address, port)
     connection = http.client.HTTPConnection(*via, timeout=timeout)
     connection.sock = netns.connect(namespace, *via, timeout=timeout)
     with contextlib.closing(connection):
-        connection.request("GET", target, headers={"Host": f"{address}:{port}"})
+        connection.request("GET", target, headers={"Host": host or f"{address}:{port}"})
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
