@@ -92,7 +92,7 @@ enum node_action {
 enum node_deadline {
 	NODE_DEADLINE_NEVER,
 	NODE_DEADLINE_ALWAYS,
-	NODE_DEADLINE_UNLESS_OTHERS, /* not while somebody else has to act: log in, approve, add a target */
+	NODE_DEADLINE_UNLESS_OTHERS, /* not while somebody else has to act: log in, approve … */
 };
 
 struct node_cell {

@@ -1,6 +1,7 @@
 /*
  * The stop: withdraw Services, make sure of the daemon's state and publish what is left, end the
- * daemon, take the firewall away. One budget for all of it, spent once; each step gets what the later ones can spare.
+ * daemon, take the firewall away. One budget for all of it, spent once; each step gets what the
+ * later ones can spare.
  */
 #include "boot/supervisor.h"
 
