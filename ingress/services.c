@@ -129,7 +129,7 @@ struct ingress_services *ingress_services_new(struct loop *loop, struct statesto
 	s->path = xstrdup(options->path);
 	s->pod_ipv4 = xstrdup(options->pod_ipv4);
 	s->pod_ipv6 = xstrdup(options->pod_ipv6);
-	s->has_status = statestore_is_there(store, STORE_KEY_INGRESS_CONFIG);
+	s->has_status = statestore_value(store, STORE_KEY_INGRESS_CONFIG) != NULL;
 	log_event(EV_INGRESS_STARTING);
 	s->watch = fswatch_new_for_file(loop, options->path, options->debounce_ms, on_file, s);
 	read_again(s, true);

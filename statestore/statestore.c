@@ -294,12 +294,6 @@ void statestore_known(struct statestore *s, const char *key, const char *value)
 	en->is_unsure = false;
 }
 
-bool statestore_is_there(const struct statestore *s, const char *key)
-{
-	const struct entry *en = find(s, key);
-	return en != NULL && en->known != NULL;
-}
-
 const char *statestore_value(const struct statestore *s, const char *key)
 {
 	const struct entry *en = find(s, key);

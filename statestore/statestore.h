@@ -73,8 +73,6 @@ const char *statestore_describe(const struct statestore *s);
 
 /* What is known to be there already, e.g. from the read at boot: suppresses needless writes. */
 void statestore_known(struct statestore *s, const char *key, const char *value);
-/* Something is there under this key, whoever wrote it. */
-bool statestore_is_there(const struct statestore *s, const char *key);
 /* What should be there or, as long as nobody told, is known to be there; NULL = nothing. Borrowed
  * until the next call. */
 const char *statestore_value(const struct statestore *s, const char *key);

@@ -23,7 +23,8 @@ int field_get(const struct json *obj, const char *key, enum json_type want, cons
 /* A borrowed string of at most max bytes. */
 int field_text(const struct json *obj, const char *key, size_t max, const char **out,
 	struct err *e) MUST_CHECK;
-/* An address without a zone and not the unspecified one; what names the key in the sentence. -EINVAL. */
+/* An address without a zone, and not the unspecified one; what names the key in the sentence.
+ * -EINVAL. */
 int field_address(const char *text, const char *what, struct ipaddr *out, struct err *e) MUST_CHECK;
 
 /* Puts a prefix before the sentence, "ports[3]." for one; returns the code. */

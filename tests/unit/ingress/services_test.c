@@ -378,26 +378,22 @@ static void a_result_that_was_overtaken_is_not_published(void **state)
 	nft_wanted_fini(&w);
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			what_is_there_is_read_at_once_and_published_when_it_stands, setup,
-			teardown),
-		cmocka_unit_test_setup_teardown(changes_are_followed, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_same_again_is_no_news, setup, teardown),
-		cmocka_unit_test_setup_teardown(an_empty_document_has_a_status, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_status_from_before_is_replaced, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_broken_document_changes_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			a_service_at_fault_keeps_what_it_had, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			of_two_with_one_address_the_first_has_it, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			without_ipv6_the_other_mapping_stands, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_failed_is_not_published, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			a_result_that_was_overtaken_is_not_published, setup, teardown),
+		TEST(what_is_there_is_read_at_once_and_published_when_it_stands),
+		TEST(changes_are_followed),
+		TEST(the_same_again_is_no_news),
+		TEST(an_empty_document_has_a_status),
+		TEST(a_status_from_before_is_replaced),
+		TEST(a_broken_document_changes_nothing),
+		TEST(a_service_at_fault_keeps_what_it_had),
+		TEST(of_two_with_one_address_the_first_has_it),
+		TEST(without_ipv6_the_other_mapping_stands),
+		TEST(what_failed_is_not_published),
+		TEST(a_result_that_was_overtaken_is_not_published),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
