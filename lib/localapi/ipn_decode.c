@@ -92,7 +92,7 @@ static void take_warning(struct ipn_decoder *d, const struct jscan_event *ev)
 static void take_cert_domain(struct ipn_decoder *d, const struct jscan_event *ev)
 {
 	AUTO(buf_fini) struct buf domain = BUF_INIT(TEXT_MAX);
-	if (take_text(ev, &domain))
+	if (d->cert_domains.len < IPN_CERT_DOMAINS_MAX && take_text(ev, &domain))
 		strv_push(&d->cert_domains, buf_cstr(&domain));
 }
 
@@ -354,7 +354,7 @@ void ipn_decoder_free(struct ipn_decoder *d)
 {
 	if (d == NULL)
 		return;
-	if (d->records_ref != NULL && d->notify.has_initial_status)
+	if (d->records_ref != NULL)
 		records_cancel(d->records_ref);
 	message_reset(d);
 	jscan_free(d->scan);

@@ -47,6 +47,9 @@ enum ipn_rule {
 	R_COUNT,
 };
 
+/* As many as a scanner takes. */
+_Static_assert(R_COUNT <= 32, "too many rules");
+
 /* Fills out and returns how many. What nobody wants is not looked at, and so costs nothing. */
 size_t ipn_rules_choose(
 	struct jscan_rule out[static R_COUNT], bool wants_peers, bool wants_records);

@@ -11,6 +11,7 @@
 #include "lib/localapi/ipn_decode.h"
 #include "lib/localapi/localapi.h"
 #include "lib/localapi/peers.h"
+#include "lib/localapi/records.h"
 
 /* ipn.NotifyWatchOpt */
 #define WATCH_INITIAL_STATE (1u << 1)
@@ -47,8 +48,16 @@ struct ipnbus {
 
 static void subscribe(void *arg);
 
+/* The replacement that a message cut off had begun must not keep others out. */
+static void drop_half_message(struct ipnbus *bus)
+{
+	if (bus->records_ref != NULL)
+		records_cancel(bus->records_ref);
+}
+
 static void close_stream(struct ipnbus *bus)
 {
+	drop_half_message(bus);
 	fetch_cancel(bus->stream);
 	bus->stream = NULL;
 	bus->is_open = false;
@@ -103,6 +112,7 @@ static void on_end(void *arg, const struct fetch_reply *reply, const struct err 
 	struct ipnbus *bus = arg;
 	struct err e;
 	bus->stream = NULL;
+	drop_half_message(bus);
 	if (err != NULL)
 		e = *err;
 	else if (reply->status != 200)

@@ -43,6 +43,7 @@ const char *ipn_state_name(enum ipn_state state); /* "NeedsLogin"; "" for unknow
 enum ipn_state ipn_state_parse(const char *name);
 
 #define IPN_WARNINGS_MAX 32
+#define IPN_CERT_DOMAINS_MAX 256 /* more are passed over */
 
 struct ipn_warning {
 	char *code;  /* "login-state" */
@@ -65,8 +66,8 @@ struct ipn_notify {
 	bool has_peer_changes;       /* PeersChanged, PeersRemoved or PeerChangedPatch not empty */
 	const struct selfnode *self; /* newest own node told by this message, NULL when none */
 
-	bool has_cert_domains; /* InitialStatus told them (none is an answer too) */
-	const struct strv *cert_domains;
+	bool has_cert_domains;           /* InitialStatus told them (none is an answer too) */
+	const struct strv *cert_domains; /* at most IPN_CERT_DOMAINS_MAX */
 
 	bool has_health;
 	const struct ipn_warning *warnings;

@@ -13,6 +13,8 @@
 
 #define API "/localapi/v0/"
 #define REPLY_MAX (1024u * 1024)
+/* Some 130 bytes for each extra record of the tailnet. */
+#define DNS_CONFIG_MAX (16 * REPLY_MAX)
 #define DOMAIN_MAX 253
 /* Of a body that is no JSON, in an error's sentence. */
 #define SHOWN_BODY_MAX 200
@@ -211,7 +213,12 @@ struct localapi_call *localapi_status(struct localapi *api, localapi_fn fn, void
 
 struct localapi_call *localapi_dns_config(struct localapi *api, localapi_fn fn, void *arg)
 {
-	return simple(api, "GET", API "dns-config", fn, arg);
+	struct localapi_request request = {
+		.method = "GET",
+		.path = API "dns-config",
+		.reply_max = DNS_CONFIG_MAX,
+	};
+	return start(api, &request, NULL, fn, arg);
 }
 
 struct localapi_call *localapi_serve_get(struct localapi *api, localapi_fn fn, void *arg)

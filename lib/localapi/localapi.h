@@ -65,6 +65,7 @@ void localapi_cancel(struct localapi_call *call);
 
 /* GET status?peers=false, for AuthURL, HaveNodeKey, Self.Online. */
 struct localapi_call *localapi_status(struct localapi *api, localapi_fn fn, void *arg);
+/* The reply, of up to 16 MiB, is for lib/localapi/dns_config.h. */
 struct localapi_call *localapi_dns_config(struct localapi *api, localapi_fn fn, void *arg);
 struct localapi_call *localapi_serve_get(struct localapi *api, localapi_fn fn, void *arg);
 /* Unconditional POST of a serve config document. */

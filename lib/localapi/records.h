@@ -49,7 +49,8 @@ bool records_is_open(const struct records *r); /* between begin and end */
 
 /* Replaces by `ExtraRecords` of a dns-config document; null as document changes nothing. While an
  * InitialStatus is being read it is checked and passed over: that status replaces it anyway.
- * -EINVAL when it is no JSON object; then nothing has changed. */
+ * -EINVAL when it is no JSON object; then nothing has changed. lib/localapi/dns_config.h reads the
+ * certificate domains as well. */
 int records_from_dns_config(
 	struct records *r, const char *text, size_t len, struct err *e) MUST_CHECK;
 

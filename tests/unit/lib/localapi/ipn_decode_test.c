@@ -199,6 +199,19 @@ static void a_flood_of_warnings_is_bounded(void **state)
 	assert_int_equal(notify_last(f)->n.warning_count, IPN_WARNINGS_MAX);
 }
 
+static void a_flood_of_domains_is_bounded(void **state)
+{
+	struct notify_bench *f = *state;
+	AUTO(buf_fini) struct buf text = BUF_INIT(65536);
+	struct err e;
+	assert_int_equal(buf_append_str(&text, "{\"InitialStatus\":{\"CertDomains\":[", &e), 0);
+	for (int i = 0; i < 2 * IPN_CERT_DOMAINS_MAX; i++)
+		assert_int_equal(buf_printf(&text, &e, "\"d%d\",", i), 0);
+	assert_int_equal(buf_append_str(&text, "null]}}\n", &e), 0);
+	notify_feed(f, buf_cstr(&text));
+	assert_int_equal(notify_last(f)->cert_domains.len, IPN_CERT_DOMAINS_MAX);
+}
+
 static void warnings_are_found_by_code(void **state)
 {
 	static char first[] = "first", second[] = "second", code[] = "login-state", empty[] = "";
@@ -295,6 +308,7 @@ int main(void)
 		TEST(an_own_node_beyond_all_measure_is_not_held),
 		TEST(health_is_told_by_its_warnings),
 		TEST(a_flood_of_warnings_is_bounded),
+		TEST(a_flood_of_domains_is_bounded),
 		TEST(warnings_are_found_by_code),
 		TEST(prefs_and_texts),
 		TEST(any_cut_of_the_stream_gives_the_same),
