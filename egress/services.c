@@ -79,7 +79,7 @@ static void judge(struct egress_services *s)
 			first->name, why);
 	else
 		condition_raise(s->conditions_ref, CONDITION_EGRESS_SERVICE_FAILED,
-			"%s and %zu others; %s", first->name, count - 1, why);
+			"%s (and %zu more): %s", first->name, count - 1, why);
 }
 
 /* 0 also for what is not there, which is a document without services. */
