@@ -16,7 +16,7 @@
 #include "lib/io/httpd.h"
 #include "lib/io/timer.h"
 
-#define CONFIG_BYTES_MAX (16u * 1024 * 1024)
+#define CONFIG_BYTES_MAX (8u * 1024 * 1024)
 #define PINGS_BYTES_MAX 1024
 
 struct drain_waiter {
