@@ -1,12 +1,12 @@
 #include "boot/check.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "boot/check_report.h"
 #include "boot/settings.h"
 #include "boot/sysctl.h"
 #include "lib/base/buf.h"
@@ -18,44 +18,14 @@
 #define FILE_MAX (1024u * 1024) /* what a mounted Secret or ConfigMap can hold */
 #define ACCOUNT_DIR "/var/run/secrets/kubernetes.io/serviceaccount"
 
-struct check {
-	const struct settings *s;
-	FILE *out;
-	FILE *err_out;
-	size_t faults;
-};
-
-static void __attribute__((format(printf, 2, 3))) pass(struct check *c, const char *fmt, ...)
-{
-	va_list args;
-	va_start(args, fmt);
-	fputs("ok: ", c->out);
-	vfprintf(c->out, fmt, args);
-	fputc('\n', c->out);
-	va_end(args);
-}
-
-static void __attribute__((format(printf, 2, 3))) fault(struct check *c, const char *fmt, ...)
-{
-	va_list args;
-	va_start(args, fmt);
-	/* Keeps the order when both go to one terminal. */
-	fflush(c->out);
-	fputs("error: ", c->err_out);
-	vfprintf(c->err_out, fmt, args);
-	fputc('\n', c->err_out);
-	va_end(args);
-	c->faults++;
-}
-
 static void check_mode(struct check *c)
 {
 	if (settings_is_one_step(c->s))
-		pass(c, "login from the configuration file %s", c->s->config_path);
+		check_pass(c, "login from the configuration file %s", c->s->config_path);
 	else if (settings_is_two_step_once(c->s))
-		pass(c, "login by `tailscale up` when the node is not logged in");
+		check_pass(c, "login by `tailscale up` when the node is not logged in");
 	else
-		pass(c, "login by `tailscale up` at every start");
+		check_pass(c, "login by `tailscale up` at every start");
 }
 
 static void check_program(struct check *c, const char *name)
@@ -63,9 +33,9 @@ static void check_program(struct check *c, const char *name)
 	struct err e;
 	AUTO(mem_free) char *path = proc_find(name, &e);
 	if (path != NULL)
-		pass(c, "%s is %s", name, path);
+		check_pass(c, "%s is %s", name, path);
 	else
-		fault(c, "%s", e.msg);
+		check_fault(c, "%s", e.msg);
 }
 
 static void check_programs(struct check *c)
@@ -83,9 +53,9 @@ static void check_secret_file(struct check *c, const char *name, const struct se
 		return;
 	const char *path = secret_str(value) + strlen(prefix);
 	if (access(path, R_OK) == 0)
-		pass(c, "%s is read from %s", name, path);
+		check_pass(c, "%s is read from %s", name, path);
 	else
-		fault(c, "%s: %s: %s", name, path, strerror(errno));
+		check_fault(c, "%s: %s: %s", name, path, strerror(errno));
 }
 
 static void check_secret_files(struct check *c)
@@ -103,10 +73,10 @@ static void check_account(struct check *c)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		AUTO(mem_free) char *path = xasprintf("%s/%s", dir, names[i]);
 		if (access(path, R_OK) < 0)
-			fault(c, "service account: %s: %s", path, strerror(errno));
+			check_fault(c, "service account: %s: %s", path, strerror(errno));
 	}
 	if (c->faults == faults)
-		pass(c, "state is kept in the Secret %s", c->s->kube_secret);
+		check_pass(c, "state is kept in the Secret %s", c->s->kube_secret);
 }
 
 /* The folder, or the first one above it that exists, must be writable. */
@@ -119,13 +89,13 @@ static void check_state_dir(struct check *c)
 		slash != path)
 		*slash = '\0';
 	if (stat(path, &st) < 0)
-		fault(c, "TS_STATE_DIR: %s: %s", path, strerror(errno));
+		check_fault(c, "TS_STATE_DIR: %s: %s", path, strerror(errno));
 	else if (!S_ISDIR(st.st_mode))
-		fault(c, "TS_STATE_DIR: %s is no folder", path);
+		check_fault(c, "TS_STATE_DIR: %s is no folder", path);
 	else if (access(path, W_OK | X_OK) < 0)
-		fault(c, "TS_STATE_DIR: %s: %s", path, strerror(errno));
+		check_fault(c, "TS_STATE_DIR: %s: %s", path, strerror(errno));
 	else
-		pass(c, "state is kept in %s", c->s->state_dir);
+		check_pass(c, "state is kept in %s", c->s->state_dir);
 }
 
 static void check_state(struct check *c)
@@ -135,7 +105,7 @@ static void check_state(struct check *c)
 	else if (*c->s->state_dir != '\0')
 		check_state_dir(c);
 	else
-		pass(c, "state is kept in memory: the node is a new one after each start");
+		check_pass(c, "state is kept in memory: the node is a new one after each start");
 }
 
 static void check_serve_config(struct check *c)
@@ -146,32 +116,32 @@ static void check_serve_config(struct check *c)
 		return;
 	int r = atomicfile_read(c->s->serve_config, &text, &e);
 	if (r == -ENOENT) {
-		pass(c, "%s does not exist yet, it is waited for", c->s->serve_config);
+		check_pass(c, "%s does not exist yet, it is waited for", c->s->serve_config);
 		return;
 	}
 	AUTO(json_freep)
 	struct json *doc = r < 0 ? NULL : json_parse(buf_cstr(&text), text.len, &e);
 	if (doc == NULL)
-		fault(c, "TS_SERVE_CONFIG: %s: %s", c->s->serve_config, e.msg);
+		check_fault(c, "TS_SERVE_CONFIG: %s: %s", c->s->serve_config, e.msg);
 	else if (json_type(doc) != JSON_OBJECT)
-		fault(c, "TS_SERVE_CONFIG: %s: want an object", c->s->serve_config);
+		check_fault(c, "TS_SERVE_CONFIG: %s: want an object", c->s->serve_config);
 	else
-		pass(c, "serve configuration %s", c->s->serve_config);
+		check_pass(c, "serve configuration %s", c->s->serve_config);
 }
 
 static void check_tun(struct check *c)
 {
 	if (c->s->userspace) {
-		pass(c, "userspace networking");
+		check_pass(c, "userspace networking");
 		return;
 	}
 	AUTO(mem_free) char *path = settings_path(c->s, "/dev/net/tun");
 	if (access(path, R_OK | W_OK) == 0)
-		pass(c, "kernel networking, %s is there", path);
+		check_pass(c, "kernel networking, %s is there", path);
 	else if (errno == ENOENT && geteuid() == 0)
-		pass(c, "kernel networking, %s will be made", path);
+		check_pass(c, "kernel networking, %s will be made", path);
 	else
-		fault(c, "kernel networking: %s: %s", path, strerror(errno));
+		check_fault(c, "kernel networking: %s: %s", path, strerror(errno));
 }
 
 static void check_forwarding(struct check *c)
@@ -179,28 +149,28 @@ static void check_forwarding(struct check *c)
 	struct err e;
 	struct sysctl_need need;
 	if (sysctl_forwarding_need(c->s, &need, &e) < 0) {
-		fault(c, "%s", e.msg);
+		check_fault(c, "%s", e.msg);
 		return;
 	}
 	if (!need.ipv4 && !need.ipv6)
 		return;
 	if (sysctl_is_forwarding(c->s, &need))
-		pass(c, "IP forwarding is on");
+		check_pass(c, "IP forwarding is on");
 	else if (sysctl_may_enable(c->s, &need, &e) == 0)
-		pass(c, "IP forwarding is off and will be switched on");
+		check_pass(c, "IP forwarding is off and will be switched on");
 	else
-		fault(c, "IP forwarding is off: %s", e.msg);
+		check_fault(c, "IP forwarding is off: %s", e.msg);
 }
 
 static void check_http(struct check *c)
 {
 	const struct settings *s = c->s;
 	if (s->enable_health_check)
-		pass(c, "health at http://%s/healthz", s->local_addr_port);
+		check_pass(c, "health at http://%s/healthz", s->local_addr_port);
 	if (s->enable_metrics)
-		pass(c, "metrics at http://%s/metrics", s->local_addr_port);
+		check_pass(c, "metrics at http://%s/metrics", s->local_addr_port);
 	if (*s->healthcheck_addr_port != '\0')
-		pass(c, "health at http://%s/healthz", s->healthcheck_addr_port);
+		check_pass(c, "health at http://%s/healthz", s->healthcheck_addr_port);
 }
 
 static void (*const checks[])(struct check *c) = {
@@ -211,6 +181,8 @@ static void (*const checks[])(struct check *c) = {
 	check_serve_config,
 	check_tun,
 	check_forwarding,
+	check_firewall,
+	check_services,
 	check_http,
 };
 
@@ -220,11 +192,11 @@ bool check_run(char *const *env_ref, FILE *out, FILE *err_out)
 	struct check c = {.out = out, .err_out = err_out};
 	AUTO(settings_freep) struct settings *s = settings_load(env_ref, &e);
 	if (s == NULL) {
-		fault(&c, "%s", e.msg);
+		check_fault(&c, "%s", e.msg);
 		return false;
 	}
 	c.s = s;
-	pass(&c, "settings");
+	check_pass(&c, "settings");
 	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
 		checks[i](&c);
 	return c.faults == 0;

@@ -209,8 +209,34 @@ static void kernel_mode(void **state)
 	tempdir_write(w->dir, "proc/sys/net/ipv4/ip_forward", "1\n");
 	assert_good(w, "ok: IP forwarding is on\n");
 	assert_non_null(strstr(w->out, "ok: kernel networking, "));
+	set(w, "TS_TEST_FAKE_NETFILTER", "true");
 	set(w, "TS_DEST_IP", "10.0.0.1");
-	assert_good(w, "ok: IP forwarding is on\n");
+	assert_good(w, "ok: firewall: nftables, IPv4 and IPv6\n");
+	end_world(w);
+}
+
+static void documents_of_services(void **state)
+{
+	(void)state;
+	struct world *w = make_world();
+	set(w, "TS_TEST_FAKE_NETFILTER", "true");
+	set_path(w, "TS_STATE_DIR", "state");
+	tempdir_write(w->dir, "state/here", "");
+	set_path(w, "TS_EGRESS_PROXIES_CONFIG_PATH", "proxies");
+	set_path(w, "TS_INGRESS_PROXIES_CONFIG_PATH", "proxies/ingress-config.json");
+	assert_good(w, "proxies/egress-services does not exist yet, it is waited for\n");
+	tempdir_write(w->dir, "proxies/egress-services",
+		"{\"a\":{\"tailnetTarget\":{\"ip\":\"100.64.0.9\"},\"ports\":[]},"
+		"\"b\":{\"tailnetTarget\":{\"ip\":\"x\"},\"ports\":[]}}");
+	assert_bad(w, "egress-services: egress service b: ");
+	assert_non_null(strstr(w->out, "egress-services: 1 egress services without a fault\n"));
+	tempdir_write(w->dir, "proxies/egress-services", "{\"a\"}");
+	assert_bad(w, "proxies/egress-services: ");
+	tempdir_write(w->dir, "proxies/egress-services", "");
+	tempdir_write(w->dir, "proxies/ingress-config.json",
+		"{\"svc:a\":{\"IPv4Mapping\":{\"TailscaleServiceIP\":\"100.64.0.9\","
+		"\"ClusterIP\":\"fd00::1\"}}}");
+	assert_bad(w, "ingress-config.json: ingress service svc:a: ");
 	end_world(w);
 }
 
@@ -247,6 +273,7 @@ int main(void)
 		cmocka_unit_test(state_folder),
 		cmocka_unit_test(serve_configuration),
 		cmocka_unit_test(kernel_mode),
+		cmocka_unit_test(documents_of_services),
 		cmocka_unit_test(bad_routes),
 		cmocka_unit_test(addresses_are_shown),
 	};

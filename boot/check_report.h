@@ -1,0 +1,26 @@
+/*
+ * What `tailboot check` finds, line by line. Shared by the files of the command.
+ */
+#ifndef BOOT_CHECK_REPORT_H
+#define BOOT_CHECK_REPORT_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+struct settings;
+
+struct check {
+	const struct settings *s;
+	FILE *out;
+	FILE *err_out;
+	size_t faults;
+};
+
+void check_pass(struct check *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void check_fault(struct check *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* boot/check_datapath.c: the firewall, and the documents of services. */
+void check_firewall(struct check *c);
+void check_services(struct check *c);
+
+#endif
