@@ -47,7 +47,8 @@ struct egress_services {
 	struct egress_rows rows;
 	struct egress_conflicts conflicts; /* of the last result */
 	struct seen seen;
-	bool has_published;
+	uint64_t plans;     /* made so far */
+	uint64_t published; /* the plan whose status was published last, 0 = none */
 };
 
 /* The first by name, and how many others. */
@@ -210,6 +211,7 @@ void egress_services_contribute(
 		egress_plan_make(&s->rows, netmap, w);
 		services_tell_changes(&s->rows, is_renumbered);
 		s->seen = now;
+		s->plans++;
 	}
 	egress_plan_contribute(&s->rows, w);
 	services_tell_notes(&s->rows);
@@ -222,11 +224,23 @@ static void publish(struct egress_services *s)
 	size_t count;
 	AUTO(mem_free)
 	char *text = egress_plan_status(&s->rows, &s->conflicts, s->pod_ipv4, s->pod_ipv6, &count);
-	if (count == 0 && !s->has_published &&
+	if (count == 0 && s->published == 0 &&
 		statestore_value(s->store_ref, STORE_KEY_EGRESS_SERVICES) == NULL)
 		return;
-	s->has_published = true;
+	s->published = s->plans;
 	statestore_set(s->store_ref, STORE_KEY_EGRESS_SERVICES, text);
+}
+
+/* True when they are others than before. */
+static bool take_conflicts(struct egress_services *s, const struct nft_result *result)
+{
+	struct egress_conflicts now = {0};
+	egress_conflicts_read(&now, result);
+	bool is_changed = !egress_conflicts_equal(&now, &s->conflicts);
+	services_tell_conflicts(&now, &s->conflicts);
+	egress_conflicts_fini(&s->conflicts);
+	s->conflicts = now;
+	return is_changed;
 }
 
 void egress_services_applied(
@@ -235,11 +249,8 @@ void egress_services_applied(
 	(void)e; /* the firewall's own condition */
 	if (result->code < 0)
 		return;
-	struct egress_conflicts now = {0};
-	egress_conflicts_read(&now, result);
-	services_tell_conflicts(&now, &s->conflicts);
-	egress_conflicts_fini(&s->conflicts);
-	s->conflicts = now;
+	if (!take_conflicts(s, result) && s->published == s->plans)
+		return;
 	judge(s);
 	publish(s);
 }

@@ -108,6 +108,15 @@ bool egress_conflicts_contain(
 	       strcmp(c->items[at].winner, conflict->winner) == 0;
 }
 
+bool egress_conflicts_equal(const struct egress_conflicts *a, const struct egress_conflicts *b)
+{
+	for (size_t i = 0; i < a->len && a->len == b->len; i++) {
+		if (!egress_conflicts_contain(b, &a->items[i]))
+			return false;
+	}
+	return a->len == b->len;
+}
+
 const char *egress_conflict_format(
 	const struct egress_conflict *conflict, char out[static EGRESS_CONFLICT_TEXT_MAX])
 {

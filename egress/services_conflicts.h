@@ -35,6 +35,7 @@ const struct egress_conflict *egress_conflicts_first(
 /* The same port of the same service, lost to the same winner. */
 bool egress_conflicts_contain(
 	const struct egress_conflicts *c, const struct egress_conflict *conflict);
+bool egress_conflicts_equal(const struct egress_conflicts *a, const struct egress_conflicts *b);
 /* "tcp port 80 is served by web" */
 #define EGRESS_CONFLICT_TEXT_MAX 320
 const char *egress_conflict_format(

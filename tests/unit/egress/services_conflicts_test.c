@@ -52,6 +52,10 @@ static void test_read(void **state)
 	struct egress_conflict same = {b, a, IPPROTO_TCP, 80};
 	assert_false(egress_conflicts_contain(&got, &other));
 	assert_true(egress_conflicts_contain(&got, &same));
+	struct egress_conflicts none = {0};
+	assert_true(egress_conflicts_equal(&got, &got));
+	assert_false(egress_conflicts_equal(&got, &none));
+	assert_true(egress_conflicts_equal(&none, &none));
 	egress_conflicts_fini(&got);
 }
 
