@@ -32,8 +32,12 @@ struct nft_result {
 	 * wish before it began; transient codes after some tries. */
 	int code;
 	size_t transactions; /* batches that were committed */
-	size_t elements;     /* removed and added */
-	const struct nft_conflict *conflicts;
+	/* The tables were read after the last batch and hold what was wanted. When code is 0 and
+	 * this is false there was no batch, or one of elements only, which the kernel acknowledged,
+	 * on top of tables that had been read back before. */
+	bool was_read_back;
+	size_t elements;                      /* removed and added */
+	const struct nft_conflict *conflicts; /* losers and winners of a port or an address */
 	size_t conflict_count;
 	size_t flows_ended;
 	struct err flows_error; /* the rules stand, but old flows may not follow them */

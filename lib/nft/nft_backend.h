@@ -23,6 +23,7 @@ struct nft_commit {
 	const struct nft_plan *plan;
 	const struct nft_wanted *wanted;
 	const struct nft_desired *desired;
+	size_t *transactions; /* raised by each batch that was committed; NULL = nobody counts */
 };
 
 /* deleted = flows that were cut. */
@@ -30,9 +31,10 @@ typedef void (*nft_reconcile_fn)(void *arg, size_t deleted, int code, const stru
 typedef void (*nft_foreign_fn)(void *arg);
 
 struct nft_backend_ops {
-	/* All or nothing, at once. The error names the object:
-	 * -ENOENT, -EEXIST: the table is not as the plan believed; -EMSGSIZE: the batch is too
-	 * large; transient codes: again later. */
+	/* All or nothing, at once. Only a plan without comments that is too large even so goes in
+	 * pieces (nft_split.h), and may fail after some of them. The error names the object:
+	 * -ENOENT, -EEXIST: the table is not as the plan believed; -EMSGSIZE: too large, try without
+	 * comments; transient codes: again later. */
 	int (*commit)(struct nft_backend *b, const struct nft_commit *commit, struct err *e);
 	/* Images for the families that are not NULL; one at a time. */
 	int (*read)(struct nft_backend *b, struct nft_image *const images[NFT_MODEL_FAMILIES],

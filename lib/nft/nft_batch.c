@@ -22,12 +22,12 @@ struct scope {
 	const struct nft_desired *desired;
 };
 
-static void write_objects(struct nlwrite *w, const struct scope *s)
+static void write_table(struct nlwrite *w, const struct scope *s)
 {
 	char comment[COMMENT_MAX];
 	snprintf(comment, sizeof(comment), "owner=%s schema=%d",
 		s->desired->images[s->table.family].owner, NFT_SCHEMA_VERSION);
-	if (s->plan->kind == NFT_PLAN_REBUILD) {
+	if (s->plan->kind != NFT_PLAN_FULL) {
 		/* So that the removal cannot fail. */
 		nft_msg_new_table(w, &s->table, 0, NULL);
 		nft_msg_del_table(w, &s->table);
@@ -35,8 +35,16 @@ static void write_objects(struct nlwrite *w, const struct scope *s)
 	nft_msg_new_table(w, &s->table, 0, comment);
 	for (int set = 0; set < NFT_SCHEMA_SETS; set++)
 		nft_msg_new_set(w, &s->table, (enum nft_schema_set)set);
+}
+
+static void write_chains(struct nlwrite *w, const struct scope *s)
+{
 	for (int chain = 0; chain < NFT_SCHEMA_CHAINS; chain++)
 		nft_msg_new_chain(w, &s->table, (enum nft_schema_chain)chain);
+}
+
+static void flush_sets(struct nlwrite *w, const struct scope *s)
+{
 	for (int set = 0; set < NFT_SCHEMA_SETS; set++)
 		nft_msg_flush_set(w, &s->table, (enum nft_schema_set)set);
 }
@@ -73,7 +81,15 @@ static void write_family(struct nlwrite *w, const struct scope *s)
 		return;
 	case NFT_PLAN_FULL:
 	case NFT_PLAN_REBUILD:
-		write_objects(w, s);
+		write_table(w, s);
+		write_chains(w, s);
+		flush_sets(w, s);
+		break;
+	case NFT_PLAN_PREPARE:
+		write_table(w, s);
+		break;
+	case NFT_PLAN_ENABLE:
+		write_chains(w, s);
 		break;
 	case NFT_PLAN_DELTA:
 		break;

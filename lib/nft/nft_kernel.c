@@ -8,6 +8,7 @@
 #include "lib/nft/ct_io.h"
 #include "lib/nft/nft_batch.h"
 #include "lib/nft/nft_monitor.h"
+#include "lib/nft/nft_split.h"
 #include "lib/nft/nlsock.h"
 #include "lib/nft/nlwrite.h"
 
@@ -45,9 +46,8 @@ static int tell_failure(
 	return err_set_errno(e, first->code, "%s", what);
 }
 
-static int commit(struct nft_backend *b, const struct nft_commit *c, struct err *e)
+static int commit_batch(struct nft_kernel *k, const struct nft_commit *c, struct err *e)
 {
-	struct nft_kernel *k = self(b);
 	struct nlsock_outcome outcome;
 	AUTO(nlwrite_fini)
 	struct nlwrite w = NLWRITE_INIT(NLWRITE_BATCH_MAX, nlsock_take_seq(k->sock, MESSAGES_MAX));
@@ -59,9 +59,35 @@ static int commit(struct nft_backend *b, const struct nft_commit *c, struct err 
 	int code = nlsock_commit(k->sock, w.buf.data, w.buf.len, &outcome, e);
 	if (code < 0)
 		return code;
-	if (outcome.is_acknowledged && outcome.failure_count == 0)
-		return 0;
-	return tell_failure(&w, &outcome, e);
+	if (!outcome.is_acknowledged || outcome.failure_count > 0)
+		return tell_failure(&w, &outcome, e);
+	if (c->transactions != NULL)
+		(*c->transactions)++;
+	return 0;
+}
+
+static int commit_pieces(struct nft_kernel *k, const struct nft_commit *whole, struct err *e)
+{
+	struct nft_split split;
+	nft_split_init(&split, whole->plan, nlsock_send_max(k->sock));
+	for (;;) {
+		AUTO(nft_plan_fini) struct nft_plan piece = {0};
+		struct nft_commit c = *whole;
+		c.plan = &piece;
+		if (!nft_split_next(&split, &piece))
+			return 0;
+		if (commit_batch(k, &c, e) < 0)
+			return e->code;
+	}
+}
+
+static int commit(struct nft_backend *b, const struct nft_commit *c, struct err *e)
+{
+	int code = commit_batch(self(b), c, e);
+	if (code != -EMSGSIZE || c->desired == NULL || c->desired->with_comments)
+		return code;
+	err_clear(e);
+	return commit_pieces(self(b), c, e);
 }
 
 int nft_kernel_probe(

@@ -60,13 +60,17 @@ static void copy_image(struct nft_image *to, const struct nft_image *from)
 	copy_rules(to, from, ~0u);
 }
 
+static int compare_key(const void *key, const void *item)
+{
+	const struct nft_elem *const *elem = item;
+	return memcmp(key, (*elem)->key, NFT_SCHEMA_KEY_MAX);
+}
+
+/* Plans have them sorted. */
 static bool is_among(const struct nft_elem_refs *refs, const uint8_t *key)
 {
-	for (size_t i = 0; i < refs->len; i++) {
-		if (memcmp(refs->items[i]->key, key, NFT_SCHEMA_KEY_MAX) == 0)
-			return true;
-	}
-	return false;
+	return refs->len > 0 &&
+	       bsearch(key, refs->items, refs->len, sizeof(*refs->items), compare_key) != NULL;
 }
 
 static int apply_elems(
@@ -109,6 +113,9 @@ static int apply_family(const struct nft_plan_family *plan, const struct nft_com
 	case NFT_PLAN_REBUILD:
 		copy_image(image, &c->desired->images[family]);
 		return 0;
+	case NFT_PLAN_PREPARE:
+	case NFT_PLAN_ENABLE:
+		return err_set(e, -EINVAL, "there is always room for a plan in one piece");
 	case NFT_PLAN_DELTA:
 		break;
 	}
@@ -143,6 +150,8 @@ static int commit(struct nft_backend *b, const struct nft_commit *c, struct err 
 			m->images[f] = next[f];
 	}
 	m->commits += code == 0;
+	if (c->transactions != NULL)
+		*c->transactions += code == 0;
 	return code;
 }
 

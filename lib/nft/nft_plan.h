@@ -17,6 +17,10 @@ enum nft_plan_kind {
 	NFT_PLAN_FULL,    /* what is missing is made, all is emptied and filled again */
 	NFT_PLAN_REBUILD, /* the same behind the removal of a table that is not made as ours */
 	NFT_PLAN_REMOVE,
+	/* Pieces of FULL and REBUILD (nft_split.h): a new table with empty sets and no chains; then
+	 * its chains and rules. */
+	NFT_PLAN_PREPARE,
+	NFT_PLAN_ENABLE,
 };
 
 struct nft_plan_family {

@@ -153,7 +153,8 @@ static bool is_drop_of_comments(const struct nft_run *run, int code)
 	return code == -EMSGSIZE && run->state->desired.with_comments;
 }
 
-/* The batch was refused, so nothing has changed. */
+/* The batch was refused, so nothing has changed; or only some pieces of a very large one, and then
+ * the next reading tells. */
 static void on_refused(struct nft_run *run, const struct nft_plan *plan, int code)
 {
 	bool is_stale = code == -ENOENT || code == -EEXIST || code == -EBUSY;
@@ -189,6 +190,7 @@ static void on_verify_read(void *arg, int code, const struct err *e)
 {
 	struct nft_run *run = arg;
 	run->readings++;
+	run->result.was_read_back = code == 0;
 	if (code < 0) {
 		run->e = *e;
 		end(run, code);
@@ -212,7 +214,8 @@ static void commit(struct nft_run *run)
 	struct nft_backend *b = run->backend_ref;
 	const struct nft_image *actual[NFT_MODEL_FAMILIES];
 	AUTO(nft_plan_fini) struct nft_plan plan = {0};
-	struct nft_commit c = {.plan = &plan};
+	size_t batches = 0;
+	struct nft_commit c = {.plan = &plan, .transactions = &batches};
 	actual_images(run, actual);
 	if (run->kind == NFT_RUN_REMOVE) {
 		nft_plan_make_removal(&plan, actual);
@@ -228,15 +231,15 @@ static void commit(struct nft_run *run)
 		return;
 	}
 	int code = b->ops->commit(b, &c, &run->e);
+	run->result.transactions += batches;
+	for (int f = 0; f < NFT_MODEL_FAMILIES && batches > 0; f++)
+		run->view.has_changed[f] |= plan.families[f].kind != NFT_PLAN_NONE;
 	if (code < 0) {
 		on_refused(run, &plan, code);
 		return;
 	}
-	run->result.transactions++;
-	for (int f = 0; f < NFT_MODEL_FAMILIES; f++)
-		run->view.has_changed[f] |= plan.families[f].kind != NFT_PLAN_NONE;
 	run->result.elements += nft_plan_elements(&plan);
-	if (!nft_plan_is_structural(&plan))
+	if (!nft_plan_is_structural(&plan) && batches == 1)
 		reconcile(run);
 	else if (read_tables(run, on_verify_read) < 0)
 		end(run, run->e.code);
@@ -267,12 +270,20 @@ static void look(struct nft_run *run)
 		end(run, run->e.code);
 }
 
+/* What was too large for comments does not try them again before it is much smaller. */
+static bool may_have_comments(const struct nft_run *run)
+{
+	const struct nft_state *before = run->applied_ref;
+	return before == NULL || before->desired.with_comments ||
+	       run->state->wanted.portmap_count < before->wanted.portmap_count / 2;
+}
+
 void nft_run_start(struct nft_run *run, struct loop *loop)
 {
 	struct nft_state *state = run->state;
 	timer_init(&run->retry, loop, on_retry, run);
 	if (run->kind != NFT_RUN_REMOVE &&
-		nft_compile(&state->wanted, true, &state->desired, &run->e) < 0)
+		nft_compile(&state->wanted, may_have_comments(run), &state->desired, &run->e) < 0)
 		end(run, run->e.code);
 	else
 		look(run);
