@@ -7,6 +7,7 @@ import time
 
 from . import ending, peer, settings, wait
 from .bed import Bed
+from .demo_path import DataPath
 from .probe import TwoWayProbe
 from .process import Process
 from .web import fetch
@@ -29,7 +30,7 @@ class Screen:
         print(f"\n{self._paint('step', f'[{self._step}] {text}')}", flush=True)
 
     def show(self, label, value):
-        print(f"    {label + ':':<22} {self._paint('good', value)}", flush=True)
+        print(f"    {label + ':':<25} {self._paint('good', value)}", flush=True)
 
     def lines(self, text):
         for line in text.splitlines():
@@ -44,10 +45,11 @@ def _supervisor_lines(pod, after=0):
     return "\n".join(line for line in pod.log()[after:].splitlines() if line.startswith("boot: "))
 
 
-def _start(screen, bed):
-    screen.step("Starting the sidecar: the supervisor as PID 1 of its own pid, mount and network namespace")
+def _start(screen, bed, path):
+    screen.step("Starting the proxy: the supervisor as PID 1 of its own pid, mount and network namespace")
     _, key = bed.headscale.new_key()
-    pod = bed.pod("sidecar", userspace=False, environment={"TS_AUTHKEY": key})
+    pod = bed.pod("proxy", userspace=False, dual=True, environment={"TS_AUTHKEY": key, **path.environment()})
+    path.mount(pod)
     began = time.monotonic()
     pod.boot()
     screen.lines(_supervisor_lines(pod))
@@ -64,9 +66,10 @@ def _show_node(screen, bed, pod):
 
 
 def _show_published(screen, pod):
-    screen.step(f"Reading what the sidecar published under {pod.state_folder}/published")
-    for key, value in sorted(pod.wait_published(10, device_id=None, device_fqdn=None, device_ips=None).items()):
-        screen.show(key, value.strip())
+    screen.step(f"Reading what the pod published under {pod.state_folder}/published")
+    fields = pod.wait_published(10, device_id=None, device_fqdn=None, device_ips=None)
+    for key in ("device_id", "device_fqdn", "device_ips"):
+        screen.show(key, fields[key])
 
 
 def _show_health(screen, pod):
@@ -76,7 +79,7 @@ def _show_health(screen, pod):
 
 
 def _fetch_page(screen, bed, pod):
-    screen.step(f"Fetching the peer's web page from inside the sidecar, http://{bed.peer.address}:{peer.PORT}/")
+    screen.step(f"Fetching the peer's web page from inside the pod, http://{bed.peer.address}:{peer.PORT}/")
     status, body = wait.wait_for(lambda: fetch(pod.namespace, bed.peer.address, peer.PORT), 15, "the page")
     if (status, body) != (200, peer.PAGE):
         raise AssertionError(f"another page than the peer's: {status} {body!r}")
@@ -84,9 +87,9 @@ def _fetch_page(screen, bed, pod):
     screen.lines(body)
 
 
-def _kill_daemon(screen, bed, pod):
-    screen.step("Killing the daemon (kill -9) while probes run through the tailnet, both ways, every 10 ms")
-    with TwoWayProbe(bed.peer, pod) as probe:
+def _kill_daemon(screen, bed, pod, path):
+    screen.step("Killing the daemon (kill -9) while a client keeps knocking and probes run both ways every 10 ms")
+    with path.keep() as kept, TwoWayProbe(bed.peer, pod) as probe:
         place, killed = len(pod.log()), time.monotonic()
         old = pod.kill_daemon()
         new = wait.wait_for(lambda: pod.daemon() if pod.daemon() != old else 0, 10, "a new daemon")
@@ -95,19 +98,22 @@ def _kill_daemon(screen, bed, pod):
     screen.lines(_supervisor_lines(pod, place))
     screen.show("daemon", f"pid {old} is gone, pid {new} took its place")
     screen.show("traffic gap", f"{gap:.2f} s")
-    status, _ = wait.wait_for(lambda: fetch(pod.namespace, bed.peer.address, peer.PORT), 15, "the page again")
-    screen.show("the page again", str(status))
+    for label, value in kept.items():
+        screen.show(label, value)
 
 
-def _stop(screen, pod):
-    screen.step("Stopping the sidecar with SIGTERM")
+def _stop(screen, pod, path):
+    screen.step("Stopping the pod with SIGTERM")
+    screen.show("tables before", ", ".join(path.tables()))
     place, began = len(pod.log()), time.monotonic()
     status = pod.stop()
+    took, left = time.monotonic() - began, path.tables()
     screen.lines(_supervisor_lines(pod, place))
     screen.show("exit status", str(status))
-    screen.show("stop took", f"{time.monotonic() - began:.2f} s")
-    if status != 0:
-        raise AssertionError(f"the supervisor ended with {status} after a requested stop")
+    screen.show("stop took", f"{took:.2f} s")
+    screen.show("tables after", ", ".join(left) or "none")
+    if status != 0 or left:
+        raise AssertionError(f"the supervisor ended with {status} after a requested stop and left {left}")
 
 
 def _say_how_to_look(screen, bed, pod):
@@ -119,8 +125,9 @@ def _say_how_to_look(screen, bed, pod):
         ("node's view", f"{client} --socket={pod.client.socket} status"),
         ("Headscale's view", f"{headscale} -c {bed.folder}/headscale/config.yaml nodes list"),
         ("shell inside", f"nsenter --net=/run/netns/{pod.namespace} bash"),
+        ("rules", f"nsenter --net=/run/netns/{pod.namespace} nft list ruleset"),
         ("health", f"nsenter --net=/run/netns/{pod.namespace} curl -s http://127.0.0.1:9002/healthz"),
-        ("stop the sidecar", f"kill -TERM {pod.supervisor()}"),
+        ("stop the pod", f"kill -TERM {pod.supervisor()}"),
         ("end everything", f"tests/real/demo --end {bed.folder}"),
     ]:
         screen.show(label, str(value))
@@ -130,23 +137,29 @@ def _run(screen, keep):
     """All steps; returns the exit status. The bed is gone afterwards unless it is to be kept."""
     bed = pod = None
     try:
-        screen.step("Starting Headscale and a tailnet peer with a web page, in namespaces without uplink")
+        screen.step("Starting Headscale, a tailnet peer, a client and a server, in namespaces without uplink")
         began = time.monotonic()
         bed = Bed()
+        path = DataPath(bed)
         screen.show("control server", settings.CONTROL_URL)
         screen.show("peer", f"{bed.peer.name}, {bed.peer.address}")
+        screen.show("client, cluster side", path.client_address)
+        screen.show("server, cluster side", path.server)
         screen.show("took", f"{time.monotonic() - began:.1f} s")
-        pod = _start(screen, bed)
+        pod = _start(screen, bed, path)
         _show_node(screen, bed, pod)
         _show_published(screen, pod)
         _show_health(screen, pod)
         _fetch_page(screen, bed, pod)
-        _kill_daemon(screen, bed, pod)
+        path.show_rules(screen)
+        path.show_egress(screen)
+        path.show_ingress(screen)
+        _kill_daemon(screen, bed, pod, path)
         if keep:
             _say_how_to_look(screen, bed, pod)
             bed = None
         else:
-            _stop(screen, pod)
+            _stop(screen, pod, path)
     except (Exception, KeyboardInterrupt) as error:
         screen.fail(str(error) or type(error).__name__)
         for candidate in bed.pods() if bed else []:

@@ -85,6 +85,10 @@ class Flow:
             raise ConnectionResetError("the connection was closed")
         return line
 
+    def local(self):
+        """Address and port of this end."""
+        return self._socket.getsockname()[:2]
+
     def send(self, size):
         """Sends content(); true when the other end got exactly that."""
         data = content(size)
