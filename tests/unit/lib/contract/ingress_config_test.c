@@ -10,7 +10,6 @@
 #include <cmocka.h>
 
 #include "lib/base/buf.h"
-#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 
 #define V4 "\"IPv4Mapping\":{\"TailscaleServiceIP\":\"100.99.0.1\",\"ClusterIP\":\"10.0.0.9\"}"
@@ -164,10 +163,7 @@ static void documents_and_names_are_bounded(void **state)
 		assert_int_equal(buf_printf(&text, &e, ",\"svc:%d\":{" V4 "," V6 "}", i), 0);
 	AUTO(mem_free) char *fits = xasprintf("%s}", buf_cstr(&text));
 	AUTO(mem_free) char *over = xasprintf("%s,\"one\":{}}", buf_cstr(&text));
-	uint64_t before = clock_now_ms();
 	assert_int_equal(parse(fits, &config, &e), 0);
-	print_message("%zu services in %llu ms\n", config.count,
-		(unsigned long long)(clock_now_ms() - before));
 	assert_int_equal(config.count, INGRESS_SERVICES_MAX);
 	assert_string_equal(config.services[0].fault, "the name is empty");
 	assert_string_equal(
