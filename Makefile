@@ -21,6 +21,7 @@ e2e: build ## every story on real partners
 
 bench: build ## figures beside the reference
 	@tests/bench/run
+	@tests/bench/datapath
 
 fuzz: ## every parser by libFuzzer, FUZZ_SECONDS each
 	@scripts/fuzz

@@ -51,16 +51,9 @@ def _check(program):
         raise Broken(f"{program} is built with sanitizers; measure a release build")
 
 
-def _first():
-    """Words in front of a command that put it ahead of whatever else the machine does, where allowed."""
-    words = ["chrt", "-r", "1"]
-    allowed = subprocess.run([*words, "true"], capture_output=True, timeout=20, check=False).returncode == 0
-    return words if allowed else []
-
-
 def _kernel_round(tools, into):
     """One run of nft_bench, in a process of its own as a supervisor's first run is."""
-    done = subprocess.run([*_first(), f"{tools}/nft_bench", "--json", "1"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([f"{tools}/nft_bench", "--json", "1"], capture_output=True, text=True, timeout=60)
     if done.returncode != 0:
         raise Broken(f"nft_bench: {done.stdout}{done.stderr}")
     for line in done.stdout.splitlines():
@@ -75,7 +68,7 @@ def _pod_run(place, program, shape, tools):
     try:
         pod.start()
         result = pod.apply()
-        result["rate"] = pod.connections([*_first(), f"{tools}/connect_bench"])
+        result["rate"] = pod.connections(f"{tools}/connect_bench")
         return result
     except wait.Timeout as e:
         raise Broken(f"{e}\n{pod.process.tail()}") from None

@@ -5,6 +5,7 @@
 """
 
 import contextlib
+import hashlib
 import os
 import secrets
 import shutil
@@ -63,6 +64,13 @@ class Place:
         _sysctl(self.client, "net.ipv4.tcp_timestamps=0", "net.ipv4.ip_local_port_range=1024 65535")
         _sysctl(self.far, "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0")
         _do(self.far, f"addr add {shapes.TARGET}/32 dev lo")
+
+    def copy(self, program):
+        """The path of a copy: a pod has a /tmp of its own, and a rebuild must not change what runs."""
+        target = self.folder / ("program-" + hashlib.sha256(program.encode()).hexdigest()[:16])
+        if not target.exists():
+            shutil.copy2(program, target)
+        return target
 
     def add_pod(self):
         """(name, namespace, address on the bridge) with links to both ends."""

@@ -47,7 +47,8 @@ class Pod:
         self.lapi.dns_config = {"CertDomains": None, "ExtraRecords": None}
         self.lapi.bus.publish(shape.first_message())
         self.services = MountedFolder(self.folder / "services", {STATUS_KEY: "{}", "hep-pings": "0"})
-        self.process = Process("program", sandbox.command(self.folder, [program], own_pids=True), self.folder,
+        command = sandbox.command(self.folder, [place.copy(program)], own_pids=True)
+        self.process = Process("program", command, self.folder,
                                namespace=self.namespace, environment=self._environment(account, address))
 
     def _install_daemon(self):
@@ -121,7 +122,7 @@ class Pod:
 
     def connections(self, program):
         """New connections a second from the client through the pod to the far end; program is connect_bench."""
-        command = [*program, f"/run/netns/{self._place.client}", f"/run/netns/{self._place.far}", POD_ADDRESS,
+        command = [program, f"/run/netns/{self._place.client}", f"/run/netns/{self._place.far}", POD_ADDRESS,
                    shapes.FIRST_PORT, self.shape.maps, shapes.TARGET_PORT, CONNECTIONS, CONNECTIONS_MS]
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=30)
         if done.returncode != 0:
