@@ -33,6 +33,7 @@ struct ingress_services {
 	unsigned int unanswered;      /* contributions without a result */
 	struct ingress_config stands; /* carried out last */
 	struct strv refused;          /* then */
+	bool is_published;            /* what stands, as a status */
 	bool has_status;              /* one was written, by us or by whoever was here before */
 	bool told_unserved;
 };
@@ -207,7 +208,7 @@ static void tell_difference(
 /* Without services a status is written only where one is expected or may be left from before. */
 static void publish(struct ingress_services *s)
 {
-	if (s->stands.count == 0 && !s->has_document && !s->has_status)
+	if (s->is_published || (s->stands.count == 0 && !s->has_document && !s->has_status))
 		return;
 	AUTO(mem_free)
 	const struct ingress_service **list =
@@ -217,6 +218,7 @@ static void publish(struct ingress_services *s)
 	AUTO(mem_free)
 	char *status = ingress_status_print(s->pod_ipv4, s->pod_ipv6, list, s->stands.count);
 	s->has_status = true;
+	s->is_published = true;
 	statestore_set(s->store_ref, STORE_KEY_INGRESS_CONFIG, status);
 }
 
@@ -231,6 +233,8 @@ void ingress_services_applied(
 	if (s->unanswered > 0 || result->code < 0)
 		return;
 	ingress_plan_settle(&s->share, result->conflicts, result->conflict_count);
+	if (!ingress_plan_equal(&s->stands, &s->share.config))
+		s->is_published = false;
 	tell_difference(&s->stands, &s->share.config, true);
 	tell_difference(&s->share.config, &s->stands, false);
 	ingress_config_fini(&s->stands);
