@@ -13,6 +13,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/localapi/dns_config.h"
 #include "lib/localapi/ipn_decode.h"
 #include "lib/localapi/peers.h"
 #include "lib/localapi/records.h"
@@ -143,7 +144,11 @@ static void read_as_config(struct records *r, const char *text, size_t len)
 	struct err e;
 	bool was_open = records_is_open(r);
 	uint64_t generation = records_generation(r);
-	int code = records_from_dns_config(r, text, len, &e);
+	AUTO(strv_fini) struct strv domains = {0};
+	strv_push(&domains, "old");
+	int code = dns_config_read(text, len, r, &domains, &e);
+	require(domains.len <= IPN_CERT_DOMAINS_MAX);
+	require(code == 0 || (domains.len == 1 && strcmp(domains.items[0], "old") == 0));
 	require(records_is_open(r) == was_open);
 	if (code < 0 || was_open)
 		require(records_generation(r) == generation);

@@ -100,6 +100,10 @@ static void a_new_map_replaces_all(void **state)
 		f, "{" SELF ",\"InitialStatus\":{\"Peer\":{" STATUS(
 			   2, "b.") "}},\"PeersChanged\":[" NODE(2, "b.") "," NODE(3, "c.") "]}\n");
 	expect(f, "b c");
+	notify_feed(
+		f, "{" SELF ",\"InitialStatus\":{\"Peer\":{" STATUS(
+			   1, "a.") "}},\"PeersChanged\":[" NODE(2, "b.") "," NODE(3, "c.") "]}\n");
+	expect(f, "b c");
 	/* A changed own node alone says nothing about peers. */
 	notify_feed(f, "{" SELF "}{" SELF ",\"PeersChanged\":null}\n");
 	notify_feed(f, "{\"SelfChange\":null,\"PeersChanged\":[]}{" SELF ",\"PeersChanged\":7}\n");
