@@ -103,7 +103,7 @@ const struct settings_row settings_table[] = {
 		AT(forwarding_optimizations)},
 	{"TS_DEBUG_FIREWALL_MODE", .rule = SETTINGS_CHOICE, .group = SETTINGS_GROUP_DAEMON,
 		.effect = SETTINGS_DAEMON_RESTART, .choices = "auto iptables nftables", .since = "1.48",
-		.meaning = "Firewall back-end, shared with tailscaled.", AT(debug_firewall_mode)},
+		.meaning = "Firewall back-end of tailscaled; the data path is nftables.", AT(debug_firewall_mode)},
 
 	/* Kubernetes */
 	{"KUBERNETES_SERVICE_HOST", .rule = SETTINGS_TEXT, .group = SETTINGS_GROUP_KUBERNETES,
@@ -166,15 +166,15 @@ const struct settings_row settings_table[] = {
 	{"TS_EGRESS_PROXIES_CONFIG_PATH", .rule = SETTINGS_TEXT, .group = SETTINGS_GROUP_PROXY,
 		.since = "1.80",
 		.meaning = "Folder with `egress-services` and `hep-pings`: many egress targets in one "
-			"proxy. Needs a state Secret in Kubernetes.",
+			"proxy. Needs `TS_KUBE_SECRET` in Kubernetes, `TS_STATE_DIR` elsewhere.",
 		AT(egress_proxies_config_path)},
 	{"TS_EGRESS_SERVICES_CONFIG_PATH", .rule = SETTINGS_NOT_READ, .group = SETTINGS_GROUP_PROXY,
 		.flags = SETTINGS_IGNORED, .since = "1.76 to 1.79",
 		.meaning = "Old name of the previous one; the operator still sets it."},
 	{"TS_INGRESS_PROXIES_CONFIG_PATH", .rule = SETTINGS_TEXT, .group = SETTINGS_GROUP_PROXY,
 		.since = "1.84",
-		.meaning = "File with the configuration of ingress services. Needs a state Secret in "
-			"Kubernetes.",
+		.meaning = "File with the configuration of ingress services. Needs `TS_KUBE_SECRET` in "
+			"Kubernetes, `TS_STATE_DIR` elsewhere.",
 		AT(ingress_proxies_config_path)},
 
 	/* serve */
