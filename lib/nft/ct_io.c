@@ -27,7 +27,8 @@ struct ct_io {
 	struct nlwrite deletions;
 	size_t sent; /* bytes of them */
 	size_t deleted;
-	bool is_full; /* more to be deleted than deletions holds */
+	size_t deleted_before; /* this dump */
+	bool is_full;          /* more to be deleted than deletions holds */
 	struct err e;
 };
 
@@ -88,7 +89,8 @@ static void delete_some(void *arg)
 	struct err e = {0};
 	size_t count = 0;
 	if (io->sent == io->deletions.buf.len) {
-		if (io->is_full)
+		/* What cannot be deleted is there the next time, too. */
+		if (io->is_full && io->deleted > io->deleted_before)
 			begin_dump(io);
 		else
 			finish(io, io->e.code);
@@ -160,6 +162,7 @@ static void begin_dump(struct ct_io *io)
 	io->deletions = NLWRITE_INIT(DELETIONS_BYTES_MAX, 1);
 	io->sent = 0;
 	io->is_full = false;
+	io->deleted_before = io->deleted;
 	io->family = 0;
 	ask_next(io);
 }

@@ -3,22 +3,30 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/io/timer.h"
 #include "lib/nft/nft_run.h"
 
-/* Edits of others come in groups: a moment, so that one reading sees them all. */
+/* Edits of others come in groups: a moment, so that one reading sees them all. Longer each time
+ * when they come again and again, but a hole is never open for a second. */
 #define SUSPICION_MS 20
+#define SUSPICION_DOUBLINGS 5
+#define QUIET_MS 10000
 
 struct nft {
 	struct loop *loop_ref;
 	struct nft_backend *backend;
-	struct nft_state *applied; /* what the kernel holds; NULL = not known */
+	struct nft_state *applied; /* what the kernel holds unless has_failed; NULL = not known */
 	struct nft_run *current;
 	struct nft_run *next;
 	struct timer begin;
 	struct timer suspicion;
 	bool is_suspect;
+	bool has_failed; /* the run before: what the kernel holds is read again */
+	bool has_just_repaired;
+	unsigned int repairs; /* without a quiet time between them */
+	uint64_t repaired_ms;
 	nft_result_fn on_repaired;
 	void *repaired_arg;
 };
@@ -31,21 +39,47 @@ static void tell(struct nft_run *run)
 		run->fn(run->arg, &run->result, &run->e);
 }
 
-/* The state of a run that ended well is what the kernel holds now. */
+/* The state of a run that ended well is what the kernel holds now. After a failure it is not known
+ * what there is, another's table, say: the state from before stays as a wish, and the next run
+ * reads. */
 static void keep_state(struct nft *n, struct nft_run *run)
 {
-	if (run->result.code == 0 || run->result.transactions > 0) {
-		nft_state_free(n->applied);
-		n->applied = NULL;
-	}
-	if (run->result.code == 0 && run->kind != NFT_RUN_REMOVE)
-		n->applied = STEAL(run->state);
+	n->has_failed = run->result.code < 0;
+	if (n->has_failed)
+		return;
+	nft_state_free(n->applied);
+	n->applied = run->kind != NFT_RUN_REMOVE ? STEAL(run->state) : NULL;
+}
+
+static void suspect(struct nft *n)
+{
+	n->is_suspect = true;
+	if (timer_is_armed(&n->suspicion))
+		return;
+	if (clock_now_ms() - n->repaired_ms > QUIET_MS)
+		n->repairs = 0;
+	unsigned int doublings = n->repairs;
+	if (doublings > SUSPICION_DOUBLINGS)
+		doublings = SUSPICION_DOUBLINGS;
+	timer_start(&n->suspicion, (uint64_t)SUSPICION_MS << doublings);
+}
+
+/* Others may edit again and again; and what could not be repaired is tried again. */
+static void count_repair(struct nft *n, const struct nft_run *run)
+{
+	if (run->kind != NFT_RUN_REPAIR || (run->result.transactions == 0 && run->result.code == 0))
+		return;
+	n->repairs++;
+	n->repaired_ms = clock_now_ms();
+	if (err_is_transient(run->result.code))
+		suspect(n);
 }
 
 static void on_run_end(void *owner, struct nft_run *run)
 {
 	struct nft *n = owner;
 	n->current = NULL;
+	count_repair(n, run);
 	if (run->kind != NFT_RUN_REPAIR || run->repaired[0] != '\0' || run->result.code < 0)
 		tell(run);
 	/* The names of conflicts told just now are part of the state. */
@@ -58,7 +92,7 @@ static void start_run(struct nft *n, struct nft_run *run)
 {
 	n->current = run;
 	run->backend_ref = n->backend;
-	run->applied_ref = n->applied;
+	run->applied_ref = n->has_failed ? NULL : n->applied;
 	run->owner = n;
 	run->on_end = on_run_end;
 	nft_run_start(run, n->loop_ref);
@@ -82,10 +116,16 @@ static void begin_next(void *arg)
 	struct nft *n = arg;
 	if (n->current != NULL)
 		return;
-	if (n->is_suspect && !timer_is_armed(&n->suspicion) && n->applied != NULL)
+	/* A wish has its turn however often others edit. */
+	bool is_turn_of_next = n->next != NULL && n->has_just_repaired;
+	n->has_just_repaired = false;
+	if (n->is_suspect && !timer_is_armed(&n->suspicion) && n->applied != NULL &&
+		!is_turn_of_next) {
+		n->has_just_repaired = true;
 		begin_repair(n);
-	else if (n->next != NULL)
+	} else if (n->next != NULL) {
 		start_run(n, STEAL(n->next));
+	}
 }
 
 static void on_suspicion(void *arg)
@@ -95,10 +135,7 @@ static void on_suspicion(void *arg)
 
 static void on_foreign(void *arg)
 {
-	struct nft *n = arg;
-	n->is_suspect = true;
-	if (!timer_is_armed(&n->suspicion))
-		timer_start(&n->suspicion, SUSPICION_MS);
+	suspect(arg);
 }
 
 struct nft *nft_new(struct loop *loop, struct nft_backend *backend_take)

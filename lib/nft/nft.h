@@ -46,7 +46,7 @@ struct nft_result {
 
 typedef void (*nft_result_fn)(void *arg, const struct nft_result *result, const struct err *e);
 
-/* Takes the backend. */
+/* Takes the backend. A result callback may apply and remove again, but not free. */
 struct nft *nft_new(struct loop *loop, struct nft_backend *backend_take);
 /* Callbacks of runs under way are not called; the tables stay. NULL is accepted. */
 void nft_free(struct nft *n);

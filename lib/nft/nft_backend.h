@@ -33,8 +33,8 @@ typedef void (*nft_foreign_fn)(void *arg);
 struct nft_backend_ops {
 	/* All or nothing, at once. Only a plan without comments that is too large even so goes in
 	 * pieces (nft_split.h), and may fail after some of them. The error names the object:
-	 * -ENOENT, -EEXIST: the table is not as the plan believed; -EMSGSIZE: too large, try without
-	 * comments; transient codes: again later. */
+	 * -ENOENT, -EEXIST: the table is not as the plan believed; -EMSGSIZE: too large, try
+	 * without comments; transient codes: again later. */
 	int (*commit)(struct nft_backend *b, const struct nft_commit *commit, struct err *e);
 	/* Images for the families that are not NULL; one at a time. */
 	int (*read)(struct nft_backend *b, struct nft_image *const images[NFT_MODEL_FAMILIES],

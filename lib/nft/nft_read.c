@@ -176,12 +176,10 @@ static int read_rule(struct nft_read *r, const struct attrs *a, struct err *e)
 {
 	enum nft_schema_chain chain = nft_schema_find_chain(text_of(a->at[NFTA_RULE_CHAIN]));
 	AUTO(buf_fini) struct buf text = BUF_INIT(NFT_CANON_MAX);
-	if (chain == NFT_SCHEMA_CHAINS) {
+	if (chain == NFT_SCHEMA_CHAINS || ++r->rules > NFT_READ_RULES_MAX) {
 		r->is_foreign = true;
 		return 0;
 	}
-	if (++r->rules > NFT_READ_RULES_MAX)
-		return err_set(e, -E2BIG, "more than %u rules", NFT_READ_RULES_MAX);
 	int code =
 		nft_canon_rule(a->at[NFTA_RULE_EXPRESSIONS], a->at[NFTA_RULE_USERDATA], &text, e);
 	if (code == -EMSGSIZE) {
@@ -211,8 +209,7 @@ static bool read_value(const struct nlattr *nest, uint8_t *out, size_t len)
 	return true;
 }
 
-static int read_elem(
-	struct nft_read *r, enum nft_schema_set set, const struct nlattr *nest, struct err *e)
+static void read_elem(struct nft_read *r, enum nft_schema_set set, const struct nlattr *nest)
 {
 	struct nft_schema_set_info info = nft_schema_set(r->family, set);
 	struct nft_elems *elems =
@@ -224,36 +221,29 @@ static int read_elem(
 		       a.at[NFTA_SET_ELEM_FLAGS] == NULL;
 	if (is_ours && info.data_len > 0)
 		is_ours = read_value(a.at[NFTA_SET_ELEM_DATA], elem.data, info.data_len);
-	if (!is_ours) {
+	if (!is_ours || elems->len >= NFT_READ_ELEMS_MAX) {
 		r->is_foreign = true;
-		return 0;
+		return;
 	}
-	if (elems->len >= NFT_READ_ELEMS_MAX)
-		return err_set(
-			e, -E2BIG, "more than %u elements in %s", NFT_READ_ELEMS_MAX, info.name);
 	const char *comment = nft_canon_comment(a.at[NFTA_SET_ELEM_USERDATA]);
 	AUTO(mem_free) char *copy = xstrdup(comment);
 	elem.comment = copy;
 	nft_elems_add(elems, &elem);
-	return 0;
 }
 
-static int read_elems(struct nft_read *r, const struct attrs *a, struct err *e)
+static void read_elems(struct nft_read *r, const struct attrs *a)
 {
 	const char *name = text_of(a->at[NFTA_SET_ELEM_LIST_SET]);
 	const struct nlattr *nest;
 	enum nft_schema_set set = nft_schema_find_set(name);
 	if (set == NFT_SCHEMA_SETS && (r->anonymous[0] == '\0' || strcmp(name, r->anonymous) != 0))
-		return 0; /* of a set that has been told to be foreign */
+		return; /* of a set that has been told to be foreign */
 	if (a->at[NFTA_SET_ELEM_LIST_ELEMENTS] == NULL)
-		return 0;
+		return;
 	mnl_attr_for_each_nested(nest, a->at[NFTA_SET_ELEM_LIST_ELEMENTS])
 	{
-		int code = read_elem(r, set, nest, e);
-		if (code < 0)
-			return code;
+		read_elem(r, set, nest);
 	}
-	return 0;
 }
 
 int nft_read_message(struct nft_read *r, const struct nlmsghdr *nlh, struct err *e)
@@ -281,7 +271,8 @@ int nft_read_message(struct nft_read *r, const struct nlmsghdr *nlh, struct err 
 	case NFT_MSG_NEWRULE:
 		return read_rule(r, &a, e);
 	case NFT_MSG_NEWSETELEM:
-		return read_elems(r, &a, e);
+		read_elems(r, &a);
+		return 0;
 	default:
 		return 0;
 	}

@@ -19,9 +19,10 @@
 
 struct nlmsghdr;
 
-/* Most elements taken of one set, and rules of one chain: far above what we make, so that a
- * foreign hand cannot make us grow without bound. */
-#define NFT_READ_ELEMS_MAX (1u << 20)
+/* Most elements taken of one set, and rules of one table: far above what we make (a port of a
+ * protocol is there once), so that a foreign hand cannot make us grow without bound. What is more
+ * makes the table one that is not ours. */
+#define NFT_READ_ELEMS_MAX (1u << 18)
 #define NFT_READ_RULES_MAX 4096u
 #define NFT_READ_NAME_MAX 64
 
@@ -40,8 +41,7 @@ struct nft_read {
 
 void nft_read_init(struct nft_read *r, enum nft_model_family family, const char *table,
 	struct nft_image *image);
-/* Messages about other tables and of other kinds are passed over. -E2BIG past the bounds,
- * -ENOMEM. */
+/* Messages about other tables and of other kinds are passed over. -ENOMEM. */
 int nft_read_message(struct nft_read *r, const struct nlmsghdr *nlh, struct err *e) MUST_CHECK;
 void nft_read_finish(struct nft_read *r);
 

@@ -84,9 +84,11 @@ static int check_owner(struct nft_run *run)
 		has_ours |= image->has_table && !is_foreign;
 		if (!is_foreign)
 			continue;
-		err_set(&run->e, -EEXIST, "table %s %s belongs to %s and is left alone",
-			nft_schema_family((enum nft_model_family)f)->name, NFT_SCHEMA_TABLE,
-			image->owner);
+		const char *family = nft_schema_family((enum nft_model_family)f)->name;
+		err_set(&run->e, -EEXIST,
+			"table %s %s belongs to %s and is left alone; if that is gone for good: "
+			"nft delete table %s %s",
+			family, NFT_SCHEMA_TABLE, image->owner, family, NFT_SCHEMA_TABLE);
 		if (run->kind == NFT_RUN_REMOVE)
 			nft_image_fini(image);
 	}

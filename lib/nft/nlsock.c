@@ -35,26 +35,40 @@ struct nlsock {
 	uint32_t port;
 	uint32_t next_seq;
 	size_t send_max;
+	struct loop *loop_ref;
 	struct loop_source *source;
+	bool is_stale; /* a dump that nobody waits for still goes on in the kernel */
 	struct timer deadline;
 	struct question question;
 	char *bytes; /* RECV_BYTES */
 };
 
-static void answer(struct nlsock *s, const struct nlerr *with)
+static struct question close_question(struct nlsock *s)
 {
 	struct question q = s->question;
 	s->question = (struct question){0};
 	timer_stop(&s->deadline);
 	loop_source_set(s->source, 0);
+	return q;
+}
+
+static void answer(struct nlsock *s, const struct nlerr *with)
+{
+	struct question q = close_question(s);
 	q.on_done(q.arg, with);
+}
+
+/* Without the end of what was asked: the kernel may have more to tell. */
+static void give_up(struct nlsock *s, int code)
+{
+	struct nlerr with = {.seq = s->question.seq, .code = code};
+	s->is_stale = true;
+	answer(s, &with);
 }
 
 static void on_deadline(void *arg)
 {
-	struct nlsock *s = arg;
-	struct nlerr late = {.seq = s->question.seq, .code = -ETIMEDOUT};
-	answer(s, &late);
+	give_up(arg, -ETIMEDOUT);
 }
 
 /* Bytes of one datagram of the kernel, 0 when there is none, or a negative errno. */
@@ -109,8 +123,7 @@ static void on_readable(void *arg, uint32_t events)
 		if (n == 0)
 			return;
 		if (n < 0) {
-			struct nlerr broken = {.seq = s->question.seq, .code = (int)n};
-			answer(s, &broken);
+			give_up(s, (int)n);
 			return;
 		}
 		struct nlwalk walk = NLWALK_INIT(s->bytes, (size_t)n);
@@ -137,9 +150,10 @@ static void size_buffers(struct nlsock *s)
 		s->send_max = (size_t)got - SEND_OVERHEAD;
 }
 
+/* port 0: the kernel chooses one. */
 static int open_socket(struct nlsock *s, struct err *e)
 {
-	struct sockaddr_nl address = {.nl_family = AF_NETLINK};
+	struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_pid = s->port};
 	socklen_t len = sizeof(address);
 	int on = 1;
 	s->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER);
@@ -153,24 +167,50 @@ static int open_socket(struct nlsock *s, struct err *e)
 	setsockopt(s->fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	setsockopt(s->fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
 	size_buffers(s);
+	s->source = loop_add(s->loop_ref, s->fd, EPOLLIN, on_readable, s, e);
+	if (s->source == NULL)
+		return e->code;
+	loop_source_set(s->source, 0);
 	return 0;
+}
+
+static void close_socket(struct nlsock *s)
+{
+	loop_source_remove(s->source);
+	s->source = NULL;
+	fd_close(&s->fd);
 }
 
 struct nlsock *nlsock_new(struct loop *loop, struct err *e)
 {
 	struct nlsock *s = xcalloc(1, sizeof(*s));
 	s->fd = -1;
+	s->loop_ref = loop;
 	s->next_seq = 1;
 	s->bytes = xmalloc(RECV_BYTES);
 	timer_init(&s->deadline, loop, on_deadline, s);
-	if (open_socket(s, e) == 0)
-		s->source = loop_add(loop, s->fd, EPOLLIN, on_readable, s, e);
-	if (s->source == NULL) {
+	if (open_socket(s, e) < 0) {
 		nlsock_free(s);
 		return NULL;
 	}
-	loop_source_set(s->source, 0);
 	return s;
+}
+
+/* A socket with a dump under way refuses another one, and only reading to its end would help. The
+ * new one has the port of the old, so that whoever knows us by it still does. */
+static int make_ready(struct nlsock *s, struct err *e)
+{
+	if (s->question.is_open)
+		return err_set(e, -EBUSY, "a question to netfilter is under way");
+	if (!s->is_stale)
+		return 0;
+	close_socket(s);
+	if (open_socket(s, e) < 0) {
+		close_socket(s);
+		return err_wrap(e, "open the socket again");
+	}
+	s->is_stale = false;
+	return 0;
 }
 
 void nlsock_free(struct nlsock *s)
@@ -178,8 +218,7 @@ void nlsock_free(struct nlsock *s)
 	if (s == NULL)
 		return;
 	timer_stop(&s->deadline);
-	loop_source_remove(s->source);
-	fd_close(&s->fd);
+	close_socket(s);
 	free(s->bytes);
 	free(s);
 }
@@ -250,9 +289,9 @@ int nlsock_commit(struct nlsock *s, const void *messages, size_t len, struct nls
 	struct err *e)
 {
 	*out = (struct nlsock_outcome){0};
-	if (s->question.is_open)
-		return err_set(e, -EBUSY, "a question to netfilter is under way");
-	int code = send_all(s, messages, len, e);
+	int code = make_ready(s, e);
+	if (code == 0)
+		code = send_all(s, messages, len, e);
 	if (code < 0)
 		return code;
 	uint32_t first = ((const struct nlmsghdr *)messages)->nlmsg_seq;
@@ -273,9 +312,9 @@ int nlsock_commit(struct nlsock *s, const void *messages, size_t len, struct nls
 int nlsock_ask(struct nlsock *s, const struct nlwrite *w, nlsock_message_fn on_message,
 	nlsock_done_fn on_done, void *arg, struct err *e)
 {
-	if (s->question.is_open)
-		return err_set(e, -EBUSY, "a question to netfilter is under way");
-	int code = send_all(s, w->buf.data, w->buf.len, e);
+	int code = make_ready(s, e);
+	if (code == 0)
+		code = send_all(s, w->buf.data, w->buf.len, e);
 	if (code < 0)
 		return code;
 	s->question = (struct question){
@@ -292,7 +331,8 @@ int nlsock_ask(struct nlsock *s, const struct nlwrite *w, nlsock_message_fn on_m
 
 void nlsock_cancel(struct nlsock *s)
 {
-	s->question = (struct question){0};
-	timer_stop(&s->deadline);
-	loop_source_set(s->source, 0);
+	if (!s->question.is_open)
+		return;
+	close_question(s);
+	s->is_stale = true;
 }

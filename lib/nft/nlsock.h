@@ -7,6 +7,9 @@
  * A question (one message; its answer may be a long dump) is answered through the loop, some
  * datagrams a turn. One at a time, each with a deadline.
  *
+ * A question that is given up leaves its dump behind in the kernel, so the socket is opened again
+ * before the next one, in the network namespace that the caller is in then.
+ *
  * Answers from anybody but the kernel are dropped. ENOBUFS means that answers were lost: the
  * outcome is -ENOBUFS, and the caller finds out by reading.
  */
@@ -57,6 +60,7 @@ int nlsock_commit(struct nlsock *s, const void *messages, size_t len, struct nls
 /* Sends the one message of w. -EBUSY while another question is under way. */
 int nlsock_ask(struct nlsock *s, const struct nlwrite *w, nlsock_message_fn on_message,
 	nlsock_done_fn on_done, void *arg, struct err *e) MUST_CHECK;
+/* Forgets the question under way, without its callback. The next one may be asked at once. */
 void nlsock_cancel(struct nlsock *s);
 
 #endif

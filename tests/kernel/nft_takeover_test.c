@@ -118,6 +118,21 @@ static void test_stale_elements(void **state)
 	assert_string_equal(actual, expected);
 }
 
+/* More than anybody would make: not read, but replaced. */
+static void test_too_many_rules(void **state)
+{
+	struct firewall *f = *state;
+	AUTO(mem_free) char *expected = pristine();
+	apply(f);
+	netns_do("for i in $(seq 1 5000); do echo add rule ip ts_sidecar prerouting counter; done"
+		 " | nft -f -");
+	firewall_restart(f);
+	apply(f);
+	assert_int_equal(f->result.transactions, 1);
+	AUTO(mem_free) char *actual = netns_run(OUR_TABLES);
+	assert_string_equal(actual, expected);
+}
+
 static void test_extra_objects(void **state)
 {
 	static const char *const edits[] = {
@@ -165,8 +180,9 @@ static void test_owned_by_another(void **state)
 	uint32_t generation = firewall_generation();
 	wish(&w);
 	assert_int_equal(firewall_apply(f, &w), -EEXIST);
-	assert_string_equal(
-		f->e.msg, "table ip6 ts_sidecar belongs to other/pod and is left alone");
+	assert_string_equal(f->e.msg,
+		"table ip6 ts_sidecar belongs to other/pod and is left alone; if that is gone for "
+		"good: nft delete table ip6 ts_sidecar");
 	assert_int_equal(firewall_remove(f), -EEXIST);
 	assert_int_equal(firewall_generation(), generation);
 }
@@ -353,6 +369,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_older_schema, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stale_elements, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_too_many_rules, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_extra_objects, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_foreign_tables, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_owned_by_another, setup, teardown),

@@ -200,6 +200,61 @@ static void test_repair(void **state)
 	assert_int_equal(nft_memory_commits(b->memory), 2);
 }
 
+/* What could not be repaired is tried again, without another event and without another wish. */
+static void test_repair_fails_first(void **state)
+{
+	struct bench *b = *state;
+	struct err e = {0};
+	assert_int_equal(nft_watch(b->nft, on_repaired, b, &e), 0);
+	assert_int_equal(apply(b, 3), 0);
+	nft_image_fini(nft_memory_image(b->memory, NFT_MODEL_V4));
+	nft_memory_fail(b->memory, -ENOMEM, 9);
+	nft_memory_disturb(b->memory);
+	assert_true(loop_wait_count(b->loop, &b->repairs, 2, LOOP_WAIT_MS));
+	assert_int_equal(maps(b), 3);
+}
+
+/* After a repair that failed for good the same wish is not taken for granted. */
+static void test_wish_after_failed_repair(void **state)
+{
+	struct bench *b = *state;
+	struct err e = {0};
+	assert_int_equal(nft_watch(b->nft, on_repaired, b, &e), 0);
+	assert_int_equal(apply(b, 3), 0);
+	nft_image_fini(nft_memory_image(b->memory, NFT_MODEL_V4));
+	nft_memory_fail(b->memory, -EPERM, 1);
+	nft_memory_disturb(b->memory);
+	assert_true(loop_wait_count(b->loop, &b->repairs, 1, LOOP_WAIT_MS));
+	assert_int_equal(maps(b), 0);
+	assert_int_equal(apply(b, 3), 0);
+	assert_int_equal(b->last.transactions, 1);
+	assert_true(b->last.was_read_back);
+	assert_int_equal(maps(b), 3);
+}
+
+static void on_repaired_and_edited(void *arg, const struct nft_result *result, const struct err *e)
+{
+	struct bench *b = arg;
+	(void)result;
+	(void)e;
+	b->repairs++;
+	nft_image_fini(nft_memory_image(b->memory, NFT_MODEL_V4));
+	nft_memory_disturb(b->memory);
+}
+
+static void test_somebody_edits_all_the_time(void **state)
+{
+	struct bench *b = *state;
+	struct err e = {0};
+	assert_int_equal(nft_watch(b->nft, on_repaired_and_edited, b, &e), 0);
+	assert_int_equal(apply(b, 3), 0);
+	nft_image_fini(nft_memory_image(b->memory, NFT_MODEL_V4));
+	nft_memory_disturb(b->memory);
+	assert_true(loop_wait_count(b->loop, &b->repairs, 4, LOOP_WAIT_MS));
+	assert_int_equal(apply(b, 5), 0);
+	assert_int_equal(maps(b), 5);
+}
+
 static void test_other_owner(void **state)
 {
 	struct bench *b = *state;
@@ -245,6 +300,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refused_for_good, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_too_large_for_comments, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_repair, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_repair_fails_first, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_wish_after_failed_repair, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_somebody_edits_all_the_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_owner, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_remove, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_freed_under_way, setup, teardown),
