@@ -54,7 +54,6 @@ static int ping_ask(struct drain_ping *p, struct err *e)
 		.url = p->url_ref,
 		.address = &p->addresses[p->turn++ % p->address_count],
 		.timeout_ms = p->setup->timeout_ms,
-		.connect_timeout_ms = p->setup->timeout_ms,
 		.fresh_connection = true,
 	};
 	const struct fetch_stream_sink sink = {

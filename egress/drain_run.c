@@ -246,13 +246,18 @@ static void make_checks(struct drain_run *run, struct drain_service **with, size
 			run->check_count++;
 			check->endpoint_ref = with[i]->endpoint;
 			end = &check->services;
-			line_push(run, check, clock_now_ms());
 		}
 		with[i]->check = check;
 		*end = with[i];
 		end = &with[i]->next;
 	}
 	run->open_count = run->check_count;
+	/* In the order of their first names. */
+	for (size_t i = 0; i < run->service_count; i++) {
+		struct drain_service *s = &run->services[i];
+		if (s->check != NULL && s->check->services == s)
+			line_push(run, s->check, clock_now_ms());
+	}
 }
 
 void drain_run_start(struct drain_run *run, const struct egress_config *config)

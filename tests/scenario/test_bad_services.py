@@ -7,6 +7,7 @@ import json
 import pytest
 from fakes import notify
 from fakes.waiting import stays_true, wait_until
+from harness import STARTED
 from mounted import Mounted
 
 KEY_EGRESS, KEY_INGRESS = "egress-services", "ingress-config.json"
@@ -128,15 +129,17 @@ class Proxy:
         self.egress = Mounted(world.root / "etc/egress")
         self.ingress = Mounted(world.root / "etc/ingress")
 
-    def start(self):
+    def start(self, timeout=10):
         """Start, and wait until it is up."""
-        self.world.start_running(self.world.kube_env(
+        self.world.lapi.bus.publish(
+            notify.running(notify.node(addresses=["100.64.0.1/32", "fd7a:115c:a1e0::1/128"])))
+        program = self.world.start(self.world.kube_env(
             TS_USERSPACE="false", POD_IPS="10.0.0.1",
             TS_EGRESS_PROXIES_CONFIG_PATH=self.egress.path,
             TS_INGRESS_PROXIES_CONFIG_PATH=self.ingress.path / KEY_INGRESS,
-            TS_LOCAL_ADDR_PORT=f"127.0.0.1:{self.world.local_port}"),
-            notify.running(notify.node(addresses=["100.64.0.1/32", "fd7a:115c:a1e0::1/128"])))
-        return self.world.program
+            TS_LOCAL_ADDR_PORT=f"127.0.0.1:{self.world.local_port}"))
+        program.wait_log(STARTED, timeout)
+        return program
 
     def mount_egress(self, services):
         """Swap the egress document in."""
@@ -358,28 +361,28 @@ def test_thousands_of_services(proxy):
     vips = {f"svc:{i:04}": ingress(f"100.65.{i // 250}.{i % 250 + 1}") for i in range(5000)}
     proxy.mount_egress(many)
     proxy.mount_ingress(vips)
-    program = proxy.start()
-    proxy.wait_listed(KEY_EGRESS, many, 30)
-    proxy.wait_listed(KEY_INGRESS, vips, 30)
+    program = proxy.start(60)
+    proxy.wait_listed(KEY_EGRESS, many, 60)
+    proxy.wait_listed(KEY_INGRESS, vips, 60)
     edited = copy.deepcopy(many)
     edited["svc-2500"]["ports"][0]["targetPort"] = 0
     edited["svc-2501"]["ports"][0]["targetPort"] = 81
     proxy.mount_egress(edited)
-    wait_until(lambda: proxy.ports("svc-2501") == [(3501, 81)], 20, "the edit")
+    wait_until(lambda: proxy.ports("svc-2501") == [(3501, 81)], 60, "the edit")
     assert proxy.ports("svc-2500") == [(3500, 80)]
     assert program.log_count("egress service svc-2500: ports[0].targetPort: 0 is not from") == 1
     proxy.mount_egress({})
     proxy.mount_ingress({})
-    proxy.wait_listed(KEY_EGRESS, [], 30)
-    proxy.wait_listed(KEY_INGRESS, [], 30)
-    assert program.stop(20) == 0
+    proxy.wait_listed(KEY_EGRESS, [], 60)
+    proxy.wait_listed(KEY_INGRESS, [], 60)
+    assert program.stop(30) == 0
 
 
 def test_thousands_of_faults(proxy):
     """5,000 services of which one is right: it is served, and each other named once."""
     bad = {f"svc-{i:04}": port(matchPort=0) for i in range(4999)}
     proxy.mount_egress({**bad, "good": egress()})
-    program = proxy.start()
-    proxy.wait_listed(KEY_EGRESS, ["good"], 30)
+    program = proxy.start(60)
+    proxy.wait_listed(KEY_EGRESS, ["good"], 60)
     assert program.log_count("ports[0].matchPort: 0 is not from 1 to 65535") >= 1
     assert program.alive()

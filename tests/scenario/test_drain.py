@@ -1,13 +1,16 @@
 """The pre-shutdown hook of egress proxies: what the kubelet is told, and when."""
 
 import contextlib
+import re
 import socket
 import threading
 import time
 
 import pytest
+from fakes import notify
 from fakes.httpserver import Reply, Server
 from fakes.waiting import stays_true, wait_until
+from harness import STARTED
 from mounted import Mounted
 
 HOOK = "/internal-egress-services-preshutdown"
@@ -63,7 +66,7 @@ class Hook(threading.Thread):
 
     def run(self):
         try:
-            self.answer = self.world.http(HOOK, self.method, timeout=30)
+            self.answer = self.world.http(HOOK, self.method, timeout=60)
         except OSError as e:
             self.error = e
 
@@ -97,9 +100,11 @@ def start(world, mounted, services=None, pings=None, pod_ips=POD):
         files["hep-pings"] = pings
     mounted.swap(files)
     address = f"127.0.0.1:{world.local_port}"
-    world.start_running(world.kube_env(
+    world.lapi.bus.publish(notify.running())
+    program = world.start(world.kube_env(
         TS_USERSPACE="false", TS_EGRESS_PROXIES_CONFIG_PATH=mounted.path, POD_IPS=pod_ips,
         TS_LOCAL_ADDR_PORT=address))
+    program.wait_log(STARTED, 30)
 
 
 @pytest.mark.parametrize("services,pings,body", [
@@ -313,7 +318,11 @@ def test_thousands_of_services(world, mounted, endpoint, shared):
     hook.expect(timeout=60)
     assert len(endpoint.asked) == (1 if shared else 5000)
     assert world.program.log_count("no longer routed to") == 20
-    assert world.program.has_log("... and 4980 more services are no longer routed through this Pod")
+    assert world.program.log_count('" is no longer routed through this Pod') == 20
+    # counted from time to time
+    more = re.compile(r"\.\.\. and (\d+) more services are no longer routed through this Pod")
+    counts = [int(m.group(1)) for m in map(more.fullmatch, world.program.lines()) if m]
+    assert sum(counts) == 4980
 
 
 def test_hostile_clients(world, mounted, endpoint):
