@@ -10,8 +10,9 @@
 #include "lib/base/mem.h"
 #include "lib/nft/nft.h"
 
-#define DEST_NAME "TS_DEST_IP"
-#define VIA_NAME "cluster traffic via ingress"
+/* Names of the pairs, where two claim one address. */
+static char dest_name[] = "TS_DEST_IP";
+static char via_name[] = "cluster traffic via ingress";
 
 /* One address and what it has to do with the own one of its family. */
 struct half {
@@ -69,10 +70,10 @@ static int no_own_address(const struct nft_wanted *w, const char *text, struct e
 		text, own);
 }
 
-/* Adds one pair; the service's name tells which. */
+/* Adds the pair of one half. */
 static int contribute(struct half *h, bool is_dest, struct nft_wanted *w, struct err *e)
 {
-	struct nft_pair pair = {.service = is_dest ? (char[]){DEST_NAME} : (char[]){VIA_NAME}};
+	struct nft_pair pair = {.service = is_dest ? dest_name : via_name};
 	struct ipaddr address;
 	h->own = (struct ipaddr){0};
 	if (h->text == NULL)

@@ -24,10 +24,9 @@ int field_get(const struct json *obj, const char *key, enum json_type want, cons
 {
 	const struct json *found = json_get_fold(obj, key);
 	enum json_type type = json_type(found);
-	if (type == JSON_NONE || type == JSON_NULL) {
-		*out = NULL;
+	*out = NULL;
+	if (type == JSON_NONE || type == JSON_NULL)
 		return 0;
-	}
 	if (type != want)
 		return err_set(e, -EINVAL, "%s: %s where %s belongs", key, field_type_name(type),
 			field_type_name(want));
