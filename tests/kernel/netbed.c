@@ -280,3 +280,33 @@ void netbed_abort(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	close(fd);
 }
+
+void netbed_expect_tcp(const struct netbed *b, enum netbed_place from, const char *address,
+	uint16_t port, int listener, const char *expected)
+{
+	char text[NETBED_TEXT_MAX];
+	int client = netbed_dial(b, from, address, port);
+	if (client < 0)
+		fail_msg("connect %s:%u: %s", address, port, strerror(-client));
+	int server = netbed_accept(listener, text);
+	assert_string_equal(text, expected);
+	assert_true(netbed_is_alive(client, server));
+	assert_true(netbed_is_alive(server, client));
+	netbed_abort(client);
+	netbed_abort(server);
+}
+
+void netbed_expect_udp(const struct netbed *b, const char *address, uint16_t port, int server,
+	const char *expected)
+{
+	char text[NETBED_TEXT_MAX];
+	char byte = 'x';
+	int client = netbed_socket(
+		b, NETBED_CLIENT, SOCK_DGRAM, strchr(address, ':') != NULL ? "::" : "0.0.0.0");
+	assert_int_equal(netbed_connect(client, address, port), 0);
+	assert_int_equal(send(client, &byte, 1, 0), 1);
+	assert_true(netbed_echo(server, text));
+	assert_string_equal(text, expected);
+	assert_int_equal(recv(client, &byte, 1, 0), 1);
+	close(client);
+}

@@ -63,6 +63,12 @@ bool netbed_echo(int fd, char text[static NETBED_TEXT_MAX]);
 bool netbed_ask(int fd);
 /* Sends a byte over an established connection and finds it at the other end. */
 bool netbed_is_alive(int from, int to);
+/* A connection from a place goes both ways, and its end saw this ("SOURCE -> LOCAL:PORT"). */
+void netbed_expect_tcp(const struct netbed *b, enum netbed_place from, const char *address,
+	uint16_t port, int listener, const char *expected);
+/* The same with a datagram from the client. */
+void netbed_expect_udp(const struct netbed *b, const char *address, uint16_t port, int server,
+	const char *expected);
 /* Closes with a reset, so that no port is kept. */
 void netbed_abort(int fd);
 

@@ -28,37 +28,6 @@
 	" { type nat hook postrouting priority 100; }'; nft add rule " family        \
 	" nat ts-postrouting iifname tailscale0 masquerade;"
 
-/* A connection from a place; what its end saw. -1 or the accepted socket, which is closed. */
-static void expect_tcp(struct netbed *b, enum netbed_place from, const char *address, uint16_t port,
-	int listener, const char *expected)
-{
-	char text[NETBED_TEXT_MAX];
-	int client = netbed_dial(b, from, address, port);
-	if (client < 0)
-		fail_msg("connect %s:%u: %s", address, port, strerror(-client));
-	int server = netbed_accept(listener, text);
-	assert_string_equal(text, expected);
-	assert_true(netbed_is_alive(client, server));
-	assert_true(netbed_is_alive(server, client));
-	netbed_abort(client);
-	netbed_abort(server);
-}
-
-static void expect_udp(
-	struct netbed *b, const char *address, uint16_t port, int server, const char *expected)
-{
-	char text[NETBED_TEXT_MAX];
-	char byte = 'x';
-	int client = netbed_socket(
-		b, NETBED_CLIENT, SOCK_DGRAM, strchr(address, ':') != NULL ? "::" : "0.0.0.0");
-	assert_int_equal(netbed_connect(client, address, port), 0);
-	assert_int_equal(send(client, &byte, 1, 0), 1);
-	assert_true(netbed_echo(server, text));
-	assert_string_equal(text, expected);
-	assert_int_equal(recv(client, &byte, 1, 0), 1);
-	close(client);
-}
-
 static void test_every_port(void **state)
 {
 	struct netbed *b = *state;
@@ -78,10 +47,10 @@ static void test_every_port(void **state)
 		snprintf(v6, sizeof(v6), "%s -> %s:%u", FIREWALL_OWN6, TARGET6, 20000 + i);
 		int tcp = netbed_listen(b, NETBED_TAILNET, SOCK_STREAM, 20000 + i);
 		int udp = netbed_listen(b, NETBED_TAILNET, SOCK_DGRAM, 20000 + i);
-		expect_tcp(b, NETBED_CLIENT, NETBED_POD4, 10000 + i, tcp, v4);
-		expect_tcp(b, NETBED_CLIENT, NETBED_POD6, 10000 + i, tcp, v6);
-		expect_udp(b, NETBED_POD4, 10000 + i, udp, v4);
-		expect_udp(b, NETBED_POD6, 10000 + i, udp, v6);
+		netbed_expect_tcp(b, NETBED_CLIENT, NETBED_POD4, 10000 + i, tcp, v4);
+		netbed_expect_tcp(b, NETBED_CLIENT, NETBED_POD6, 10000 + i, tcp, v6);
+		netbed_expect_udp(b, NETBED_POD4, 10000 + i, udp, v4);
+		netbed_expect_udp(b, NETBED_POD6, 10000 + i, udp, v6);
 		close(tcp);
 		close(udp);
 	}
@@ -95,7 +64,8 @@ static void test_local_listener(void **state)
 	firewall_portmap(&w, "s", IPPROTO_TCP, 10000, TARGET4, 80);
 	netbed_apply(b, &w);
 	int health = netbed_listen(b, NETBED_PROXY, SOCK_STREAM, 9002);
-	expect_tcp(b, NETBED_CLIENT, NETBED_POD4, 9002, health, "10.244.0.2 -> 10.244.0.1:9002");
+	netbed_expect_tcp(
+		b, NETBED_CLIENT, NETBED_POD4, 9002, health, "10.244.0.2 -> 10.244.0.1:9002");
 	close(health);
 }
 
@@ -218,8 +188,8 @@ static void test_single_target(void **state)
 		snprintf(v4, sizeof(v4), "10.244.0.1 -> 10.244.0.2:%u", port);
 		snprintf(v6, sizeof(v6), "fd00:c::1 -> fd00:c::2:%u", port);
 		int backend = netbed_listen(b, NETBED_CLIENT, SOCK_STREAM, port);
-		expect_tcp(b, NETBED_TAILNET, FIREWALL_OWN4, port, backend, v4);
-		expect_tcp(b, NETBED_TAILNET, FIREWALL_OWN6, port, backend, v6);
+		netbed_expect_tcp(b, NETBED_TAILNET, FIREWALL_OWN4, port, backend, v4);
+		netbed_expect_tcp(b, NETBED_TAILNET, FIREWALL_OWN6, port, backend, v6);
 		close(backend);
 	}
 }
@@ -234,13 +204,16 @@ static void test_two_vips(void **state)
 	firewall_pair(&w, "svc:two", "100.99.0.2", "10.244.0.3");
 	netbed_apply(b, &w);
 	int backend = netbed_listen(b, NETBED_CLIENT, SOCK_STREAM, 80);
-	expect_tcp(b, NETBED_TAILNET, "100.99.0.1", 80, backend, "10.244.0.1 -> 10.244.0.2:80");
-	expect_tcp(b, NETBED_TAILNET, "100.99.0.2", 80, backend, "10.244.0.1 -> 10.244.0.3:80");
+	netbed_expect_tcp(
+		b, NETBED_TAILNET, "100.99.0.1", 80, backend, "10.244.0.1 -> 10.244.0.2:80");
+	netbed_expect_tcp(
+		b, NETBED_TAILNET, "100.99.0.2", 80, backend, "10.244.0.1 -> 10.244.0.3:80");
 	netbed_wish(&w);
 	firewall_pair(&w, "svc:two", "100.99.0.2", "10.244.0.3");
 	netbed_apply(b, &w);
 	assert_true(netbed_dial(b, NETBED_TAILNET, "100.99.0.1", 80) < 0);
-	expect_tcp(b, NETBED_TAILNET, "100.99.0.2", 80, backend, "10.244.0.1 -> 10.244.0.3:80");
+	netbed_expect_tcp(
+		b, NETBED_TAILNET, "100.99.0.2", 80, backend, "10.244.0.1 -> 10.244.0.3:80");
 	close(backend);
 }
 
@@ -252,7 +225,8 @@ static void test_cluster_via_ingress(void **state)
 	firewall_pair(&w, "via-ingress", NETBED_POD4, FIREWALL_OWN4);
 	netbed_apply(b, &w);
 	int serve = netbed_listen(b, NETBED_PROXY, SOCK_STREAM, 443);
-	expect_tcp(b, NETBED_CLIENT, NETBED_POD4, 443, serve, "10.244.0.2 -> 100.64.0.1:443");
+	netbed_expect_tcp(
+		b, NETBED_CLIENT, NETBED_POD4, 443, serve, "10.244.0.2 -> 100.64.0.1:443");
 	close(serve);
 }
 
@@ -307,12 +281,15 @@ static void test_catch_all(void **state)
 	int tcp = netbed_listen(b, NETBED_TAILNET, SOCK_STREAM, 4321);
 	int udp = netbed_listen(b, NETBED_TAILNET, SOCK_DGRAM, 4321);
 	int health = netbed_listen(b, NETBED_PROXY, SOCK_STREAM, 9002);
-	expect_tcp(b, NETBED_CLIENT, NETBED_POD4, 4321, tcp, "100.64.0.1 -> 100.64.1.1:4321");
-	expect_tcp(b, NETBED_CLIENT, NETBED_POD6, 4321, tcp,
+	netbed_expect_tcp(
+		b, NETBED_CLIENT, NETBED_POD4, 4321, tcp, "100.64.0.1 -> 100.64.1.1:4321");
+	netbed_expect_tcp(b, NETBED_CLIENT, NETBED_POD6, 4321, tcp,
 		"fd7a:115c:a1e0::1 -> fd7a:115c:a1e0::1:1:4321");
-	expect_udp(b, NETBED_POD4, 4321, udp, "100.64.0.1 -> 100.64.1.1:4321");
-	expect_udp(b, NETBED_POD6, 4321, udp, "fd7a:115c:a1e0::1 -> fd7a:115c:a1e0::1:1:4321");
-	expect_tcp(b, NETBED_CLIENT, NETBED_POD4, 9002, health, "10.244.0.2 -> 10.244.0.1:9002");
+	netbed_expect_udp(b, NETBED_POD4, 4321, udp, "100.64.0.1 -> 100.64.1.1:4321");
+	netbed_expect_udp(
+		b, NETBED_POD6, 4321, udp, "fd7a:115c:a1e0::1 -> fd7a:115c:a1e0::1:1:4321");
+	netbed_expect_tcp(
+		b, NETBED_CLIENT, NETBED_POD4, 9002, health, "10.244.0.2 -> 10.244.0.1:9002");
 	/* Echo requests too: the answer has to come from the pod, so it was translated back. */
 	netbed_do(b, NETBED_CLIENT, "ping -c 1 -W 2 10.244.0.1; ping -c 1 -W 2 fd00:c::1");
 	netbed_enter(b, NETBED_PROXY);
@@ -321,7 +298,7 @@ static void test_catch_all(void **state)
 	/* Neighbours of IPv6 are found by packets that a rule for everything must not take. */
 	netbed_do(b, NETBED_PROXY, "ip -6 neigh flush all");
 	netbed_do(b, NETBED_CLIENT, "ip -6 neigh flush all");
-	expect_tcp(b, NETBED_CLIENT, NETBED_POD6, 4321, tcp,
+	netbed_expect_tcp(b, NETBED_CLIENT, NETBED_POD6, 4321, tcp,
 		"fd7a:115c:a1e0::1 -> fd7a:115c:a1e0::1:1:4321");
 	close(tcp);
 	close(udp);
@@ -340,7 +317,8 @@ static void test_before_foreign_rules(void **state)
 	firewall_portmap(&w, "s", IPPROTO_TCP, 10000, TARGET4, 80);
 	netbed_apply(b, &w);
 	int target = netbed_listen(b, NETBED_TAILNET, SOCK_STREAM, 80);
-	expect_tcp(b, NETBED_CLIENT, NETBED_POD4, 10000, target, "100.64.0.1 -> 100.64.1.1:80");
+	netbed_expect_tcp(
+		b, NETBED_CLIENT, NETBED_POD4, 10000, target, "100.64.0.1 -> 100.64.1.1:80");
 	close(target);
 }
 

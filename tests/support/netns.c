@@ -18,7 +18,7 @@ static void fail(const char *what)
 	exit(1);
 }
 
-static void require_program(const char *path)
+void netns_require_program(const char *path)
 {
 	if (access(path, X_OK) == 0)
 		return;
@@ -28,8 +28,8 @@ static void require_program(const char *path)
 
 void netns_require(void)
 {
-	require_program("/usr/sbin/nft");
-	require_program("/usr/sbin/ip");
+	netns_require_program("/usr/sbin/nft");
+	netns_require_program("/usr/sbin/ip");
 	if (geteuid() != 0) {
 		fprintf(stderr, "netns: the tests of the kernel must run as root\n");
 		exit(1);

@@ -13,6 +13,8 @@
 
 /* Ends the program unless namespaces can be made and nft(8) and ip(8) are there. */
 void netns_require(void);
+/* The same for another program that a test needs. */
+void netns_require_program(const char *path);
 /* Makes a namespace, enters it, brings up its loopback. The caller closes the descriptor. */
 int netns_new(void);
 void netns_enter(int ns);
