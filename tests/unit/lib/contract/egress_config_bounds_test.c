@@ -81,7 +81,7 @@ static void texts_are_bounded(void **state)
 	egress_config_fini(&config);
 }
 
-static void append(struct buf *out, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void append(struct buf *out, const char *fmt, ...)
 {
 	struct err e;
 	AUTO(mem_free) char *text = NULL;
