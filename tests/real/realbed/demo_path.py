@@ -5,15 +5,13 @@ import re
 import threading
 from contextlib import contextmanager
 
-from . import echo, netns, settings, wait
+from . import echo, netns, ruleset, settings, wait
 from .capture import Capture
 from .echo import Echo, Flow
 from .services import EgressFolder, service
 from .trace import Trace, end
 
 _BY_ADDRESS, _BY_NAME = 10000, 10001
-_FAMILIES = ("ip", "ip6")
-_TABLE = "ts_sidecar"
 
 
 class DataPath:
@@ -42,30 +40,27 @@ class DataPath:
             "by-name": service(("TCP", _BY_NAME, echo.PORT), fqdn=_name(peer))})
 
     def _nft(self, *words):
-        return netns.run_inside(self._pod.namespace, "nft", *words)
+        return ruleset.nft(self._pod.namespace, *words)
 
     def tables(self):
-        """The families that have our table."""
-        lines = self._nft("list", "tables").splitlines()
-        return [line.removeprefix("table ") for line in lines if line.endswith(f" {_TABLE}")]
+        """Our tables, as nft names them."""
+        return [" ".join(table) for table in sorted(ruleset.own_tables(self._pod.namespace))]
 
     def rules(self):
         """All of our tables with the handles of their objects, without counts."""
-        text = "".join(self._nft("-a", "list", "table", family, _TABLE) for family in _FAMILIES)
+        text = "".join(self._nft("-a", "list", "table", *table) for table in sorted(ruleset.OWN))
         return re.sub(r"packets \d+ bytes \d+", "", text)
 
     def guarded(self):
         """Packets that the leak guard has dropped."""
-        found = json.loads(self._nft("-j", "list", "chain", "ip", _TABLE, "forward"))["nftables"]
-        return next(part["counter"]["packets"] for entry in found for part in entry.get("rule", {}).get("expr", [])
-                    if "counter" in part)
+        return ruleset.guard_drops(self._pod.namespace)
 
     def show_rules(self, screen):
         """What the maps hold, and the status of the egress services."""
         screen.step("Reading the rules: the maps in the kernel, and the status that an operator reads")
-        for family in _FAMILIES:
+        for family, table in sorted(ruleset.OWN):
             for name in ("egress_pm", "daddr_map"):
-                text = self._nft("list", "map", family, _TABLE, name)
+                text = self._nft("list", "map", family, table, name)
                 elements = re.search(r"elements = \{([^}]*)\}", text)
                 for element in elements.group(1).split(",") if elements else []:
                     what, target = re.sub(r"\s*comment \"[^\"]*\"", "", element).strip().split(" : ")
