@@ -16,12 +16,11 @@
 #include "ingress/advertise.h"
 #include "ingress/certs.h"
 #include "ingress/serve.h"
-#include "lib/base/json.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/kube/kube.h"
+#include "lib/localapi/dns_config.h"
 #include "lib/localapi/localapi.h"
-#include "lib/localapi/records.h"
 #include "statestore/statestore.h"
 
 static void on_serve_accepted(
@@ -79,35 +78,40 @@ static void tell_cert_domain(struct supervisor *s)
 		s->serve, s->cert_domains.len > 0 ? s->cert_domains.items[0] : SERVE_NO_HTTPS);
 }
 
-static void take_records(struct supervisor *s, const struct localapi_reply *reply)
+static void on_dns_config(void *arg, const struct localapi_reply *reply, const struct err *err);
+
+/* A change that comes while an answer is under way may not be in it. */
+static void ask_dns_config(struct supervisor *s)
+{
+	s->dns_config_is_old = s->dns_config != NULL;
+	if (s->dns_config == NULL)
+		s->dns_config = localapi_dns_config(s->api, on_dns_config, s);
+}
+
+static void take_dns_config(struct supervisor *s, const struct localapi_reply *reply)
 {
 	struct err e;
-	if (records_from_dns_config(s->records, reply->body, reply->len, &e) < 0)
+	if (dns_config_read(reply->body, reply->len, s->records, &s->cert_domains, &e) < 0) {
 		log_event(EV_NODE_DNS_CONFIG_FAILED, e.msg);
-	if (s->datapath != NULL && s->state == NODE_STATE_STEADY)
+		return;
+	}
+	if (s->state != NODE_STATE_STEADY)
+		return;
+	tell_cert_domain(s);
+	if (s->datapath != NULL)
 		datapath_update(s->datapath, &s->self, false);
 }
 
 static void on_dns_config(void *arg, const struct localapi_reply *reply, const struct err *err)
 {
 	struct supervisor *s = arg;
-	struct err e;
-	struct strv domains = {0};
 	s->dns_config = NULL;
-	if (err != NULL) {
+	if (err != NULL)
 		log_event(EV_NODE_DNS_CONFIG_FAILED, err->msg);
-		return;
-	}
-	AUTO(json_freep) struct json *body = json_parse(reply->body, reply->len, &e);
-	if (body == NULL || json_get_strv(body, "CertDomains", &domains, &e) < 0) {
-		log_event(EV_NODE_DNS_CONFIG_FAILED, e.msg);
-	} else {
-		strv_copy(&s->cert_domains, &domains);
-		take_records(s, reply);
-		if (s->state == NODE_STATE_STEADY)
-			tell_cert_domain(s);
-	}
-	strv_fini(&domains);
+	else
+		take_dns_config(s, reply);
+	if (s->dns_config_is_old && s->state == NODE_STATE_STEADY)
+		ask_dns_config(s);
 }
 
 void steady_check_complete(void *supervisor)
@@ -168,8 +172,7 @@ void steady_update(struct supervisor *s, const struct ipn_notify *n)
 	}
 	if (n != NULL && n->has_self_change) {
 		certs_wake(s->certs);
-		if (s->dns_config == NULL)
-			s->dns_config = localapi_dns_config(s->api, on_dns_config, s);
+		ask_dns_config(s);
 	}
 	steady_check_complete(s);
 }

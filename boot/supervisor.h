@@ -102,6 +102,7 @@ struct supervisor {
 	struct strv cert_domains;
 	bool netmap_seen;
 	struct localapi_call *dns_config;
+	bool dns_config_is_old; /* a change came while it was under way */
 	struct localapi_call *configure_call;
 	struct localapi_call *gro_call;
 
