@@ -5,8 +5,9 @@
  *	nft_bench --json [RUNS]  every value, one object a line
  *
  * send = from the call that sends a batch to its acknowledgement; run = from the wish to the
- * result, with compiling, planning, reading back and conntrack. Transactions are counted by the
- * generation of the ruleset.
+ * result, with compiling, planning, reading back and conntrack. watched = while somebody listens
+ * to the events of firewalls, on this machine and in whatever namespace: the kernel then writes
+ * one for each element. Transactions are counted by the generation of the ruleset.
  */
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -33,6 +34,7 @@
 
 enum figure {
 	SEND_FRESH,
+	SEND_WATCHED,
 	SEND_TAKE_OVER,
 	SEND_ELEMENT,
 	ELEMENT_TRANSACTIONS,
@@ -46,6 +48,7 @@ enum figure {
 
 static const char *const figure_names[FIGURES] = {
 	[SEND_FRESH] = "send_fresh",
+	[SEND_WATCHED] = "send_watched",
 	[SEND_TAKE_OVER] = "send_take_over",
 	[SEND_ELEMENT] = "send_element",
 	[ELEMENT_TRANSACTIONS] = "element_transactions",
@@ -124,6 +127,27 @@ static double change_once(struct nft_backend *kernel, unsigned int maps)
 		nft_wanted_fini(&wishes[i]);
 	}
 	return time;
+}
+
+static void on_foreign(void *arg)
+{
+	(void)arg;
+}
+
+static void bench_send_watched(struct series *s, unsigned int maps)
+{
+	for (int i = 0; i < s->runs; i++) {
+		struct err e = {0};
+		int ns = netns_new();
+		struct loop *loop = loop_new(&e);
+		struct nft_backend *kernel = nft_kernel_new(loop, &e);
+		assert_non_null(kernel);
+		assert_int_equal(kernel->ops->watch(kernel, on_foreign, NULL, &e), 0);
+		s->values[SEND_WATCHED][i] = send_once(kernel, maps);
+		kernel->ops->free(kernel);
+		loop_free(loop);
+		close(ns);
+	}
 }
 
 static void bench_send(struct series *s, unsigned int maps)
@@ -232,6 +256,7 @@ int main(int argc, char **argv)
 	netns_require();
 	for (unsigned int maps = 10; maps <= 1000; maps *= 10) {
 		bench_send(&s, maps);
+		bench_send_watched(&s, maps);
 		bench_runs(&s, maps);
 		if (is_json)
 			print_json(&s, maps);

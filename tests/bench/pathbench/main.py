@@ -14,6 +14,7 @@ from realbed import wait
 from . import report, shapes
 from .place import Place
 from .pod import Broken, Pod
+from .watching import listeners
 
 REPO = pathlib.Path(__file__).resolve().parents[3]
 SIZES = (10, 100, 1000)
@@ -115,6 +116,10 @@ def main(argv):
     options = _options(argv)
     for program in (options.program, options.reference):
         _check(program)
+    others = listeners()
+    if others:
+        _say(f"bench: somebody listens to firewall events (netlink ports {others}), so each batch takes longer: "
+             "the kernel writes an event for every element")
     kernel, pods = _measure(options)
     figures = report.Figures(kernel, pods)
     parts = report.sections(figures, SIZES)
@@ -124,7 +129,8 @@ def main(argv):
           f"load {os.getloadavg()[0]:.1f}\n")
     print(report.table(parts))
     made = {"when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "machine": {"cpus": os.cpu_count(), "kernel": platform.release(), "load": os.getloadavg()},
+            "machine": {"cpus": os.cpu_count(), "kernel": platform.release(), "load": os.getloadavg(),
+                        "listeners": others},
             "options": {k: v for k, v in vars(options).items() if k != "json"},
             "rows": [{"section": title, **row.to_json()} for title, rows in parts for row in rows],
             "kernel": kernel, "pods": pods}
