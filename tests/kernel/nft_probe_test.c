@@ -2,7 +2,10 @@
 #include "lib/nft/nft_probe.h"
 
 #include <errno.h>
-#include <netinet/in.h>
+#include <libmnl/libmnl.h>
+#include <netinet/in.h> /* before the kernel's, which declare the same */
+#include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -71,6 +74,109 @@ static void in_child(int (*run)(void))
 	assert_int_equal(status, 0);
 }
 
+/* A kernel without one piece, by asking this one for a piece that no kernel has. The bytes are
+ * changed on their way out, the answers are the kernel's own. */
+struct lack {
+	const char *from;
+	const char *to;
+	size_t len;
+	const char *sentence; /* NULL = there is a substitute */
+};
+
+#define TEXT(from, to) from, to, sizeof(from)
+
+static const struct lack lacks[] = {
+	/* The type of a chain and the name of an expression, each with the head of its attribute. */
+	{TEXT("\x08\x00\x07\x00nat", "\x08\x00\x07\x00nax"),
+		"nf_tables of this kernel lacks for IPv4: "
+		"chain type nax (table ip ts_sidecar_probe, chain prerouting); "
+		"chain type nax (table ip ts_sidecar_probe, chain postrouting)"},
+	{TEXT("\x07\x00\x01\x00rt", "\x07\x00\x01\x00rx"),
+		"nf_tables of this kernel lacks for IPv4: "
+		"expression rx (table ip ts_sidecar_probe, chain mss_clamp, rule mss-out)"},
+	{TEXT("\x08\x00\x01\x00nat", "\x08\x00\x01\x00nax"),
+		"nf_tables of this kernel lacks for IPv4: "
+		"expression nax (table ip ts_sidecar_probe, chain prerouting, rule by-daddr)"},
+	{TEXT("\x0b\x00\x01\x00numgen", "\x0b\x00\x01\x00numgex"), NULL},
+};
+
+static void change_bytes(struct nlwrite *w, const struct lack *lack)
+{
+	char *at = w->buf.data;
+	unsigned int count = 0;
+	while ((at = memmem(at, (size_t)(w->buf.data + w->buf.len - at), lack->from, lack->len)) !=
+		NULL) {
+		memcpy(at, lack->to, lack->len);
+		count++;
+	}
+	assert_true(count > 0);
+}
+
+static void send_probe(const struct nlwrite *sent, const struct nlwrite *judged,
+	enum nft_model_family family, struct nft_probe *out)
+{
+	struct err e = {0};
+	struct nlsock_outcome outcome;
+	struct loop *loop = loop_new(&e);
+	struct nlsock *sock = nlsock_new(loop, &e);
+	assert_non_null(sock);
+	assert_int_equal(nlsock_commit(sock, sent->buf.data, sent->buf.len, &outcome, &e), 0);
+	nft_probe_judge(judged, family, &outcome, out);
+	nlsock_free(sock);
+	loop_free(loop);
+}
+
+static void test_something_is_missing(void **state)
+{
+	(void)state;
+	int ns = netns_new();
+	uint32_t generation = firewall_generation();
+	for (size_t i = 0; i < ARRAY_LEN(lacks); i++) {
+		struct err e = {0};
+		AUTO(nft_probe_fini) struct nft_probe probe = {0};
+		AUTO(nlwrite_fini) struct nlwrite sent = NLWRITE_INIT(256u << 10, 1);
+		AUTO(nlwrite_fini) struct nlwrite plain = NLWRITE_INIT(256u << 10, 1);
+		nft_probe_write(&sent, NFT_MODEL_V4);
+		nft_probe_write(&plain, NFT_MODEL_V4);
+		change_bytes(&sent, &lacks[i]);
+		/* What has a substitute is known by its right name. */
+		send_probe(&sent, lacks[i].sentence == NULL ? &plain : &sent, NFT_MODEL_V4, &probe);
+		int code = nft_probe_check(&probe, NFT_MODEL_V4, &e);
+		assert_int_equal(probe.has_numgen, lacks[i].sentence != NULL);
+		assert_int_equal(code, lacks[i].sentence != NULL ? -EOPNOTSUPP : 0);
+		assert_string_equal(e.msg, lacks[i].sentence != NULL ? lacks[i].sentence : "");
+	}
+	assert_int_equal(firewall_generation(), generation);
+	AUTO(mem_free) char *ruleset = netns_run("nft list ruleset");
+	assert_string_equal(ruleset, "");
+	close(ns);
+}
+
+/* A family that the kernel does not have, for the table and all in it. */
+static void test_family_is_missing(void **state)
+{
+	struct err e = {0};
+	AUTO(nft_probe_fini) struct nft_probe probe = {0};
+	AUTO(nlwrite_fini) struct nlwrite w = NLWRITE_INIT(256u << 10, 1);
+	(void)state;
+	int ns = netns_new();
+	uint32_t generation = firewall_generation();
+	nft_probe_write(&w, NFT_MODEL_V6);
+	for (size_t at = 0; at < w.buf.len;) {
+		struct nlmsghdr *nlh = (struct nlmsghdr *)(void *)(w.buf.data + at);
+		struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
+		if (nfg->nfgen_family == NFPROTO_IPV6)
+			nfg->nfgen_family = NFPROTO_NUMPROTO;
+		at += MNL_ALIGN(nlh->nlmsg_len);
+	}
+	send_probe(&w, &w, NFT_MODEL_V6, &probe);
+	assert_int_equal(nft_probe_check(&probe, NFT_MODEL_V6, &e), -EOPNOTSUPP);
+	assert_string_equal(
+		e.msg, "nf_tables of this kernel lacks for IPv6: family ip6 of nf_tables");
+	assert_int_equal(firewall_generation(), generation);
+	close(ns);
+}
+
 static int probe_unprivileged(void)
 {
 	struct loop *loop;
@@ -84,14 +190,33 @@ static int probe_unprivileged(void)
 		return 2;
 	kernel->ops->free(kernel);
 	loop_free(loop);
-	return strcmp(probe.missing.items[0],
-		       "CAP_NET_ADMIN in the user namespace that owns the network namespace") != 0;
+	if (nft_probe_check(&probe, NFT_MODEL_V4, &e) != -EPERM)
+		return 3;
+	return strcmp(e.msg, "the firewall may not be changed: no CAP_NET_ADMIN in the user "
+			     "namespace that owns the network namespace") != 0;
+}
+
+/* Who goes on all the same is told once, too, and at once. */
+static int apply_unprivileged(void)
+{
+	struct firewall f;
+	struct nft_wanted w;
+	firewall_open(&f);
+	if (setresuid(NOBODY, NOBODY, NOBODY) < 0)
+		return 1;
+	firewall_restart(&f);
+	firewall_wish(&w);
+	if (firewall_apply(&f, &w) != -EPERM || f.result.transactions != 0)
+		return 2;
+	firewall_close(&f);
+	return strstr(f.e.msg, "Operation not permitted") == NULL;
 }
 
 static void test_unprivileged(void **state)
 {
 	(void)state;
 	in_child(probe_unprivileged);
+	in_child(apply_unprivileged);
 }
 
 static void wish_much(struct nft_wanted *w)
@@ -149,6 +274,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_supported),
+		cmocka_unit_test(test_something_is_missing),
+		cmocka_unit_test(test_family_is_missing),
 		cmocka_unit_test(test_unprivileged),
 		cmocka_unit_test(test_large_batch),
 		cmocka_unit_test(test_large_batch_without_force),
