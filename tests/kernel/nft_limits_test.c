@@ -21,6 +21,8 @@
 
 #include "lib/base/mem.h"
 #include "lib/nft/nft_kernel.h"
+#include "lib/nft/nft_msg.h"
+#include "lib/nft/nlsock.h"
 #include "tests/kernel/firewall.h"
 #include "tests/support/loop_wait.h"
 #include "tests/support/netns.h"
@@ -211,6 +213,49 @@ static void apply_five_thousand(void)
 	firewall_close(&f);
 }
 
+/* An element of somebody else's, put in where a piece in the middle will collide with it. */
+static void put_in(struct firewall *f, uint16_t port)
+{
+	struct err e = {0};
+	struct nlsock_outcome outcome;
+	struct nft_msg_table table = {NFT_MODEL_V4, NFT_SCHEMA_TABLE};
+	struct nft_elem elem = {.key = {IPPROTO_TCP, 0, 0, 0, (uint8_t)(port >> 8), (uint8_t)port},
+		.data = {10, 0, 0, 1, 0, 1}};
+	const struct nft_elem *items[] = {&elem};
+	struct nft_elem_refs refs = {.items = items, .len = 1};
+	struct nlsock *sock = nlsock_new(f->loop, &e);
+	EXPECT(sock != NULL);
+	AUTO(nlwrite_fini) struct nlwrite w = NLWRITE_INIT(80u << 10, nlsock_take_seq(sock, 16));
+	nft_msg_batch_begin(&w);
+	nft_msg_new_elems(&w, &table, NFT_SCHEMA_EGRESS_PM, &refs, false);
+	nft_msg_batch_end(&w);
+	EXPECT(nlsock_commit(sock, w.buf.data, w.buf.len, &outcome, &e) == 0);
+	EXPECT(outcome.is_acknowledged && outcome.failure_count == 0);
+	nlsock_free(sock);
+}
+
+/* A piece in the middle is refused: what stands is read, and the rest follows. */
+static void collide(void)
+{
+	struct firewall f;
+	struct nft_wanted w;
+	open_unforced(&f);
+	wish_services(&w, 0, 1);
+	EXPECT(firewall_apply(&f, &w) == 0);
+	put_in(&f, 10000 + SERVICES / 2);
+	wish_services(&w, 0, SERVICES);
+	EXPECT(firewall_apply(&f, &w) == 0);
+	EXPECT(f.result.transactions > 1 && f.result.was_read_back);
+	expect_read(&f, 2 * SERVICES, NULL);
+	firewall_close(&f);
+}
+
+static void test_refused_piece(void **state)
+{
+	(void)state;
+	in_child(collide);
+}
+
 static void test_pieces(void **state)
 {
 	(void)state;
@@ -223,6 +268,7 @@ int main(void)
 		cmocka_unit_test(test_forced),
 		cmocka_unit_test(test_without_comments),
 		cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_refused_piece),
 	};
 	netns_require();
 	return cmocka_run_group_tests(tests, NULL, NULL);
