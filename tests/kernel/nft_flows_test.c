@@ -1,4 +1,5 @@
 /* Flows that were there before the rules changed. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -264,6 +265,23 @@ static void take_over_forever(struct netbed *b)
 	}
 }
 
+/* Packets that conntrack has counted for a flow: a new entry would begin at zero. */
+static unsigned long packets_of(const struct netbed *b, const struct tcp_flow *flow)
+{
+	char command[160];
+	struct sockaddr_in local;
+	socklen_t len = sizeof(local);
+	assert_int_equal(getsockname(flow->client, (struct sockaddr *)&local, &len), 0);
+	snprintf(command, sizeof(command),
+		"grep 'sport=%u dport=10007 ' /proc/net/nf_conntrack | grep -o 'packets=[0-9]*'"
+		" | head -1",
+		ntohs(local.sin_port));
+	netbed_enter(b, NETBED_PROXY);
+	AUTO(mem_free) char *text = netns_run(command);
+	assert_true(strncmp(text, "packets=", 8) == 0);
+	return strtoul(text + 8, NULL, 10);
+}
+
 static void test_take_over_under_load(void **state)
 {
 	struct netbed *b = *state;
@@ -273,7 +291,12 @@ static void test_take_over_under_load(void **state)
 	for (uint16_t i = 0; i < 1000; i++)
 		firewall_portmap(&w, "s", IPPROTO_TCP, 10000 + i, ONE, 80);
 	netbed_apply(b, &w);
+	netbed_do(b, NETBED_PROXY, "sysctl -qw net.netfilter.nf_conntrack_acct=1");
 	struct tcp_flow flow = tcp_flow(b, listener, 10007, "100.64.0.1 -> 100.64.1.1:80");
+	for (int i = 0; i < 50; i++)
+		assert_true(netbed_is_alive(flow.client, flow.server));
+	unsigned long packets = packets_of(b, &flow);
+	assert_true(packets >= 50);
 	pid_t pid = fork();
 	if (pid == 0)
 		take_over_forever(b);
@@ -297,6 +320,7 @@ static void test_take_over_under_load(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(failed, 0);
 	assert_true(netbed_is_alive(flow.client, flow.server));
+	assert_true(packets_of(b, &flow) > packets);
 	end_flow(&flow);
 	close(listener);
 }

@@ -104,8 +104,8 @@ static void change_bytes(struct nlwrite *w, const struct lack *lack)
 {
 	char *at = w->buf.data;
 	unsigned int count = 0;
-	while ((at = memmem(at, (size_t)(w->buf.data + w->buf.len - at), lack->from, lack->len)) !=
-		NULL) {
+	const char *end = at + w->buf.len;
+	while ((at = memmem(at, (size_t)(end - at), lack->from, lack->len)) != NULL) {
 		memcpy(at, lack->to, lack->len);
 		count++;
 	}

@@ -59,6 +59,7 @@ static void test_portmaps(void **state)
 	two_ports(&w, 80);
 	assert_int_equal(firewall_apply(f, &w), 0);
 	assert_int_equal(f->result.transactions, 1);
+	assert_true(f->result.was_read_back);
 	assert_int_equal(firewall_generation(), before + 1);
 	AUTO(mem_free) char *v4 = netns_run("nft list table ip ts_sidecar");
 	AUTO(mem_free) char *v6 = netns_run("nft list map ip6 ts_sidecar egress_pm");
@@ -102,6 +103,7 @@ static void test_one_element(void **state)
 	assert_int_equal(firewall_apply(f, &w), 0);
 	assert_int_equal(f->result.transactions, 1);
 	assert_int_equal(f->result.elements, 2); /* one removed, one added */
+	assert_false(f->result.was_read_back);   /* a dump is dearer than the change */
 	assert_int_equal(firewall_generation(), generation + 1);
 	AUTO(mem_free) char *map = netns_run("nft list map ip ts_sidecar egress_pm");
 	expect_text(map, "100.64.1.1 . 81");
