@@ -11,6 +11,7 @@ struct nft_memory {
 	struct nft_backend base;
 	struct nft_image images[NFT_MODEL_FAMILIES];
 	size_t commits;
+	size_t reconciles;
 	int fail_code;
 	unsigned int fail_times;
 	nft_foreign_fn on_foreign;
@@ -134,10 +135,10 @@ static int commit(struct nft_backend *b, const struct nft_commit *c, struct err 
 {
 	struct nft_memory *m = self(b);
 	struct nft_image next[NFT_MODEL_FAMILIES] = {0};
-	if (m->fail_times > 0) {
-		m->fail_times--;
+	bool is_failing = m->fail_times > 0;
+	m->fail_times -= is_failing;
+	if (is_failing && m->fail_code != -ENOBUFS)
 		return err_set_errno(e, m->fail_code, "commit");
-	}
 	int code = 0;
 	for (int f = 0; f < NFT_MODEL_FAMILIES && code == 0; f++) {
 		copy_image(&next[f], &m->images[f]);
@@ -150,6 +151,9 @@ static int commit(struct nft_backend *b, const struct nft_commit *c, struct err 
 			m->images[f] = next[f];
 	}
 	m->commits += code == 0;
+	/* The kernel's answers were lost, not the batch. */
+	if (is_failing)
+		return err_set_errno(e, m->fail_code, "commit");
 	if (c->transactions != NULL)
 		*c->transactions += code == 0;
 	return code;
@@ -195,6 +199,7 @@ static int reconcile(struct nft_backend *b, const struct ct_view *view, nft_reco
 	(void)view;
 	if (timer_is_armed(&m->flows_timer))
 		return err_set(e, -EBUSY, "flows are being reconciled");
+	m->reconciles++;
 	m->on_flows = fn;
 	m->flows_arg = arg;
 	timer_start(&m->flows_timer, 0);
@@ -243,12 +248,20 @@ struct nft_image *nft_memory_image(struct nft_backend *b, enum nft_model_family 
 	return &self(b)->images[family];
 }
 
+static const struct nft_memory *look_at(const struct nft_backend *b)
+{
+	return (const struct nft_memory *)(const void *)((const char *)b -
+							 offsetof(struct nft_memory, base));
+}
+
 size_t nft_memory_commits(const struct nft_backend *b)
 {
-	const struct nft_memory *m =
-		(const struct nft_memory *)(const void *)((const char *)b -
-							  offsetof(struct nft_memory, base));
-	return m->commits;
+	return look_at(b)->commits;
+}
+
+size_t nft_memory_reconciles(const struct nft_backend *b)
+{
+	return look_at(b)->reconciles;
 }
 
 void nft_memory_fail(struct nft_backend *b, int code, unsigned int times)

@@ -19,7 +19,10 @@ struct nft_backend *nft_memory_new(struct loop *loop);
 struct nft_image *nft_memory_image(struct nft_backend *b, enum nft_model_family family);
 /* Transactions so far. */
 size_t nft_memory_commits(const struct nft_backend *b);
-/* The next so many commits fail with this code. */
+/* How often flows were asked to follow the rules. */
+size_t nft_memory_reconciles(const struct nft_backend *b);
+/* The next so many commits fail with this code; with -ENOBUFS they are made all the same, as by a
+ * kernel whose answers are lost. */
 void nft_memory_fail(struct nft_backend *b, int code, unsigned int times);
 /* As an event of a foreign edit. */
 void nft_memory_disturb(struct nft_backend *b);

@@ -209,22 +209,55 @@ static void write_syn_jump(struct nlwrite *w, const struct nft_rule_scope *scope
 	rule_close(&r, "syn-to-clamp");
 }
 
-static void write_guard(struct nlwrite *w, const struct nft_rule_scope *scope)
+/* Packets of one direction of a translated flow that would leave by another way than the tunnel. */
+static struct open_rule open_guard(
+	struct nlwrite *w, const struct nft_rule_scope *scope, uint8_t direction)
 {
-	static const uint8_t original = IP_CT_DIR_ORIGINAL;
 	static const uint32_t translated = IPS_DST_NAT; /* host order, as conntrack loads it */
 	static const uint32_t none = 0;
 	struct open_rule r = rule_open(w, scope, NFT_SCHEMA_FORWARD);
 	match_tun(&r, NFT_META_OIFNAME, NFT_CMP_NEQ);
 	nft_expr_ct(w, NFT_CT_DIRECTION, NFT_REG_1);
-	nft_expr_cmp(w, NFT_CMP_EQ, &original, sizeof(original));
+	nft_expr_cmp(w, NFT_CMP_EQ, &direction, sizeof(direction));
 	nft_expr_ct(w, NFT_CT_STATUS, NFT_REG_1);
 	nft_expr_bitwise(w, &translated, sizeof(translated));
 	nft_expr_cmp(w, NFT_CMP_NEQ, &none, sizeof(none));
+	return r;
+}
+
+static void close_guard(struct open_rule *r, const char *comment)
+{
+	nft_expr_counter(r->w);
+	nft_expr_verdict(r->w, NF_DROP, NULL);
+	rule_close(r, comment);
+}
+
+/* Addresses that only the tailnet has: 100.64.0.0/10 and fd7a:115c:a1e0::/48. */
+static void match_tailnet(struct open_rule *r)
+{
+	static const uint8_t v4_mask[] = {0xff, 0xc0, 0, 0};
+	static const uint8_t v4_range[] = {100, 64, 0, 0};
+	static const uint8_t v6_range[] = {0xfd, 0x7a, 0x11, 0x5c, 0xa1, 0xe0};
+	if (r->scope->family == NFT_MODEL_V4) {
+		load_daddr(r);
+		nft_expr_bitwise(r->w, v4_mask, sizeof(v4_mask));
+		nft_expr_cmp(r->w, NFT_CMP_EQ, v4_range, sizeof(v4_range));
+	} else {
+		nft_expr_payload(r->w, NFT_PAYLOAD_NETWORK_HEADER, r->info->daddr_offset,
+			sizeof(v6_range), NFT_REG_1);
+		nft_expr_cmp(r->w, NFT_CMP_EQ, v6_range, sizeof(v6_range));
+	}
+}
+
+/* Towards a target in the tailnet, and what a target in the cluster answers to a peer. */
+static void write_guards(struct nlwrite *w, const struct nft_rule_scope *scope)
+{
+	struct open_rule r = open_guard(w, scope, IP_CT_DIR_ORIGINAL);
 	lookup_egress_dst(&r);
-	nft_expr_counter(w);
-	nft_expr_verdict(w, NF_DROP, NULL);
-	rule_close(&r, "leak-guard");
+	close_guard(&r, "leak-guard");
+	r = open_guard(w, scope, IP_CT_DIR_REPLY);
+	match_tailnet(&r);
+	close_guard(&r, "answer-guard");
 }
 
 void nft_rule_write_chain(
@@ -243,7 +276,7 @@ void nft_rule_write_chain(
 		break;
 	case NFT_SCHEMA_FORWARD:
 		write_syn_jump(w, scope);
-		write_guard(w, scope);
+		write_guards(w, scope);
 		break;
 	case NFT_SCHEMA_CHAINS:
 		break;

@@ -14,8 +14,13 @@
  *	forward:	tcp flags syn / syn,rst jump mss_clamp
  *			oifname != TUN ct direction original ct status dnat
  *			  ip daddr @egress_dst counter drop
+ *			oifname != TUN ct direction reply ct status dnat
+ *			  ip daddr 100.64.0.0/10 counter drop
  *
- * The last one is the leak guard: without the tunnel, translated packets have nowhere to go.
+ * The last two are the guards against leaks: without the tunnel neither what goes to a target in
+ * the tailnet nor what a target in the cluster answers to a peer has anywhere to go. Peers are told
+ * by the ranges of the tailnet, so that somebody of the cluster who comes to an address of ours by
+ * another way is answered that way.
  */
 #ifndef LIB_NFT_NFT_RULE_H
 #define LIB_NFT_NFT_RULE_H

@@ -125,7 +125,10 @@ static void on_reconciled(void *arg, size_t deleted, int code, const struct err 
 static void reconcile(struct nft_run *run)
 {
 	struct nft_backend *b = run->backend_ref;
-	if (run->kind == NFT_RUN_REMOVE || run->result.transactions == 0) {
+	bool has_changed = false;
+	for (int f = 0; f < NFT_MODEL_FAMILIES; f++)
+		has_changed |= run->view.has_changed[f];
+	if (run->kind == NFT_RUN_REMOVE || !has_changed) {
 		end(run, 0);
 		return;
 	}
@@ -234,7 +237,8 @@ static void commit(struct nft_run *run)
 	}
 	int code = b->ops->commit(b, &c, &run->e);
 	run->result.transactions += batches;
-	for (int f = 0; f < NFT_MODEL_FAMILIES && batches > 0; f++)
+	/* When the answers are lost, the batch may stand all the same. */
+	for (int f = 0; f < NFT_MODEL_FAMILIES && (batches > 0 || code == -ENOBUFS); f++)
 		run->view.has_changed[f] |= plan.families[f].kind != NFT_PLAN_NONE;
 	if (code < 0) {
 		on_refused(run, &plan, code);

@@ -205,6 +205,29 @@ static void test_conflict(void **state)
 	expect_no_text(table, "100.64.1.1");
 }
 
+/* Names that are longer than a comment: still ours after a restart, still another's. */
+static void test_long_owners(void **state)
+{
+	struct firewall *f = *state;
+	char name[300];
+	memset(name, 'n', sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	for (int i = 0; i < 3; i++) {
+		struct nft_wanted w;
+		struct nft_wanted named;
+		name[sizeof(name) - 2] = i < 2 ? 'a' : 'b';
+		nft_wanted_init(&named, "tailscale0", name);
+		two_ports(&w, 80);
+		char *plain = w.owner;
+		w.owner = named.owner;
+		named.owner = plain;
+		nft_wanted_fini(&named);
+		firewall_restart(f);
+		assert_int_equal(firewall_apply(f, &w), i < 2 ? 0 : -EEXIST);
+		assert_int_equal(f->result.transactions, i == 0 ? 1 : 0);
+	}
+}
+
 static void test_many_services(void **state)
 {
 	struct firewall *f = *state;
@@ -280,6 +303,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_family_disabled, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_own_address, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_conflict, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_long_owners, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_services, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_backends, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_catch_all, setup, teardown),

@@ -292,6 +292,7 @@ static void test_descriptions(void **state)
 		"table ip ts_sidecar, chain mss_clamp, rule mss-in",
 		"table ip ts_sidecar, chain forward, rule syn-to-clamp",
 		"table ip ts_sidecar, chain forward, rule leak-guard",
+		"table ip ts_sidecar, chain forward, rule answer-guard",
 	};
 	(void)state;
 	open_wish(&w);
@@ -306,7 +307,7 @@ static void test_descriptions(void **state)
 		assert_string_equal(text, expected[i]);
 	}
 	/* Header, table and set are 20 + 16 + 16 bytes; the element's key lies behind them. */
-	nft_batch_describe(batch.buf.data, batch.buf.len, 125, 76, text);
+	nft_batch_describe(batch.buf.data, batch.buf.len, 126, 76, text);
 	assert_string_equal(text, "table ip ts_sidecar, element tcp 80 of egress_pm (web)");
 	nft_wanted_fini(&copy);
 }

@@ -159,6 +159,19 @@ static void test_short_of_memory(void **state)
 	assert_int_equal(maps(b), 4);
 }
 
+/* The batch stands, its answers do not come: found by reading, and flows follow the rules. */
+static void test_lost_answers(void **state)
+{
+	struct bench *b = *state;
+	assert_int_equal(apply(b, 1), 0);
+	assert_int_equal(nft_memory_reconciles(b->memory), 1);
+	nft_memory_fail(b->memory, -ENOBUFS, 1);
+	assert_int_equal(apply(b, 2), 0);
+	assert_int_equal(maps(b), 2);
+	assert_int_equal(nft_memory_commits(b->memory), 2);
+	assert_int_equal(nft_memory_reconciles(b->memory), 2);
+}
+
 static void test_refused_for_good(void **state)
 {
 	struct bench *b = *state;
@@ -297,6 +310,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_newest_wish_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_edited_behind_our_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_short_of_memory, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lost_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused_for_good, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_too_large_for_comments, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_repair, setup, teardown),
