@@ -41,8 +41,8 @@ static void start_ingress(struct datapath_features *f, const struct datapath_par
 			with->loop, store, with->conditions, &options, fn, arg);
 	}
 	if (s->dest_ip[0] != '\0' || s->proxy_cluster_traffic_via_ingress) {
-		struct ingress_target_options options = {
-			s->dest_ip, s->pod_ip, s->proxy_cluster_traffic_via_ingress};
+		struct ingress_target_options options = {s->dest_ip, s->pod_ip,
+			s->proxy_cluster_traffic_via_ingress, s->pod_ipv4, s->pod_ipv6};
 		f->ingress_target = ingress_target_new(&options);
 	}
 	if (s->dest_dns_name[0] != '\0') {

@@ -160,8 +160,9 @@ const struct settings_row settings_table[] = {
 		AT(tailnet_target_fqdn)},
 	{"EXPERIMENTAL_ALLOW_PROXYING_CLUSTER_TRAFFIC_VIA_INGRESS", .rule = SETTINGS_BOOL,
 		.group = SETTINGS_GROUP_PROXY, .fallback = "false", .since = "1.60",
-		.meaning = "Forward traffic for `POD_IP` to the node's tailnet address. Kernel mode only; "
-			"needs `TS_SERVE_CONFIG`.",
+		.meaning = "Forward traffic for `POD_IP`, and for the other family's address of "
+			"`POD_IPS`, to the node's tailnet address. Kernel mode only; needs "
+			"`TS_SERVE_CONFIG`.",
 		AT(proxy_cluster_traffic_via_ingress)},
 	{"TS_EGRESS_PROXIES_CONFIG_PATH", .rule = SETTINGS_TEXT, .group = SETTINGS_GROUP_PROXY,
 		.since = "1.80",

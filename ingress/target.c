@@ -22,18 +22,33 @@ struct half {
 };
 
 struct ingress_target {
-	struct half dest; /* from own to it */
-	struct half pod;  /* from it to own */
-	bool has_ipv4;    /* the node, at the last contribution */
+	struct half dest;      /* from own to it */
+	struct half pod;       /* from it to own */
+	struct half pod_other; /* the same for the Pod's other family */
+	bool has_ipv4;         /* the node, at the last contribution */
 };
+
+/* The Pod's address of the family that pod_ip is not of; "" without one. */
+static const char *other_pod_address(const struct ingress_target_options *options)
+{
+	struct ipaddr first;
+	struct err e;
+	if (ipaddr_parse(options->pod_ip, &first, &e) < 0)
+		return "";
+	return first.family == IPADDR_V6 ? options->pod_ipv4 : options->pod_ipv6;
+}
 
 struct ingress_target *ingress_target_new(const struct ingress_target_options *options)
 {
 	struct ingress_target *t = xcalloc(1, sizeof(*t));
 	if (options->dest_ip[0] != '\0')
 		t->dest.text = xstrdup(options->dest_ip);
-	if (options->via_ingress)
-		t->pod.text = xstrdup(options->pod_ip);
+	if (!options->via_ingress)
+		return t;
+	t->pod.text = xstrdup(options->pod_ip);
+	const char *other = other_pod_address(options);
+	if (other[0] != '\0')
+		t->pod_other.text = xstrdup(other);
 	return t;
 }
 
@@ -43,6 +58,7 @@ void ingress_target_free(struct ingress_target *t)
 		return;
 	free(t->dest.text);
 	free(t->pod.text);
+	free(t->pod_other.text);
 	free(t);
 }
 
@@ -98,6 +114,9 @@ int ingress_target_contribute(struct ingress_target *t, struct nft_wanted *w, st
 	t->has_ipv4 = w->families[NFT_MODEL_V4].own.family != IPADDR_NONE;
 	contribute(&t->dest, true, w, &first);
 	contribute(&t->pod, false, w, &second);
+	/* Nobody asked for that family by itself: a node or a kernel without it has nothing to do. */
+	struct err other = {0};
+	contribute(&t->pod_other, false, w, &other);
 	if (first.code == 0 && second.code == 0)
 		return 0;
 	*e = first.code < 0 ? first : second;
@@ -125,4 +144,6 @@ void ingress_target_applied(
 	}
 	if (is_news(&t->pod))
 		log_event(EV_INGRESS_VIA, t->pod.text);
+	if (is_news(&t->pod_other))
+		log_event(EV_INGRESS_VIA, t->pod_other.text);
 }

@@ -1,7 +1,7 @@
 /*
  * The single target in the cluster of TS_DEST_IP, to which all goes that arrives at the own tailnet
- * address of its family; and the other way round, what arrives at the Pod's address and goes to the
- * own tailnet address, where the daemon serves it
+ * address of its family; and the other way round, what arrives at the Pod's addresses and goes to
+ * the own tailnet address of the family, where the daemon serves it
  * (EXPERIMENTAL_ALLOW_PROXYING_CLUSTER_TRAFFIC_VIA_INGRESS).
  */
 #ifndef INGRESS_TARGET_H
@@ -18,7 +18,8 @@ struct nft_wanted;
 struct ingress_target_options {
 	const char *dest_ip; /* "" without one */
 	const char *pod_ip;
-	bool via_ingress; /* from pod_ip to the own address */
+	bool via_ingress;                /* from pod_ip to the own address … */
+	const char *pod_ipv4, *pod_ipv6; /* … and from that of the other family; "" without one */
 };
 
 /* options are copied. */

@@ -19,7 +19,8 @@
 struct fixture {
 	struct log_capture log;
 	struct ingress_target *t;
-	const char *own[2]; /* NULL = none */
+	const char *own[2];   /* NULL = none */
+	const char *pod_ipv6; /* NULL = none */
 	bool no_ipv6;
 	struct strv pairs; /* of the last contribution: "from>to" */
 	struct err err;
@@ -48,7 +49,13 @@ static int teardown(void **state)
 
 static void make(struct fixture *f, const char *dest_ip, bool via_ingress)
 {
-	const struct ingress_target_options options = {dest_ip, "10.1.0.1", via_ingress};
+	const struct ingress_target_options options = {
+		.dest_ip = dest_ip,
+		.pod_ip = "10.1.0.1",
+		.via_ingress = via_ingress,
+		.pod_ipv4 = "10.1.0.1",
+		.pod_ipv6 = f->pod_ipv6 != NULL ? f->pod_ipv6 : "",
+	};
 	f->t = ingress_target_new(&options);
 }
 
@@ -169,6 +176,34 @@ static void traffic_for_the_pod_goes_to_the_own_address(void **state)
 	assert_int_equal(log_capture_count(&f->log, INSTALLING), 0);
 }
 
+static void both_families_of_the_pod_go_to_the_own_addresses(void **state)
+{
+	struct fixture *f = *state;
+	f->pod_ipv6 = "fd00:1::1";
+	make(f, "", true);
+	assert_int_equal(contribute(f), 0);
+	expect_pairs(f, "10.1.0.1>100.64.0.1 fd00:1::1>fd7a::1");
+	applied(f, 0);
+	assert_int_equal(log_capture_count(&f->log, VIA), 1);
+	assert_int_equal(log_capture_count(&f->log, "forward traffic for fd00:1::1 to"), 1);
+	/* The second is there as far as it can be. */
+	f->own[1] = NULL;
+	assert_int_equal(contribute(f), 0);
+	expect_pairs(f, "10.1.0.1>100.64.0.1");
+	f->own[1] = "fd7a::1";
+	f->no_ipv6 = true;
+	assert_int_equal(contribute(f), 0);
+	expect_pairs(f, "10.1.0.1>100.64.0.1");
+	/* Which one comes first is said by POD_IP. */
+	ingress_target_free(f->t);
+	const struct ingress_target_options options = {
+		"", "fd00:1::1", true, "10.1.0.1", "fd00:1::1"};
+	f->t = ingress_target_new(&options);
+	f->no_ipv6 = false;
+	assert_int_equal(contribute(f), 0);
+	expect_pairs(f, "fd00:1::1>fd7a::1 10.1.0.1>100.64.0.1");
+}
+
 static void one_half_does_not_need_the_other(void **state)
 {
 	struct fixture *f = *state;
@@ -201,6 +236,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_family_that_is_missing_is_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			traffic_for_the_pod_goes_to_the_own_address, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			both_families_of_the_pod_go_to_the_own_addresses, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_half_does_not_need_the_other, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_no_address_is_refused, setup, teardown),
 	};
