@@ -86,7 +86,7 @@ struct lack {
 #define TEXT(from, to) from, to, sizeof(from)
 
 static const struct lack lacks[] = {
-	/* The type of a chain and the name of an expression, each with the head of its attribute. */
+	/* The type of a chain, the name of an expression; each with the head of its attribute. */
 	{TEXT("\x08\x00\x07\x00nat", "\x08\x00\x07\x00nax"),
 		"nf_tables of this kernel lacks for IPv4: "
 		"chain type nax (table ip ts_sidecar_probe, chain prerouting); "
