@@ -7,27 +7,35 @@
 #include "lib/base/gotext.h"
 #include "lib/base/log.h"
 
-/* Services whose rules are told by name in one go; of more than that, the sum. */
-#define RULES_LINES_MAX 20
 #define QUOTED_MAX 512
+
+static void tell_more(const struct log_few *few, const char *what)
+{
+	if (few->more > 0)
+		log_event(EV_EGRESS_MORE, few->more, what);
+}
 
 void services_tell_faults(struct egress_rows *rows)
 {
+	struct log_few few = {0};
 	for (size_t i = 0; i < rows->len; i++) {
 		struct egress_row *row = &rows->items[i];
-		if (row->is_new_fault)
+		if (row->is_new_fault && log_few_take(&few))
 			log_event(EV_EGRESS_SERVICE_FAULT, row->name, row->fault);
 		row->is_new_fault = false;
 	}
+	tell_more(&few, "have a fault; `tailboot check` names them all");
 }
 
 void services_tell_removed(const struct egress_rows *rows)
 {
+	struct log_few few = {0};
 	for (size_t i = 0; i < rows->len; i++) {
 		const struct egress_row *row = &rows->items[i];
-		if (row->is_removed && row->is_settled)
+		if (row->is_removed && row->is_settled && log_few_take(&few))
 			log_event(EV_EGRESS_SERVICE_DELETED, row->name);
 	}
+	tell_more(&few, "are no longer required");
 }
 
 /* Only a name can lead elsewhere by itself. */
@@ -52,39 +60,42 @@ static void tell_moved(const struct egress_row *row)
 
 static void tell_rules(const struct egress_rows *rows)
 {
-	size_t lines = 0;
-	size_t more = 0;
+	struct log_few lines = {0};
+	struct log_few without = {0};
 	size_t added = 0;
 	size_t deleted = 0;
 	for (size_t i = 0; i < rows->len; i++) {
 		const struct egress_row *row = &rows->items[i];
 		if (row->added == 0 && row->deleted == 0)
 			continue;
-		if (row->targets.len == 0)
+		if (row->targets.len == 0 && log_few_take(&without))
 			log_event(EV_EGRESS_NO_BACKENDS, row->name);
-		if (++lines <= RULES_LINES_MAX) {
+		if (log_few_take(&lines)) {
 			log_event(EV_EGRESS_SERVICE_RULES, row->name, row->added, row->deleted);
 			continue;
 		}
-		more++;
 		added += row->added;
 		deleted += row->deleted;
 	}
-	if (more > 0)
-		log_event(EV_EGRESS_MORE_RULES, more, added, deleted);
+	tell_more(&without, "have no backend addresses");
+	if (lines.more > 0)
+		log_event(EV_EGRESS_MORE_RULES, lines.more, added, deleted);
 }
 
 void services_tell_changes(const struct egress_rows *rows, bool is_node_renumbered)
 {
 	bool is_netmap = is_node_renumbered;
+	struct log_few few = {0};
 	if (is_node_renumbered)
 		log_event(EV_EGRESS_NODE_CHANGED);
 	for (size_t i = 0; i < rows->len; i++) {
 		if (!has_moved(&rows->items[i]))
 			continue;
 		is_netmap = true;
-		tell_moved(&rows->items[i]);
+		if (log_few_take(&few))
+			tell_moved(&rows->items[i]);
 	}
+	tell_more(&few, "have other backend addresses");
 	if (is_netmap)
 		log_event(EV_EGRESS_NETMAP_CHANGED);
 	tell_rules(rows);
@@ -92,21 +103,25 @@ void services_tell_changes(const struct egress_rows *rows, bool is_node_renumber
 
 void services_tell_notes(struct egress_rows *rows)
 {
+	struct log_few few = {0};
 	for (size_t i = 0; i < rows->len; i++) {
 		struct egress_row *row = &rows->items[i];
-		if (row->is_new_note)
+		if (row->is_new_note && log_few_take(&few))
 			log_event(EV_EGRESS_SERVICE_TARGET, row->name, row->note);
 		row->is_new_note = false;
 	}
+	tell_more(&few, "have a target that cannot be found or reached");
 }
 
 void services_tell_conflicts(
 	const struct egress_conflicts *now, const struct egress_conflicts *before)
 {
 	char text[EGRESS_CONFLICT_TEXT_MAX];
+	struct log_few few = {0};
 	for (size_t i = 0; i < now->len; i++) {
-		if (!egress_conflicts_contain(before, &now->items[i]))
+		if (!egress_conflicts_contain(before, &now->items[i]) && log_few_take(&few))
 			log_event(EV_EGRESS_SERVICE_CONFLICT, now->items[i].service,
 				egress_conflict_format(&now->items[i], text));
 	}
+	tell_more(&few, "have lost a port to another one");
 }

@@ -38,16 +38,26 @@ struct ingress_services {
 	bool told_unserved;
 };
 
+static void tell_fault(struct log_few *few, const char *fault)
+{
+	if (log_few_take(few))
+		log_event(EV_INGRESS_SERVICE_FAILED, fault);
+}
+
 /* Both are sorted. Logs what is new and replaces the old ones; to is emptied. */
 static void tell_new(struct strv *old, struct strv *fresh)
 {
+	struct log_few few = {0};
 	size_t at = 0;
 	for (size_t i = 0; i < fresh->len; i++) {
 		while (at < old->len && strcmp(old->items[at], fresh->items[i]) < 0)
 			at++;
 		if (at == old->len || strcmp(old->items[at], fresh->items[i]) != 0)
-			log_event(EV_INGRESS_SERVICE_FAILED, fresh->items[i]);
+			tell_fault(&few, fresh->items[i]);
 	}
+	if (few.more > 0)
+		log_event(EV_INGRESS_MORE, few.more,
+			"services have a fault; `tailboot check` names them all");
 	strv_fini(old);
 	*old = *fresh;
 	*fresh = (struct strv){0};
@@ -176,8 +186,11 @@ static bool has_same(const struct ingress_mapping *other, const struct ingress_m
 	       ipaddr_equal(&other->cluster_ip, &mapping->cluster_ip);
 }
 
-static void tell_mapping(const char *name, const struct ingress_mapping *mapping, bool is_deleted)
+static void tell_mapping(struct log_few *few, const char *name,
+	const struct ingress_mapping *mapping, bool is_deleted)
 {
+	if (!log_few_take(few))
+		return;
 	char vip[IPADDR_TEXT_MAX];
 	char cluster_ip[IPADDR_TEXT_MAX];
 	ipaddr_format(&mapping->vip, vip);
@@ -193,16 +206,20 @@ static void tell_difference(
 	const struct ingress_config *in, const struct ingress_config *not_in, bool is_deleted)
 {
 	static const struct ingress_service nothing;
+	struct log_few few = {0};
 	for (size_t i = 0; i < in->count; i++) {
 		const struct ingress_service *service = &in->services[i];
 		const struct ingress_service *other = ingress_config_find(not_in, service->name);
 		if (other == NULL)
 			other = &nothing;
 		if (service->v4.is_set && !has_same(&other->v4, &service->v4))
-			tell_mapping(service->name, &service->v4, is_deleted);
+			tell_mapping(&few, service->name, &service->v4, is_deleted);
 		if (service->v6.is_set && !has_same(&other->v6, &service->v6))
-			tell_mapping(service->name, &service->v6, is_deleted);
+			tell_mapping(&few, service->name, &service->v6, is_deleted);
 	}
+	if (few.more > 0)
+		log_event(EV_INGRESS_MORE, few.more,
+			is_deleted ? "mappings are deleted" : "mappings are added");
 }
 
 /* Without services a status is written only where one is expected or may be left from before. */

@@ -218,3 +218,13 @@ void log_set_sink(log_sink_fn fn, void *arg)
 	last.text[0] = '\0';
 	last.count = 0;
 }
+
+bool log_few_take(struct log_few *few)
+{
+	if (few->written == LOG_FEW_LINES) {
+		few->more++;
+		return false;
+	}
+	few->written++;
+	return true;
+}

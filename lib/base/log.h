@@ -19,6 +19,7 @@
 #ifndef LIB_BASE_LOG_H
 #define LIB_BASE_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,19 @@ void log_set_level(enum log_level least);
 /* Passes on a child's bytes as they are, without a prefix. What the reader is too slow for is
  * dropped and counted as one line. */
 void log_raw(const char *bytes, size_t len);
+
+/* Lines of one kind that are written in one go, one for each of many services, say: the first
+ * LOG_FEW_LINES of them are written, the others counted for one line at the end. Zeroed at first.
+ */
+#define LOG_FEW_LINES 20
+
+struct log_few {
+	size_t written;
+	size_t more;
+};
+
+/* Whether this line is to be written; counts it otherwise. */
+bool log_few_take(struct log_few *few);
 
 /* Lines lost because the reader was too slow. */
 uint64_t log_dropped(void);

@@ -112,6 +112,7 @@
 /* ingress: services and targets */
 #define EV_INGRESS_STARTING "ingress.starting", LOG_LEVEL_INFO, "", "starting ingress proxy..."
 #define EV_INGRESS_CHANGED "ingress.changed", LOG_LEVEL_INFO, "", "config file change detected, ensuring firewall config is up to date..."
+#define EV_INGRESS_MORE "ingress.more", LOG_LEVEL_INFO, "count,what", "... and %zu more ingress %s"
 #define EV_INGRESS_ADDING "ingress.adding", LOG_LEVEL_INFO, "service,address,cluster_address", "adding DNAT rule for Tailscale Service %s with IP %s to Kubernetes Service IP %s"
 #define EV_INGRESS_DELETING "ingress.deleting", LOG_LEVEL_INFO, "service,address,cluster_address", "deleting DNAT rule for Tailscale Service %s with IP %s to Kubernetes Service IP %s"
 #define EV_INGRESS_SERVICE_FAILED "ingress.service_failed", LOG_LEVEL_WARNING, "reason", "ingress proxy: Tailscale Service %s"
@@ -138,6 +139,7 @@
 #define EV_EGRESS_SERVICE_FAULT "egress.service_fault", LOG_LEVEL_WARNING, "service,reason", "egress service %s: %s"
 #define EV_EGRESS_SERVICE_TARGET "egress.service_target", LOG_LEVEL_WARNING, "service,reason", "egress service %s: %s"
 #define EV_EGRESS_SERVICE_CONFLICT "egress.service_conflict", LOG_LEVEL_WARNING, "service,reason", "egress service %s: %s"
+#define EV_EGRESS_MORE "egress.more", LOG_LEVEL_WARNING, "count,what", "... and %zu more egress services %s"
 #define EV_EGRESS_INSTALLING "egress.installing", LOG_LEVEL_INFO, "target", "Installing forwarding rules for destination %s"
 #define EV_DRAIN_BEGIN "drain.begin", LOG_LEVEL_INFO, "", "Ensuring that cluster traffic for egress targets is no longer routed via this Pod..."
 #define EV_DRAIN_NO_ADDRESS "drain.no_address", LOG_LEVEL_WARNING, "", "the addresses of this Pod are not known, so that cluster traffic is still routed via it can not be seen"
