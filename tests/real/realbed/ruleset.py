@@ -6,6 +6,8 @@ from . import netns
 
 # The supervisor's own tables, one for each family.
 OWN = {("ip", "ts_sidecar"), ("ip6", "ts_sidecar")}
+# Their rules against leaks.
+GUARDS = ("leak-guard", "answer-guard")
 
 FOREIGN = """\
 table inet not_ours {
@@ -23,7 +25,6 @@ table inet not_ours {
 	}
 }
 """
-
 
 def nft(namespace, *arguments, text=None):
     return netns.run_inside(namespace, "nft", *arguments, text=text)
@@ -58,5 +59,5 @@ def guard_drops(namespace):
     """Packets that the guard against leaks has dropped, both families."""
     listed = json.loads(nft(namespace, "-j", "list", "ruleset"))["nftables"]
     rules = [entry["rule"] for entry in listed if "rule" in entry]
-    guards = [rule for rule in rules if (rule["family"], rule["table"]) in OWN and rule.get("comment") == "leak-guard"]
+    guards = [rule for rule in rules if (rule["family"], rule["table"]) in OWN and rule.get("comment") in GUARDS]
     return sum(part["counter"]["packets"] for rule in guards for part in rule["expr"] if "counter" in part)
