@@ -31,7 +31,7 @@ class Bed:
         self.headscale = self.peer = self._cluster = self._guest = self._client = None
         self._pods = []
         self._backends = []
-        self._names = 0
+        self._names = self._virtual = 0
         self.network = Network(f"tb{secrets.token_hex(2)}")
         ending.remember_network(self.folder, self.network.prefix)
         try:
@@ -58,6 +58,11 @@ class Bed:
         """A name that nothing else of the run has."""
         self._names += 1
         return f"{label}{self._names}"
+
+    def new_virtual(self):
+        """Addresses for one more Tailscale Service, IPv4 and IPv6; no node of the run had a route to them before."""
+        self._virtual += 1
+        return f"10.77.1.{self._virtual}", f"fd77::{self._virtual}"
 
     def new_peer(self, name=None, **options):
         """A peer of one story's own, which the story closes."""

@@ -9,6 +9,8 @@ import threading
 from . import netns
 
 _ETH_P_ALL = 0x0003
+# No node has it: daemons answer it themselves, and send a probe from it through a new device.
+_DAEMON = ipaddress.ip_address("100.100.100.100")
 _TAILNET = (ipaddress.ip_network("100.64.0.0/10"), ipaddress.ip_network("fd7a:115c:a1e0::/48"))
 
 
@@ -48,7 +50,7 @@ class Capture:
                 continue
             self._seen += 1
             destination = _destination(frame)
-            if destination and any(destination in network for network in _TAILNET):
+            if destination not in (None, _DAEMON) and any(destination in network for network in _TAILNET):
                 self._leaked.append((str(destination), frame.hex()))
 
     def leaked(self):

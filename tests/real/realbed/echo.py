@@ -3,10 +3,12 @@
 An answer tells what the server saw, so a story can compare the packet's addresses at both ends.
 """
 
+import contextlib
 import hashlib
 import json
 import selectors
 import socket
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +101,25 @@ class Flow:
         """Asks for content(); true when exactly that came."""
         self._socket.sendall(f"give {size}\n".encode())
         return self._stream.read(size) == content(size)
+
+    @contextlib.contextmanager
+    def receiving(self, size):
+        """Asks for content and takes what comes, beside the block; yields a function that tells how much it is."""
+        counts = [0]
+
+        def take():
+            with contextlib.suppress(OSError, ValueError):
+                while part := self._stream.read1(65536):
+                    counts[0] += len(part)
+
+        self._socket.sendall(f"give {size}\n".encode())
+        thread = threading.Thread(target=take, daemon=True)
+        thread.start()
+        try:
+            yield lambda: counts[0]
+        finally:
+            self._socket.shutdown(socket.SHUT_RDWR)
+            thread.join(5)
 
     def close(self):
         if self.protocol == "tcp":

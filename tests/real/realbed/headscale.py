@@ -10,7 +10,7 @@ from .web import serve
 
 _CONFIG = """\
 server_url: {url}
-listen_addr: 0.0.0.0:{port}
+listen_addr: "[::]:{port}"
 metrics_listen_addr: 127.0.0.1:0
 grpc_listen_addr: 127.0.0.1:0
 grpc_allow_insecure: false
@@ -29,10 +29,11 @@ derp:
     region_code: test
     region_name: Test relay
     verify_clients: true
-    stun_listen_addr: 0.0.0.0:3478
+    stun_listen_addr: "[::]:3478"
     private_key_path: {folder}/derp.key
     automatically_add_embedded_derp_region: true
     ipv4: {address}
+    ipv6: {address6}
   urls: []
   paths: []
   auto_update_enabled: false
@@ -86,7 +87,8 @@ class Headscale:
             [f"DNS:{settings.CONTROL_NAME}", f"IP:{settings.HUB_ADDRESS}"])
         self._config.write_text(_CONFIG.format(
             url=settings.CONTROL_URL, port=settings.CONTROL_PORT, certificate=certificate, key=key,
-            folder=folder, address=settings.HUB_ADDRESS, domain=settings.TAILNET_DOMAIN))
+            folder=folder, address=settings.HUB_ADDRESS, address6=settings.HUB_ADDRESS6,
+            domain=settings.TAILNET_DOMAIN))
         # Names of Tailscale Services stand here, too: to a node they are records like others.
         self._records = {}
         self._records_file = folder / "records.json"

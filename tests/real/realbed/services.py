@@ -97,5 +97,6 @@ def mapping(virtual, cluster):
     return {"TailscaleServiceIP": virtual, "ClusterIP": cluster}
 
 
-def ingress_service(virtual4, cluster4, virtual6, cluster6):
-    return {"IPv4Mapping": mapping(virtual4, cluster4), "IPv6Mapping": mapping(virtual6, cluster6)}
+def ingress_service(virtual, cluster):
+    """An ingress service of both families; virtual and cluster are pairs of addresses, IPv4 first."""
+    return {"IPv4Mapping": mapping(virtual[0], cluster[0]), "IPv6Mapping": mapping(virtual[1], cluster[1])}

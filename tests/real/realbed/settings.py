@@ -20,6 +20,11 @@ HUB_ADDRESS6 = "fd00:201::1"
 PREFIX_LENGTH6 = 64
 
 
+def routes_of(addresses):
+    """Single addresses as routes."""
+    return [f"{address}/{128 if ':' in address else 32}" for address in addresses]
+
+
 def program():
     """The supervisor under test: TAILBOOT_PROGRAM, else the build's own."""
     path = Path(os.environ.get("TAILBOOT_PROGRAM", ROOT / "build" / "tailboot")).resolve()

@@ -1,9 +1,17 @@
 """A node seen from outside: the real command line client and raw LocalAPI calls on its socket."""
 
+import ipaddress
 import json
 import subprocess
 
 from . import settings
+
+
+def _is_address(word):
+    try:
+        return bool(ipaddress.ip_address(word))
+    except ValueError:
+        return False
 
 
 class Client:
@@ -34,3 +42,11 @@ class Client:
     def addresses(self):
         """The node's addresses in the tailnet, IPv4 first."""
         return self.run("ip").split()
+
+    def resolve(self, name):
+        """The addresses of a name as the node itself knows it, without anybody else's name server."""
+        found = []
+        for kind in ("A", "AAAA"):
+            answer = self.run("dns", "query", name, kind)
+            found += [word for line in answer.splitlines() for word in line.split() if _is_address(word)]
+        return found

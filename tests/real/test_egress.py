@@ -1,0 +1,201 @@
+"""Egress services: cluster clients reach tailnet peers by the pod's ports, as a mounted folder says."""
+
+import pytest
+
+from realbed import echo, services, settings, wait
+from realbed.services import EgressFolder, service
+
+PROTOCOLS = ("tcp", "udp")
+
+
+def _name(peer):
+    return f"{peer.name}.{settings.TAILNET_DOMAIN}"
+
+
+def _carries(client, pod, port, peer, target=echo.PORT, families=(4, 6), deadline=10):
+    """Both protocols and families arrive at the peer's port, from the pod's own tailnet addresses."""
+    own, there = pod.client.addresses(), (peer.address, peer.address6)
+    for family in families:
+        index = (4, 6).index(family)
+        for protocol in PROTOCOLS:
+            answer = echo.wait_answer(client, (pod.address, pod.address6)[index], port, protocol, deadline,
+                                      accept=lambda answer: answer.name == peer.name)
+            assert (answer.source, answer.address, answer.port) == (own[index], there[index], target)
+
+
+def _silent(client, pod, port, families=(4, 6), deadline=10):
+    """Nothing answers there any more."""
+    for family in families:
+        address = pod.address if family == 4 else pod.address6
+        for protocol in PROTOCOLS:
+            wait.wait_for(lambda: echo.refused(client, address, port, protocol), deadline,
+                          f"no answer from {address}:{port}/{protocol}")
+
+
+def _both(match, target=echo.PORT):
+    return [("TCP", match, target), ("UDP", match, target)]
+
+
+@pytest.mark.parametrize("store", ["folder", "secret"])
+def test_services_by_address_and_by_name(store, bed, new_proxy, request):
+    """A literal address of each family and a name; added, retargeted and removed while the pod runs."""
+    if store == "secret":
+        bed.cluster()
+    one, two, client = bed.peer, bed.guest(), bed.client()
+    one.echo(), two.echo()
+    pod = new_proxy(store=store)
+    pod.forward()
+    wanted = {"by-four": service(*_both(1001), ip=one.address), "by-six": service(*_both(1002), ip=one.address6),
+              "by-name": service(*_both(1003), fqdn=_name(one))}
+    folder = EgressFolder(pod, wanted)
+    pod.boot()
+    both = [one.address, one.address6]
+    status = {"by-four": (wanted["by-four"], both[:1]), "by-six": (wanted["by-six"], both[1:]),
+              "by-name": (wanted["by-name"], both)}
+    services.wait_status(pod, status)
+    _carries(client, pod, 1001, one, families=[4])
+    _carries(client, pod, 1002, one, families=[6])
+    _carries(client, pod, 1003, one)
+    _silent(client, pod, 1001, families=[6])
+
+    with echo.Flow(client, pod.address, 1001) as kept:
+        kept.ask()
+        changed = {"by-four": wanted["by-four"], "by-name": service(*_both(1003), fqdn=_name(two)),
+                   "new": service(*_both(1004), fqdn=_name(one))}
+        folder.write(changed)
+        services.wait_status(pod, {"by-four": status["by-four"], "new": (changed["new"], both),
+                                   "by-name": (changed["by-name"], [two.address, two.address6])})
+        _carries(client, pod, 1003, two)
+        _carries(client, pod, 1004, one)
+        _silent(client, pod, 1002)
+        assert kept.ask().name == one.name, "a flow of another service was touched"
+
+    folder.write({})
+    services.wait_status(pod, {})
+    _silent(client, pod, 1001)
+    _silent(client, pod, 1003)
+    assert pod.stop() == 0
+
+
+def test_thousand_ports(bed, cluster, new_proxy, figure):
+    """500 tcp and 500 udp ports, both families: each arrives at its own target port from the pod's address."""
+    peer, client = bed.peer, bed.client()
+    peer.echo()
+    pod = new_proxy(store="secret")
+    pod.forward()
+    ports = [(protocol, 10000 + index, echo.FIRST_PORT + echo.PORTS - 1 - index)
+             for protocol in ("TCP", "UDP") for index in range(echo.PORTS)]
+    EgressFolder(pod, {"wide": service(*ports, fqdn=_name(peer))})
+    pod.boot()
+    services.wait_status(pod, {"wide": (service(*ports, fqdn=_name(peer)), [peer.address, peer.address6])}, 15)
+    own = pod.client.addresses()
+    questions = {(protocol.lower(), address, match): (source, there, target)
+                 for protocol, match, target in ports
+                 for address, source, there in ((pod.address, own[0], peer.address),
+                                                (pod.address6, own[1], peer.address6))}
+    answers = echo.who_many(client, list(questions))
+    wrong = {question: answer for question, answer in answers.items()
+             if (answer.source, answer.address, answer.port) != questions[question]}
+    assert not wrong and len(answers) == 4 * echo.PORTS
+    figure(f"{len(answers)} of {len(questions)} exchanges through {len(ports)} port maps, both families")
+    assert pod.stop() == 0
+
+
+def test_name_that_appears_is_renamed_vanishes_and_returns(bed, headscale, cluster, new_proxy, new_peer):
+    """A target by name is followed through the whole life of a peer; other services never notice."""
+    client, steady = bed.client(), bed.peer
+    steady.echo()
+    pod = new_proxy(store="secret")
+    pod.forward()
+    late = bed.new_name("late")
+    wanted = {"late": service(*_both(1001), fqdn=f"{late}.{settings.TAILNET_DOMAIN}"),
+              "steady": service(*_both(1002), ip=steady.address)}
+    EgressFolder(pod, wanted)
+    pod.boot()
+    present = (wanted["steady"], [steady.address])
+    services.wait_status(pod, {"late": (wanted["late"], None), "steady": present})
+    _carries(client, pod, 1002, steady, families=[4])
+    _silent(client, pod, 1001)
+
+    peer = new_peer(late)
+    peer.echo()
+    reached = {"late": (wanted["late"], [peer.address, peer.address6]), "steady": present}
+    services.wait_status(pod, reached)
+    _carries(client, pod, 1001, peer)
+
+    node = headscale.node(peer.name)
+    headscale.rename(node, f"{late}-moved")
+    services.wait_status(pod, {"late": (wanted["late"], None), "steady": present})
+    _silent(client, pod, 1001)
+    headscale.rename(node, late)
+    services.wait_status(pod, reached)
+    _carries(client, pod, 1001, peer)
+
+    headscale.delete_node(node)
+    services.wait_status(pod, {"late": (wanted["late"], None), "steady": present})
+    _silent(client, pod, 1001)
+    _carries(client, pod, 1002, steady, families=[4])
+    assert pod.stop() == 0
+
+
+def test_deleted_peer_comes_back_with_other_addresses(bed, headscale, cluster, new_proxy, new_peer):
+    """A peer that is deleted and logs in again has new addresses; the service follows it there."""
+    client, peer = bed.client(), new_peer()
+    pod = new_proxy(store="secret")
+    pod.forward()
+    wanted = service(*_both(1001), fqdn=_name(peer))
+    EgressFolder(pod, {"again": wanted})
+    pod.boot()
+    services.wait_status(pod, {"again": (wanted, [peer.address, peer.address6])})
+    headscale.delete_node(headscale.node(peer.name))
+    services.wait_status(pod, {"again": (wanted, None)})
+    peer.log_in()
+    peer.echo()
+    services.wait_status(pod, {"again": (wanted, [peer.address, peer.address6])})
+    _carries(client, pod, 1001, peer)
+    assert pod.stop() == 0
+
+
+def test_tailscale_service_as_target(bed, headscale, cluster, new_proxy, new_peer):
+    """The name of a Tailscale Service leads to the address that a peer has a route for."""
+    client = bed.client()
+    virtual = ["100.100.77.1", "fd7a:115c:a1e0:77::1"]
+    host = new_peer(routes=["100.100.77.1/32", "fd7a:115c:a1e0:77::1/128"])
+    host.own(*virtual)
+    pod = new_proxy(store="secret", environment={"TS_EXTRA_ARGS": f"--login-server={settings.CONTROL_URL} --accept-routes"})
+    pod.forward()
+    wanted = service(*_both(1001), fqdn="web.tail.test")
+    EgressFolder(pod, {"web": wanted})
+    pod.boot()
+    services.wait_status(pod, {"web": (wanted, None)})
+    servers = echo.Echo(host.namespace, "web", host.folder, virtual)
+    headscale.set_record("web.tail.test", *virtual)
+    try:
+        services.wait_status(pod, {"web": (wanted, virtual)})
+        for address, own, there in zip((pod.address, pod.address6), pod.client.addresses(), virtual):
+            for protocol in PROTOCOLS:
+                answer = echo.wait_answer(client, address, 1001, protocol)
+                assert (answer.name, answer.source, answer.address) == ("web", own, there)
+    finally:
+        headscale.set_record("web.tail.test")
+        servers.close()
+    services.wait_status(pod, {"web": (wanted, None)})
+    assert pod.stop() == 0
+
+
+def test_four_via_six_name_as_target(bed, cluster, new_proxy, new_peer):
+    """The name of an IPv4 address behind a site leads through the peer that routes the site."""
+    client, site = bed.client(), new_peer(routes=["fd7a:115c:a1e0:b1a:0:7:a4d:1/128"])
+    site.own("10.77.0.1")
+    servers = echo.Echo(site.namespace, "site", site.folder, ["10.77.0.1"])
+    pod = new_proxy(store="secret", environment={"TS_EXTRA_ARGS": f"--login-server={settings.CONTROL_URL} --accept-routes"})
+    pod.forward()
+    wanted = service(*_both(1001), fqdn="10-77-0-1-via-7")
+    EgressFolder(pod, {"behind": wanted})
+    pod.boot()
+    services.wait_status(pod, {"behind": (wanted, ["fd7a:115c:a1e0:b1a:0:7:a4d:1"])})
+    for protocol in PROTOCOLS:
+        answer = echo.wait_answer(client, pod.address6, 1001, protocol)
+        assert (answer.name, answer.address, answer.port) == ("site", "10.77.0.1", echo.PORT)
+    servers.close()
+    assert pod.stop() == 0
