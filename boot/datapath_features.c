@@ -18,7 +18,7 @@ static void start_egress(struct datapath_features *f, const struct datapath_part
 	const struct settings *s = with->settings;
 	if (s->egress_proxies_config_path[0] != '\0') {
 		struct egress_services_options options = {s->egress_proxies_config_path,
-			s->pod_ipv4, s->pod_ipv6, with->times->debounce_ms};
+			s->pod_ipv4, s->pod_ipv6, with->times->services_debounce_ms};
 		f->egress_services =
 			egress_services_new(with->loop, store, with->conditions, &options, fn, arg);
 	}
@@ -35,8 +35,8 @@ static void start_ingress(struct datapath_features *f, const struct datapath_par
 	const struct settings *s = with->settings;
 	const struct times *t = with->times;
 	if (s->ingress_proxies_config_path[0] != '\0') {
-		struct ingress_services_options options = {
-			s->ingress_proxies_config_path, s->pod_ipv4, s->pod_ipv6, t->debounce_ms};
+		struct ingress_services_options options = {s->ingress_proxies_config_path,
+			s->pod_ipv4, s->pod_ipv6, t->services_debounce_ms};
 		f->ingress_services = ingress_services_new(
 			with->loop, store, with->conditions, &options, fn, arg);
 	}

@@ -22,6 +22,9 @@ struct times {
 	uint32_t withdraw_settle_ms; /* withdrawn Services: let the tailnet notice */
 	uint32_t stop_flush_ms;      /* at the stop, for what is not published yet */
 	uint32_t debounce_ms;        /* files of one volume update come together */
+	/* The same for documents of services: a half-written one is not taken anyway, and the
+	 * traffic waits. */
+	uint32_t services_debounce_ms;
 	uint32_t netmap_wait_ms;     /* for peers that were just asked for */
 	uint32_t dest_retry_base_ms; /* a DNS name of the cluster that does not resolve */
 	uint32_t dest_retry_max_ms;
