@@ -160,8 +160,11 @@ void steady_update(struct supervisor *s, const struct ipn_notify *n)
 {
 	if (!s->self.known)
 		return;
+	/* A message that led here may have made the data path subscribe anew: what its stream told
+	 * of peers is not all that is wanted now. */
+	bool has_netmap = n != NULL && n->has_initial_status && ipnbus_is_open(s->bus);
 	if (s->datapath != NULL)
-		datapath_update(s->datapath, &s->self, n != NULL && n->has_initial_status);
+		datapath_update(s->datapath, &s->self, has_netmap);
 	publish(s);
 	health_set_has_addresses(s->health, s->self.address_count > 0);
 	tell_cert_domain(s);
