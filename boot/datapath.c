@@ -10,6 +10,7 @@
 #include "boot/settings.h"
 #include "boot/times.h"
 #include "lib/base/backoff.h"
+#include "lib/base/clock.h"
 #include "lib/base/condition.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
@@ -22,6 +23,11 @@
 
 /* What tailscaled calls its device in kernel mode. */
 #define TUN_NAME "tailscale0"
+
+/* Wishes made as soon as something changes. When more follow, as with peers that change all the
+ * time, there is a pause between two, until nothing was wished for so long. */
+#define BURST_MAX 8
+#define REST_MS 1000
 
 struct datapath {
 	struct datapath_partners with;
@@ -52,6 +58,8 @@ struct datapath {
 	struct err why_impossible;
 	struct timer netmap_wait; /* wants are told, the peers are not here yet */
 	struct backoff backoff;
+	uint64_t built_ms; /* the last wish */
+	unsigned int burst;
 
 	/* the end */
 	bool is_removing;
@@ -64,8 +72,17 @@ static void build(void *arg);
 static void build_soon(struct datapath *d)
 {
 	d->is_dirty = true;
-	if (d->is_started && !d->is_applying && !timer_is_armed(&d->netmap_wait))
-		timer_start(&d->build, 0);
+	if (!d->is_started || d->is_applying || timer_is_armed(&d->netmap_wait))
+		return;
+	uint32_t pause_ms = d->burst < BURST_MAX ? 0 : d->with.times->debounce_ms;
+	timer_start_at(&d->build, d->built_ms + pause_ms);
+}
+
+static void count_build(struct datapath *d)
+{
+	uint64_t now_ms = clock_now_ms();
+	d->burst = now_ms - d->built_ms < REST_MS ? d->burst + 1 : 1;
+	d->built_ms = now_ms;
 }
 
 /* Peers are told as a whole at the begin of a subscription only. */
@@ -74,7 +91,9 @@ static void ask_for_netmap(struct datapath *d)
 	if (!peers_wants_any(d->with.peers))
 		return;
 	d->has_netmap = false;
-	timer_start(&d->netmap_wait, d->with.times->netmap_wait_ms);
+	/* Wants that change again and again put nothing off for longer than one wait. */
+	if (!timer_is_armed(&d->netmap_wait))
+		timer_start(&d->netmap_wait, d->with.times->netmap_wait_ms);
 	ipnbus_restart(d->with.bus);
 }
 
@@ -208,11 +227,14 @@ static void build(void *arg)
 	struct egress_netmap netmap = {d->with.peers, d->with.records, d->has_netmap};
 	struct nft_wanted w;
 	struct err e;
-	if (!d->is_started || d->is_applying || d->self.address_count == 0)
+	/* Each of these makes a wish when it has come to an end. */
+	if (!d->is_started || d->is_applying || timer_is_armed(&d->netmap_wait) ||
+		d->self.address_count == 0)
 		return;
 	timer_stop(&d->retry);
 	timer_stop(&d->build);
 	d->is_dirty = false;
+	count_build(d);
 	d->peers_seen = peers_generation(d->with.peers);
 	selfnode_copy(&d->asked_for, &d->self);
 	nft_wanted_init(&w, TUN_NAME, d->owner);

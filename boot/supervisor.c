@@ -116,6 +116,8 @@ static const char *deadline_reason(const struct supervisor *s)
 	const struct condition *items = s->conditions.items;
 	if (s->kube_setup != NULL)
 		return store_kube_setup_last_error(s->kube_setup);
+	if (s->state == NODE_STATE_STEADY && items[CONDITION_FIREWALL_FAILED].raised)
+		return items[CONDITION_FIREWALL_FAILED].reason;
 	if (is_resetting(s) || s->state == NODE_STATE_STEADY)
 		return items[CONDITION_STORE_WRITE_FAILED].reason;
 	if (s->state != NODE_STATE_LOGIN && s->state != NODE_STATE_AUTH)

@@ -12,6 +12,7 @@
 
 #include "boot/settings.h"
 #include "boot/times.h"
+#include "lib/base/clock.h"
 #include "lib/base/condition.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
@@ -315,6 +316,64 @@ static void peers_that_are_never_told_hold_nothing_up(void **state)
 	assert_non_null(strstr(b->written, "100.64.0.7"));
 }
 
+static void name_services(struct bench *b, int number)
+{
+	AUTO(mem_free)
+	char *text = xasprintf("{\"gone\":{\"tailnetTarget\":{\"fqdn\":\"gone%d.tail.ts.net\"},"
+			       "\"ports\":[]},\"web\":{\"tailnetTarget\":{\"ip\":\"100.64.0.7\"},"
+			       "\"ports\":[]}}",
+		number);
+	tempdir_write(b->dir, "proxies/egress-services", text);
+}
+
+static void wants_that_never_rest_hold_nothing_up(void **state)
+{
+	struct bench *b = *state;
+	name_services(b, 0);
+	AUTO(mem_free)
+	char *setting = xasprintf("TS_EGRESS_PROXIES_CONFIG_PATH=%s/proxies", b->dir);
+	make(b, setting, true);
+	set_self(b, "100.64.0.1/32", NULL);
+	start(b);
+	/* Other names more often than the peers could be told. */
+	uint32_t step_ms = times_get(true)->netmap_wait_ms / 5;
+	for (int i = 1; i <= 15 && b->writes == 0; i++) {
+		name_services(b, i);
+		loop_wait_count(b->loop, &b->writes, 1, step_ms);
+	}
+	assert_int_equal(b->writes, 1);
+	assert_non_null(strstr(b->written, "100.64.0.7"));
+}
+
+static void changes_without_a_pause_are_taken_together(void **state)
+{
+	struct bench *b = *state;
+	make(b, "TS_TAILNET_TARGET_FQDN=db.tail.ts.net", true);
+	set_self(b, "100.64.0.1/32", NULL);
+	start(b);
+	uint64_t begin_ms = clock_now_ms();
+	int changes = 0;
+	while (clock_now_ms() - begin_ms < 400) {
+		AUTO(mem_free) char *address = xasprintf("100.64.0.%d/32", 9 + changes++ % 2);
+		tell_peer(b, "db.tail.ts.net.", address);
+		datapath_update(b->d, &b->self, true);
+		loop_wait_idle(b->loop, 1);
+	}
+	assert_true(loop_wait_idle(b->loop, 100));
+	uint64_t spent_ms = clock_now_ms() - begin_ms;
+	size_t applied = log_capture_count_id(&b->log, "datapath.applied");
+	/* Some at once, then one for each pause. */
+	assert_in_range(applied, 9, 9 + spent_ms / times_get(true)->debounce_ms);
+	assert_true(applied < (size_t)changes);
+	/* The last one stands. */
+	const char *told = "";
+	for (size_t i = 0; i < b->log.ids.len; i++) {
+		if (strcmp(b->log.ids.items[i], "egress.installing") == 0)
+			told = b->log.texts.items[i];
+	}
+	assert_non_null(strstr(told, changes % 2 == 1 ? "100.64.0.9" : "100.64.0.10"));
+}
+
 static void forwarding_follows_the_families_in_use(void **state)
 {
 	struct bench *b = *state;
@@ -376,6 +435,8 @@ int main(void)
 		TEST(a_name_is_waited_for),
 		TEST(services_wait_for_the_peers_they_name),
 		TEST(peers_that_are_never_told_hold_nothing_up),
+		TEST(wants_that_never_rest_hold_nothing_up),
+		TEST(changes_without_a_pause_are_taken_together),
 		TEST(forwarding_follows_the_families_in_use),
 		TEST(a_switch_that_is_missing_is_a_condition),
 		TEST(the_end_is_told_once),
