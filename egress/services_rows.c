@@ -50,6 +50,15 @@ void egress_rows_fini(struct egress_rows *rows)
 	*rows = (struct egress_rows){0};
 }
 
+bool egress_rows_any(const struct egress_rows *rows)
+{
+	for (size_t i = 0; i < rows->len; i++) {
+		if (!rows->items[i].is_removed)
+			return true;
+	}
+	return false;
+}
+
 void egress_rows_purge(struct egress_rows *rows)
 {
 	size_t kept = 0;
@@ -61,6 +70,9 @@ void egress_rows_purge(struct egress_rows *rows)
 	}
 	rows->len = kept;
 }
+
+/* A service that is led elsewhere all the time: connections to its oldest targets are given up. */
+#define FORMERS_MAX 16
 
 /* The address comes before the name. */
 static bool is_by_name(const struct egress_service *s)
@@ -87,6 +99,8 @@ static void remember(struct egress_row *row, const struct egress_service *old)
 {
 	if (row->targets.len == 0)
 		return;
+	if (row->former_count == FORMERS_MAX)
+		egress_row_drop_former(row, 0);
 	struct egress_former former = {.fqdn = xstrdup(is_by_name(old) ? old->target_fqdn : "")};
 	for (size_t i = 0; i < row->targets.len; i++)
 		nft_addresses_add(&former.addresses, &row->targets.items[i]);

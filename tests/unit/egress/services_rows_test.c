@@ -101,6 +101,24 @@ static void test_what_is_carried_out_is_held(void **state)
 	egress_rows_fini(&rows);
 }
 
+static void test_former_targets_are_bounded(void **state)
+{
+	(void)state;
+	struct egress_rows rows = {0};
+	for (int i = 1; i <= 100; i++) {
+		AUTO(mem_free) char *ip = xasprintf("100.64.0.%d", i);
+		AUTO(mem_free)
+		char *text = xasprintf("{\"a\":{\"tailnetTarget\":{\"ip\":\"%s\"}}}", ip);
+		assert_true(take(&rows, text));
+		settle(&rows, ip);
+	}
+	assert_int_equal(rows.items[0].former_count, 16);
+	/* The newest are kept. */
+	struct ipaddr last = tailnet_addr("100.64.0.99");
+	assert_true(nft_addresses_contain(&rows.items[0].formers[15].addresses, &last));
+	egress_rows_fini(&rows);
+}
+
 static void test_faults(void **state)
 {
 	(void)state;
@@ -130,6 +148,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_services_come_and_go),
 		cmocka_unit_test(test_what_is_carried_out_is_held),
+		cmocka_unit_test(test_former_targets_are_bounded),
 		cmocka_unit_test(test_faults),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
