@@ -2,10 +2,12 @@
 
 import pytest
 
-from realbed import echo, services, settings, wait
+from realbed import echo, ruleset, services, settings, wait
+from realbed.capture import Capture
 from realbed.services import EgressFolder, service
 
 PROTOCOLS = ("tcp", "udp")
+ACCEPT_ROUTES = {"TS_EXTRA_ARGS": f"--login-server={settings.CONTROL_URL} --accept-routes"}
 
 
 def _name(peer):
@@ -162,7 +164,7 @@ def test_tailscale_service_as_target(bed, headscale, cluster, new_proxy, new_pee
     virtual = ["100.100.77.1", "fd7a:115c:a1e0:77::1"]
     host = new_peer(routes=["100.100.77.1/32", "fd7a:115c:a1e0:77::1/128"])
     host.own(*virtual)
-    pod = new_proxy(store="secret", environment={"TS_EXTRA_ARGS": f"--login-server={settings.CONTROL_URL} --accept-routes"})
+    pod = new_proxy(store="secret", environment=ACCEPT_ROUTES)
     pod.forward()
     wanted = service(*_both(1001), fqdn="web.tail.test")
     EgressFolder(pod, {"web": wanted})
@@ -188,7 +190,7 @@ def test_four_via_six_name_as_target(bed, cluster, new_proxy, new_peer):
     client, site = bed.client(), new_peer(routes=["fd7a:115c:a1e0:b1a:0:7:a4d:1/128"])
     site.own("10.77.0.1")
     servers = echo.Echo(site.namespace, "site", site.folder, ["10.77.0.1"])
-    pod = new_proxy(store="secret", environment={"TS_EXTRA_ARGS": f"--login-server={settings.CONTROL_URL} --accept-routes"})
+    pod = new_proxy(store="secret", environment=ACCEPT_ROUTES)
     pod.forward()
     wanted = service(*_both(1001), fqdn="10-77-0-1-via-7")
     EgressFolder(pod, {"behind": wanted})
@@ -198,4 +200,55 @@ def test_four_via_six_name_as_target(bed, cluster, new_proxy, new_peer):
         answer = echo.wait_answer(client, pod.address6, 1001, protocol)
         assert (answer.name, answer.address, answer.port) == ("site", "10.77.0.1", echo.PORT)
     servers.close()
+    assert pod.stop() == 0
+
+
+def test_change_while_the_api_server_is_away(bed, cluster, new_proxy):
+    """Traffic follows a change at once; the status follows when somebody can take it."""
+    one, two, client = bed.peer, bed.guest(), bed.client()
+    one.echo(), two.echo()
+    pod = new_proxy(store="secret")
+    pod.forward()
+    wanted = {"web": service(*_both(1001), ip=one.address)}
+    folder = EgressFolder(pod, wanted)
+    pod.boot()
+    services.wait_status(pod, {"web": (wanted["web"], [one.address])})
+    _carries(client, pod, 1001, one, families=[4])
+    cluster.kill()
+    try:
+        wanted = {"web": service(*_both(1001), fqdn=_name(two))}
+        folder.write(wanted)
+        _carries(client, pod, 1001, two)
+    finally:
+        cluster.restart()
+    services.wait_status(pod, {"web": (wanted["web"], [two.address, two.address6])}, 20)
+    assert pod.stop() == 0
+
+
+def test_container_that_ended_unasked_and_runs_again(bed, cluster, new_proxy):
+    """The rules outlive it and let nothing out in clear; the next run takes over, and removes what is not wanted now."""
+    peer, client = bed.peer, bed.client()
+    peer.echo()
+    pod = new_proxy(store="secret")
+    pod.forward()
+    wanted = {"stays": service(*_both(1001), fqdn=_name(peer)), "goes": service(*_both(1002), fqdn=_name(peer))}
+    folder = EgressFolder(pod, wanted)
+    pod.boot()
+    both = [peer.address, peer.address6]
+    services.wait_status(pod, {name: (one, both) for name, one in wanted.items()})
+    _carries(client, pod, 1001, peer)
+    _carries(client, pod, 1002, peer)
+    with Capture(pod.namespace) as capture:
+        pod.crash()
+        assert ruleset.own_tables(pod.namespace) == ruleset.OWN
+        for address in (pod.address, pod.address6):
+            assert echo.refused(client, address, 1001)
+        assert capture.seen() > 0 and not capture.leaked()
+    assert ruleset.guard_drops(pod.namespace) > 0
+    del wanted["goes"]
+    folder.write(wanted)
+    pod.boot()
+    services.wait_status(pod, {"stays": (wanted["stays"], both)})
+    _carries(client, pod, 1001, peer)
+    _silent(client, pod, 1002)
     assert pod.stop() == 0

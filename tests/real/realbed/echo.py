@@ -29,7 +29,8 @@ class Echo:
 
     def __init__(self, namespace, name, folder, addresses, ports=f"{PORT},{FIRST_PORT}-{FIRST_PORT + PORTS - 1}"):
         self.addresses = list(addresses)
-        self._process = Process(f"echo-{name}-{addresses[0]}", ["/usr/bin/python3", _SERVER, name, ",".join(addresses), ports],
+        self._process = Process(f"echo-{name}-{addresses[0]}",
+                                ["/usr/bin/python3", _SERVER, name, ",".join(addresses), ports],
                                 folder, namespace=namespace)
         self._process.wait_log("ready", 20)
 
