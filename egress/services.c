@@ -9,6 +9,7 @@
 #include "egress/services_rows.h"
 #include "egress/services_tell.h"
 #include "lib/base/backoff.h"
+#include "lib/base/clock.h"
 #include "lib/base/condition.h"
 #include "lib/base/json.h"
 #include "lib/base/log.h"
@@ -24,6 +25,9 @@
 /* Pauses between two tries to read a file that is there. */
 #define READ_BASE_MS 1000
 #define READ_MAX_MS 30000
+/* A file that is written in place is empty for a moment, and a folder that is put in the place of
+ * another is gone for one: services end only when they are still missing after this. */
+#define EMPTY_CONFIRM_MS 300
 
 /* What a plan was made from. */
 struct seen {
@@ -44,6 +48,7 @@ struct egress_services {
 	struct fswatch *watch;
 	struct timer retry;
 	struct backoff backoff;
+	uint64_t empty_since_ms; /* 0 = it is not empty, or that was believed */
 	struct egress_rows rows;
 	struct egress_conflicts conflicts; /* of the last result */
 	struct seen seen;
@@ -83,7 +88,26 @@ static void judge(struct egress_services *s)
 			"%s (and %zu more): %s", first->name, count - 1, why);
 }
 
-/* 0 also for what is not there, which is a document without services. */
+/* True while it is too early to believe that there are no services any more. */
+static bool is_doubtful(struct egress_services *s, size_t len)
+{
+	uint64_t now = clock_now_ms();
+	if (len > 0 || !egress_rows_any(&s->rows)) {
+		s->empty_since_ms = 0;
+		return false;
+	}
+	if (s->empty_since_ms == 0)
+		s->empty_since_ms = now;
+	if (now - s->empty_since_ms >= EMPTY_CONFIRM_MS) {
+		s->empty_since_ms = 0;
+		return false;
+	}
+	timer_start_at(&s->retry, s->empty_since_ms + EMPTY_CONFIRM_MS);
+	return true;
+}
+
+/* 0 also for what is not there, which is a document without services; 1 when it is to be read
+ * again before it is believed. */
 static int read_document(struct egress_services *s, struct egress_config *config, struct err *e)
 {
 	AUTO(buf_fini) struct buf text = BUF_INIT(JSON_TEXT_MAX);
@@ -94,6 +118,8 @@ static int read_document(struct egress_services *s, struct egress_config *config
 	}
 	timer_stop(&s->retry);
 	backoff_reset(&s->backoff);
+	if (is_doubtful(s, text.len))
+		return 1;
 	if (egress_config_parse(text.data, text.len, config, e) < 0)
 		return err_wrap(e, "%s", s->path);
 	return 0;
@@ -104,10 +130,11 @@ static bool take_document(struct egress_services *s)
 {
 	struct egress_config config = {0};
 	struct err e;
-	if (read_document(s, &config, &e) < 0) {
+	int code = read_document(s, &config, &e);
+	if (code < 0)
 		condition_raise(s->conditions_ref, CONDITION_EGRESS_CONFIG_INVALID, "%s", e.msg);
+	if (code != 0)
 		return false;
-	}
 	condition_clear(s->conditions_ref, CONDITION_EGRESS_CONFIG_INVALID);
 	return egress_rows_take(&s->rows, &config);
 }

@@ -53,6 +53,8 @@ struct egress_rows {
 
 /* Takes the services out of the document. True when another firewall is wanted than before. */
 bool egress_rows_take(struct egress_rows *rows, struct egress_config *config_take);
+/* Whether there are services that were not removed. */
+bool egress_rows_any(const struct egress_rows *rows);
 /* Drops what is removed. */
 void egress_rows_purge(struct egress_rows *rows);
 void egress_rows_fini(struct egress_rows *rows);

@@ -6,14 +6,20 @@
 
 #include "ingress/services_plan.h"
 #include "lib/base/buf.h"
+#include "lib/base/clock.h"
 #include "lib/base/condition.h"
 #include "lib/base/json.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/io/atomicfile.h"
 #include "lib/io/fswatch.h"
+#include "lib/io/timer.h"
 #include "lib/nft/nft.h"
 #include "statestore/statestore.h"
+
+/* A file that is written in place is empty for a moment: services end only when they are still
+ * missing after this. */
+#define EMPTY_CONFIRM_MS 300
 
 struct ingress_services {
 	struct statestore *store_ref;
@@ -24,6 +30,8 @@ struct ingress_services {
 	char *pod_ipv4;
 	char *pod_ipv6;
 	struct fswatch *watch;
+	struct timer confirm;
+	uint64_t empty_since_ms; /* 0 = it is not empty, or that was believed */
 
 	struct ingress_config config; /* in force: read, without faults */
 	struct strv faults;           /* of the document read last */
@@ -80,6 +88,25 @@ static void judge(struct ingress_services *s)
 			"%zu faults, the first: %s", count, first);
 }
 
+/* True while it is too early to believe that there are no services any more. */
+static bool is_doubtful(struct ingress_services *s, bool is_empty)
+{
+	uint64_t now = clock_now_ms();
+	timer_stop(&s->confirm);
+	if (!is_empty || s->config.count == 0) {
+		s->empty_since_ms = 0;
+		return false;
+	}
+	if (s->empty_since_ms == 0)
+		s->empty_since_ms = now;
+	if (now - s->empty_since_ms >= EMPTY_CONFIRM_MS) {
+		s->empty_since_ms = 0;
+		return false;
+	}
+	timer_start_at(&s->confirm, s->empty_since_ms + EMPTY_CONFIRM_MS);
+	return true;
+}
+
 /* Replaces *out; a file that is not there is an empty text. */
 static int read_document(
 	struct ingress_services *s, struct ingress_config *out, bool *is_empty, struct err *e)
@@ -104,6 +131,10 @@ static bool read_again(struct ingress_services *s, bool is_start)
 	struct err e;
 	if (read_document(s, &document, &is_empty, &e) < 0) {
 		condition_raise(s->conditions_ref, CONDITION_INGRESS_CONFIG_INVALID, "%s", e.msg);
+		return false;
+	}
+	if (is_doubtful(s, is_empty)) {
+		ingress_config_fini(&document);
 		return false;
 	}
 	condition_clear(s->conditions_ref, CONDITION_INGRESS_CONFIG_INVALID);
@@ -141,6 +172,7 @@ struct ingress_services *ingress_services_new(struct loop *loop, struct statesto
 	s->pod_ipv4 = xstrdup(options->pod_ipv4);
 	s->pod_ipv6 = xstrdup(options->pod_ipv6);
 	s->has_status = statestore_value(store, STORE_KEY_INGRESS_CONFIG) != NULL;
+	timer_init(&s->confirm, loop, on_file, s);
 	log_event(EV_INGRESS_STARTING);
 	s->watch = fswatch_new_for_file(loop, options->path, options->debounce_ms, on_file, s);
 	read_again(s, true);
@@ -152,6 +184,7 @@ void ingress_services_free(struct ingress_services *s)
 	if (s == NULL)
 		return;
 	fswatch_free(s->watch);
+	timer_stop(&s->confirm);
 	ingress_config_fini(&s->config);
 	ingress_config_fini(&s->stands);
 	ingress_share_fini(&s->share);

@@ -59,6 +59,12 @@ static void test_what_a_predecessor_left_is_replaced(void **state)
 	egress_bench_expect_status(b, NO_SERVICES, 1);
 }
 
+static void pass_doubt(struct egress_bench *b)
+{
+	place_pass(&b->place, 300);
+	place_turn(&b->place);
+}
+
 static void test_life_of_services(void **state)
 {
 	struct egress_bench *b = *state;
@@ -85,7 +91,14 @@ static void test_life_of_services(void **state)
 	egress_bench_round(b, 0);
 	assert_int_equal(egress_bench_logged(b, "service web is no longer required, deleting"), 1);
 	egress_bench_expect_status(b, STATUS(DNS_ROW), 3);
+	/* That there is nothing any more is believed after a while: somebody may write in place. */
+	egress_bench_put(b, "");
+	egress_bench_put(b, "{" DNS "}");
+	pass_doubt(b);
 	egress_bench_put(b, NULL);
+	egress_bench_round(b, 0);
+	egress_bench_expect_status(b, STATUS(DNS_ROW), 3);
+	pass_doubt(b);
 	egress_bench_round(b, 0);
 	egress_bench_expect(b, "");
 	egress_bench_expect_status(b, NO_SERVICES, 4);

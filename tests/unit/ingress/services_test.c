@@ -124,12 +124,21 @@ static void apply(struct fixture *f)
 		place_answer(&f->b, 0, 0);
 }
 
+static void pass_doubt(struct fixture *f)
+{
+	place_pass(&f->b, 300);
+	turns(f);
+}
+
 /* The file changes, and what comes of it is carried out. */
 static void change(struct fixture *f, const char *text)
 {
 	unsigned int before = f->changes;
 	put(f, text);
 	turns(f);
+	/* That there is nothing any more is believed after a while. */
+	if (text[0] == '\0')
+		pass_doubt(f);
 	assert_int_equal(f->changes, before + 1);
 	apply(f);
 }
@@ -200,6 +209,8 @@ static void changes_are_followed(void **state)
 	change(f, WEB);
 	assert_int_equal(unlink(f->path), 0);
 	turns(f);
+	assert_int_equal(f->changes, 4);
+	pass_doubt(f);
 	assert_int_equal(f->changes, 5);
 	apply(f);
 	place_expect_writes(&f->b, NOTHING, 5);
@@ -216,6 +227,22 @@ static void the_same_again_is_no_news(void **state)
 	turns(f);
 	assert_int_equal(f->changes, 0);
 	assert_int_equal(f->b.log.texts.len, 0);
+}
+
+/* As a file is that somebody writes in place. */
+static void a_file_that_is_empty_for_a_moment(void **state)
+{
+	struct fixture *f = *state;
+	put(f, WEB);
+	make(f);
+	apply(f);
+	put(f, "");
+	turns(f);
+	put(f, WEB);
+	turns(f);
+	pass_doubt(f);
+	assert_int_equal(f->changes, 0);
+	assert_int_equal(elements(f, NFT_MODEL_V4), 1);
 }
 
 static void an_empty_document_has_a_status(void **state)
@@ -386,6 +413,7 @@ int main(void)
 		TEST(what_is_there_is_read_at_once_and_published_when_it_stands),
 		TEST(changes_are_followed),
 		TEST(the_same_again_is_no_news),
+		TEST(a_file_that_is_empty_for_a_moment),
 		TEST(an_empty_document_has_a_status),
 		TEST(a_status_from_before_is_replaced),
 		TEST(a_broken_document_changes_nothing),
