@@ -2,7 +2,11 @@
 
 import pytest
 from fakes import notify
-from services_proxy import OWN, Proxy, egress, name_of, peer
+from fakes.waiting import stays_true, wait_until
+from services_proxy import KEY_INGRESS, OWN, Proxy, egress, ingress, name_of, peer
+from test_firewall import allow_ipv6, fixture_space  # noqa: F401  (the fixture `space`)
+
+SERVICE = "web.t.ts.net"
 
 
 @pytest.fixture(name="proxy")
@@ -30,4 +34,115 @@ def test_single_target_is_known_before_the_first_wish(world):
                          TS_EXPERIMENTAL_VERSIONED_CONFIG_DIR=world.config_dir())
     program = world.start_running(env, notify.running(OWN, [peer(1, "100.65.0.1/32")]))
     assert program.log_count("Installing forwarding rules for destination 100.65.0.1") == 1
+    assert not program.log_count("condition ")
+
+
+def with_service(message, *values):
+    """The message with the records of a Tailscale Service."""
+    message["InitialStatus"]["ExtraRecords"] = [{"Name": SERVICE, "Value": v} for v in values]
+    return message
+
+
+def test_daemon_restart_in_place_changes_nothing(proxy, space):
+    """While the daemon is away, while it is back without a network map, and when it has one again:
+    no rule is written anew, and no status."""
+    world = proxy.world
+    allow_ipv6(world)
+    proxy.mount({"peer": egress(name_of(1)), "service": egress(SERVICE, port=4001),
+                 "ip": egress(ip="100.65.0.9", port=4002)},
+                {"svc:a": ingress("100.64.9.9", "10.0.0.9")})
+    carrier = notify.node("id7", "p7.t.ts.net.", ["100.65.0.7/32"], 8,
+                          ["100.65.0.7/32", "100.100.0.1/32"])
+    running = with_service(notify.running(OWN, [peer(1, "100.65.0.1/32"), carrier]), "100.100.0.1")
+    world.lapi.dns_config = {"ExtraRecords": [{"Name": SERVICE, "Value": "100.100.0.1"}]}
+    # an API server cannot be reached from there
+    env = {name: value for name, value in proxy.environment(
+        TS_TEST_FAKE_NETFILTER="false", TS_STATE_DIR=world.root / "state").items()
+        if not name.startswith("KUBERNETES_")}
+    program = world.start_running(env, running, space.enter)
+    wait_until(lambda: len(space.map_of("ip", "egress_pm") or []) == 3, 5, "three services")
+    published = world.root / "state/published"
+    documents = [published / name for name in ("egress-services", KEY_INGRESS)]
+    wait_until(lambda: all(d.exists() for d in documents), 5, "both statuses")
+    before = space.handles(), [d.stat().st_ino for d in documents]
+    world.lapi.bus.publish(with_service(notify.state(notify.STARTING)))
+    world.lapi.dns_config = {}
+    world.crash_daemon(2)
+    program.wait_log_part("condition DaemonDown cleared")
+    assert space.handles() == before[0]
+    world.lapi.dns_config = {"ExtraRecords": [{"Name": SERVICE, "Value": "100.100.0.1"}]}
+    world.lapi.bus.publish(running)
+    program.wait_log_part("tailscaled is running again")
+    stays_true(lambda: space.handles() == before[0], 0.3)
+    assert [d.stat().st_ino for d in documents] == before[1]
+    assert not program.log_count("netmap change detected")
+
+
+def test_peer_that_vanishes_while_nobody_listens(proxy):
+    """The next subscription tells the whole map: who is not in it has gone."""
+    proxy.mount({"a": egress(name_of(1)), "b": egress(name_of(2), port=4001)})
+    program = proxy.start(peer(1, "100.65.0.1/32"), peer(2, "100.65.0.2/32"))
+    proxy.wait_targets({"a": ["100.65.0.1"], "b": ["100.65.0.2"]})
+    bus = proxy.world.lapi.bus
+    bus.first_messages = lambda mask: [notify.running(OWN, [peer(2, "100.65.0.2/32")])]
+    bus.cut()
+    proxy.wait_targets({"a": None, "b": ["100.65.0.2"]})
+    program.wait_log_part("condition EgressServiceFailed: a: ")
+    proxy.move(peer(1, "100.65.0.11/32"))
+    proxy.wait_targets({"a": ["100.65.0.11"], "b": ["100.65.0.2"]})
+    program.wait_log_part("condition EgressServiceFailed cleared")
+    assert program.log_count("condition EgressServiceFailed") == 2
+
+
+def test_flood_of_changes_is_taken_together(proxy):
+    """Peers that move all the time cost a bounded number of writes, and the last address stands."""
+    proxy.mount({f"s{n}": egress(name_of(n), port=4000 + n) for n in range(200)})
+    program = proxy.start(*[peer(n, f"100.65.0.{n + 1}/32") for n in range(200)])
+    wait_until(lambda: len(proxy.targets()) == 200, 8, "all services")
+    for number in range(2000):
+        proxy.move(peer(number % 200, f"100.66.{number // 200}.{number % 200 + 1}/32"))
+    proxy.wait_targets({f"s{n}": [f"100.66.9.{n + 1}"] for n in range(200)}, 20)
+    assert len(proxy.statuses()) < 100
+    assert program.log_count("netmap change detected") < 100
+
+
+def test_a_flood_of_others_costs_nothing(proxy):
+    """Peers nobody asked for are not even looked at twice."""
+    proxy.mount({"db": egress(name_of(1))})
+    program = proxy.start(peer(1, "100.65.0.1/32"))
+    proxy.wait_targets({"db": ["100.65.0.1"]})
+    for number in range(100, 1100):
+        proxy.move(peer(number, "100.66.0.1/32"))
+    proxy.move(peer(1, "100.65.0.2/32"))
+    proxy.wait_targets({"db": ["100.65.0.2"]})
+    assert len(proxy.statuses()) == 2
+    assert program.log_count("netmap change detected") == 1
+
+
+def test_own_name_and_addresses_change(proxy):
+    """A new name is told as it is; new addresses only with the rules that carry them."""
+    proxy.mount({"db": egress(ip="100.65.0.9")})
+    program = proxy.start()
+    proxy.wait_targets({"db": ["100.65.0.9"]})
+    world = proxy.world
+    proxy.tell(own=notify.node(name="renamed.t.ts.net.", addresses=OWN["Addresses"]))
+    world.wait_key("device_fqdn", "renamed.t.ts.net.")
+    assert not program.log_count("node addresses have changed")
+    proxy.tell(own=notify.node(addresses=["100.64.0.7/32", "100.64.0.8/32"]))
+    world.wait_key("device_ips", '["100.64.0.7","100.64.0.8"]')
+    assert program.log_count("node addresses have changed, trigger egress config resync") == 1
+    assert len(proxy.statuses()) == 1
+
+
+def test_target_of_a_family_the_node_loses(proxy):
+    """That address goes, from the rules and from the status, and comes back."""
+    proxy.mount({"db": egress(name_of(1))})
+    program = proxy.start(peer(1, "100.65.0.1/32", "fd7a:115c:a1e0::9/128"))
+    both = {"db": ["100.65.0.1", "fd7a:115c:a1e0::9"]}
+    proxy.wait_targets(both)
+    proxy.tell(peer(1, "100.65.0.1/32", "fd7a:115c:a1e0::9/128"),
+               own=notify.node(addresses=["100.64.0.1/32"]))
+    proxy.wait_targets({"db": ["100.65.0.1"]})
+    proxy.tell(peer(1, "100.65.0.1/32", "fd7a:115c:a1e0::9/128"))
+    proxy.wait_targets(both)
     assert not program.log_count("condition ")
