@@ -114,7 +114,7 @@ int ingress_target_contribute(struct ingress_target *t, struct nft_wanted *w, st
 	t->has_ipv4 = w->families[NFT_MODEL_V4].own.family != IPADDR_NONE;
 	contribute(&t->dest, true, w, &first);
 	contribute(&t->pod, false, w, &second);
-	/* Nobody asked for that family by itself: a node or a kernel without it has nothing to do. */
+	/* Nobody asked for that family by itself: without it there is nothing to do. */
 	struct err other = {0};
 	contribute(&t->pod_other, false, w, &other);
 	if (first.code == 0 && second.code == 0)
