@@ -87,16 +87,16 @@ struct lack {
 
 static const struct lack lacks[] = {
 	/* The type of a chain, the name of an expression; each with the head of its attribute. */
-	{TEXT("\x08\x00\x07\x00nat", "\x08\x00\x07\x00nax"),
+	{TEXT("\x08\x00\x07\x00nat", "\x08\x00\x07\x00nay"),
 		"nf_tables of this kernel lacks for IPv4: "
-		"chain type nax (table ip ts_sidecar_probe, chain prerouting); "
-		"chain type nax (table ip ts_sidecar_probe, chain postrouting)"},
+		"chain type nay (table ip ts_sidecar_probe, chain prerouting); "
+		"chain type nay (table ip ts_sidecar_probe, chain postrouting)"},
 	{TEXT("\x07\x00\x01\x00rt", "\x07\x00\x01\x00rx"),
 		"nf_tables of this kernel lacks for IPv4: "
 		"expression rx (table ip ts_sidecar_probe, chain mss_clamp, rule mss-out)"},
-	{TEXT("\x08\x00\x01\x00nat", "\x08\x00\x01\x00nax"),
+	{TEXT("\x08\x00\x01\x00nat", "\x08\x00\x01\x00nay"),
 		"nf_tables of this kernel lacks for IPv4: "
-		"expression nax (table ip ts_sidecar_probe, chain prerouting, rule by-daddr)"},
+		"expression nay (table ip ts_sidecar_probe, chain prerouting, rule by-daddr)"},
 	{TEXT("\x0b\x00\x01\x00numgen", "\x0b\x00\x01\x00numgex"), NULL},
 };
 
