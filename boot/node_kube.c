@@ -146,6 +146,9 @@ static void set_up_folder(struct supervisor *s)
 		store_dir_load_known(s->settings->state_dir, s->store);
 		node_kube_mark_secret(s);
 		statestore_set(s->store, STORE_KEY_HTTPS_ENDPOINT, NULL);
+		/* What an earlier run told of its rules is not true of ours yet. */
+		statestore_set(s->store, STORE_KEY_EGRESS_SERVICES, NULL);
+		statestore_set(s->store, STORE_KEY_INGRESS_CONFIG, NULL);
 	}
 	check_reset(s);
 }

@@ -97,5 +97,20 @@ class Proxy:
                    lambda: f"{self.status(KEY_INGRESS)} instead of {names}")
 
     def statuses(self, key=KEY_EGRESS):
-        """All that was ever published."""
-        return [json.loads(text) for text in self.world.kube.written(key)]
+        """All that was ever published, without withdrawals."""
+        return [json.loads(text) for text in self.world.kube.written(key) if text is not None]
+
+    def without_kubernetes(self, **more):
+        """The same with a folder for state and statuses, and the firewall of the kernel."""
+        env = self.environment(TS_TEST_FAKE_NETFILTER="false", TS_STATE_DIR=self.state, **more)
+        return {name: value for name, value in env.items()
+                if not name.startswith("KUBERNETES_")}
+
+    @property
+    def state(self):
+        """The folder for state and statuses."""
+        return self.world.root / "state"
+
+    def document(self, key=KEY_EGRESS):
+        """The file of a status without Kubernetes."""
+        return self.state / "published" / key
