@@ -3,7 +3,7 @@
 import pytest
 from fakes import notify
 from fakes.waiting import stays_true, wait_until
-from services_proxy import KEY_INGRESS, OWN, Proxy, egress, ingress, name_of, peer
+from services_proxy import KEY_EGRESS, KEY_INGRESS, OWN, Proxy, egress, ingress, name_of, peer
 from test_firewall import allow_ipv6, fixture_space  # noqa: F401  (the fixture `space`)
 
 SERVICE = "web.t.ts.net"
@@ -55,14 +55,9 @@ def test_daemon_restart_in_place_changes_nothing(proxy, space):
                           ["100.65.0.7/32", "100.100.0.1/32"])
     running = with_service(notify.running(OWN, [peer(1, "100.65.0.1/32"), carrier]), "100.100.0.1")
     world.lapi.dns_config = {"ExtraRecords": [{"Name": SERVICE, "Value": "100.100.0.1"}]}
-    # an API server cannot be reached from there
-    env = {name: value for name, value in proxy.environment(
-        TS_TEST_FAKE_NETFILTER="false", TS_STATE_DIR=world.root / "state").items()
-        if not name.startswith("KUBERNETES_")}
-    program = world.start_running(env, running, space.enter)
+    program = world.start_running(proxy.without_kubernetes(), running, space.enter)
     wait_until(lambda: len(space.map_of("ip", "egress_pm") or []) == 3, 5, "three services")
-    published = world.root / "state/published"
-    documents = [published / name for name in ("egress-services", KEY_INGRESS)]
+    documents = [proxy.document(key) for key in (KEY_EGRESS, KEY_INGRESS)]
     wait_until(lambda: all(d.exists() for d in documents), 5, "both statuses")
     before = space.handles(), [d.stat().st_ino for d in documents]
     world.lapi.bus.publish(with_service(notify.state(notify.STARTING)))
