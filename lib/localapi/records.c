@@ -54,7 +54,7 @@ bool records_want(struct records *r, const struct strv *names)
 		names_fini(&wanted);
 		return false;
 	}
-	struct record *items = wanted.len > 0 ? xcalloc(wanted.len, sizeof(*items)) : NULL;
+	struct record *items = xcalloc(wanted.len + 1, sizeof(*items));
 	bool lost = false;
 	for (size_t i = 0; i < r->names.len; i++) {
 		ptrdiff_t at = names_find(&wanted, r->names.items[i].text);
@@ -113,10 +113,10 @@ static void drop_repeats(struct list *list)
 {
 	if (list->len < 2)
 		return;
-	struct ipaddr **places = xcalloc(list->len, sizeof(*places));
+	struct ipaddr **places = xcalloc(list->len, sizeof(struct ipaddr *));
 	for (size_t i = 0; i < list->len; i++)
 		places[i] = &list->items[i];
-	qsort(places, list->len, sizeof(*places), compare_places);
+	qsort(places, list->len, sizeof(struct ipaddr *), compare_places);
 	const struct ipaddr *first = places[0];
 	for (size_t i = 1; i < list->len; i++) {
 		if (ipaddr_equal(first, places[i]))

@@ -71,7 +71,7 @@ static int compare_key(const void *key, const void *item)
 static bool is_among(const struct nft_elem_refs *refs, const uint8_t *key)
 {
 	return refs->len > 0 &&
-	       bsearch(key, refs->items, refs->len, sizeof(*refs->items), compare_key) != NULL;
+	       bsearch(key, refs->items, refs->len, sizeof(struct nft_elem *), compare_key) != NULL;
 }
 
 static int apply_elems(
