@@ -113,6 +113,7 @@ static int read_document(struct egress_services *s, struct egress_config *config
 	AUTO(buf_fini) struct buf text = BUF_INIT(JSON_TEXT_MAX);
 	int code = atomicfile_read(s->path, &text, e);
 	if (code < 0 && code != -ENOENT && code != -ENOTDIR) {
+		s->empty_since_ms = 0;
 		timer_start(&s->retry, backoff_next(&s->backoff));
 		return code;
 	}

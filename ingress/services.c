@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ingress/services_plan.h"
+#include "lib/base/backoff.h"
 #include "lib/base/buf.h"
 #include "lib/base/clock.h"
 #include "lib/base/condition.h"
@@ -20,6 +21,9 @@
 /* A file that is written in place is empty for a moment: services end only when they are still
  * missing after this. */
 #define EMPTY_CONFIRM_MS 300
+/* Pauses between two tries to read a file that is there. */
+#define READ_BASE_MS 1000
+#define READ_MAX_MS 30000
 
 struct ingress_services {
 	struct statestore *store_ref;
@@ -30,7 +34,8 @@ struct ingress_services {
 	char *pod_ipv4;
 	char *pod_ipv6;
 	struct fswatch *watch;
-	struct timer confirm;
+	struct timer again; /* to read once more: it failed, or nothing was there */
+	struct backoff backoff;
 	uint64_t empty_since_ms; /* 0 = it is not empty, or that was believed */
 
 	struct ingress_config config; /* in force: read, without faults */
@@ -92,7 +97,6 @@ static void judge(struct ingress_services *s)
 static bool is_doubtful(struct ingress_services *s, bool is_empty)
 {
 	uint64_t now = clock_now_ms();
-	timer_stop(&s->confirm);
 	if (!is_empty || s->config.count == 0) {
 		s->empty_since_ms = 0;
 		return false;
@@ -103,7 +107,7 @@ static bool is_doubtful(struct ingress_services *s, bool is_empty)
 		s->empty_since_ms = 0;
 		return false;
 	}
-	timer_start_at(&s->confirm, s->empty_since_ms + EMPTY_CONFIRM_MS);
+	timer_start_at(&s->again, s->empty_since_ms + EMPTY_CONFIRM_MS);
 	return true;
 }
 
@@ -113,8 +117,16 @@ static int read_document(
 {
 	AUTO(buf_fini) struct buf text = BUF_INIT(JSON_TEXT_MAX);
 	int code = atomicfile_read(s->path, &text, e);
-	if (code < 0 && code != -ENOENT)
+	if (code < 0 && code != -ENOENT && code != -ENOTDIR) {
+		/* Not everything that ends such a failure is an event in the folder. */
+		s->empty_since_ms = 0;
+		timer_start(&s->again, backoff_next(&s->backoff));
 		return code;
+	}
+	timer_stop(&s->again);
+	backoff_reset(&s->backoff);
+	if (text.len > 0)
+		s->empty_since_ms = 0;
 	*is_empty = text.len == 0;
 	if (ingress_config_parse(buf_cstr(&text), text.len, out, e) < 0)
 		return err_wrap(e, "%s", s->path);
@@ -172,7 +184,8 @@ struct ingress_services *ingress_services_new(struct loop *loop, struct statesto
 	s->pod_ipv4 = xstrdup(options->pod_ipv4);
 	s->pod_ipv6 = xstrdup(options->pod_ipv6);
 	s->has_status = statestore_value(store, STORE_KEY_INGRESS_CONFIG) != NULL;
-	timer_init(&s->confirm, loop, on_file, s);
+	s->backoff = BACKOFF_INIT(READ_BASE_MS, READ_MAX_MS);
+	timer_init(&s->again, loop, on_file, s);
 	log_event(EV_INGRESS_STARTING);
 	s->watch = fswatch_new_for_file(loop, options->path, options->debounce_ms, on_file, s);
 	read_again(s, true);
@@ -184,7 +197,7 @@ void ingress_services_free(struct ingress_services *s)
 	if (s == NULL)
 		return;
 	fswatch_free(s->watch);
-	timer_stop(&s->confirm);
+	timer_stop(&s->again);
 	ingress_config_fini(&s->config);
 	ingress_config_fini(&s->stands);
 	ingress_share_fini(&s->share);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -117,6 +118,52 @@ static void a_file_that_is_empty_for_a_moment(void **state)
 	ingress_bench_pass_doubt(f);
 	assert_int_equal(f->changes, 0);
 	assert_int_equal(ingress_bench_elements(f, NFT_MODEL_V4), 1);
+}
+
+static void doubt_begins_anew_after_a_failure(void **state)
+{
+	struct ingress_bench *f = *state;
+	ingress_bench_put(f, WEB);
+	ingress_bench_start(f);
+	ingress_bench_apply(f);
+	ingress_bench_put(f, "");
+	ingress_bench_turns(f);
+	assert_int_equal(unlink(f->path), 0);
+	assert_int_equal(mkdir(f->path, 0700), 0);
+	ingress_bench_pass_doubt(f);
+	assert_true(ingress_bench_is_raised(f, CONDITION_INGRESS_CONFIG_INVALID));
+	assert_int_equal(rmdir(f->path), 0);
+	ingress_bench_put(f, "");
+	ingress_bench_turns(f);
+	assert_int_equal(f->changes, 0);
+	ingress_bench_pass_doubt(f);
+	assert_int_equal(f->changes, 1);
+}
+
+static void a_file_that_cannot_be_read_is_tried_again(void **state)
+{
+	struct ingress_bench *f = *state;
+	struct rlimit before;
+	ingress_bench_start(f);
+	ingress_bench_apply(f);
+	/* No descriptor is left: that there is one again is no event of the folder. */
+	ingress_bench_put(f, WEB);
+	int next = dup(STDIN_FILENO);
+	assert_int_not_equal(next, -1);
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	struct rlimit none = {(rlim_t)next, before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	ingress_bench_turns(f);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_true(ingress_bench_is_raised(f, CONDITION_INGRESS_CONFIG_INVALID));
+	assert_int_equal(f->changes, 0);
+	place_pass(&f->b, 2000);
+	ingress_bench_turns(f);
+	assert_int_equal(f->changes, 1);
+	assert_false(ingress_bench_is_raised(f, CONDITION_INGRESS_CONFIG_INVALID));
+	ingress_bench_apply(f);
+	place_expect_writes(&f->b, WEB_STANDS, 1);
 }
 
 static void an_empty_document_has_a_status(void **state)
@@ -289,6 +336,8 @@ int main(void)
 		TEST(changes_are_followed),
 		TEST(the_same_again_is_no_news),
 		TEST(a_file_that_is_empty_for_a_moment),
+		TEST(doubt_begins_anew_after_a_failure),
+		TEST(a_file_that_cannot_be_read_is_tried_again),
 		TEST(an_empty_document_has_a_status),
 		TEST(a_status_from_before_is_replaced),
 		TEST(a_broken_document_changes_nothing),
