@@ -72,6 +72,14 @@ def _silence(client, addresses, since, until, deadline):
     raise wait.Timeout(f"no traffic within {deadline} s")
 
 
+def _spoken_to(bed, pod):
+    """The peer has something to say all the time.
+
+    A tunnel that one end has reset is otherwise silent for five seconds and more, and TCP waits longer each time.
+    """
+    return contextlib.closing(Probe(bed.peer.namespace, pod.client.address()))
+
+
 def test_daemon_killed_under_traffic_leaks_nothing(bed, new_proxy, figure):
     """Rules stay, traffic resumes by itself, and no packet for the tailnet leaves on the cluster's wire meanwhile."""
     pod, status = _egress_pod(bed, new_proxy)
@@ -79,9 +87,7 @@ def test_daemon_killed_under_traffic_leaks_nothing(bed, new_proxy, figure):
     services.wait_status(pod, status)
     _carries(bed, pod)
     before = ruleset.own_tables(pod.namespace)
-    # The peer speaks, too: a tunnel that one end has reset is otherwise silent for five seconds and more.
-    probe = Probe(bed.peer.namespace, pod.client.address())
-    with contextlib.closing(probe), Capture(pod.namespace) as capture:
+    with _spoken_to(bed, pod), Capture(pod.namespace) as capture:
         killed = time.monotonic()
         old = pod.kill_daemon()
         gap = _silence(bed.client(), (pod.address, pod.address6), killed, lambda: pod.daemon() not in (0, old), 15)
@@ -103,8 +109,9 @@ def test_daemon_killed_under_ingress_leaks_nothing(family, bed, new_proxy):
     pod.meet(bed.peer)
     address = pod.client.addresses()[(4, 6).index(family)]
     echo.wait_answer(bed.peer.namespace, address)
-    with echo.Flow(bed.peer.namespace, address, echo.PORT, timeout=15) as flow, Capture(pod.namespace) as capture:
-        with flow.receiving(200 << 20) as received:
+    flow = echo.Flow(bed.peer.namespace, address, echo.PORT, timeout=15)
+    with flow, _spoken_to(bed, pod), Capture(pod.namespace) as capture:
+        with flow.receiving(100 << 20) as received:
             wait.wait_for(lambda: received() > 1 << 20, 5, "the backend sends")
             old = pod.kill_daemon()
             wait.wait_for(lambda: pod.daemon() not in (0, old), 10, "a new daemon")
