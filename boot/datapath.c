@@ -7,6 +7,7 @@
 
 #include "boot/datapath_features.h"
 #include "boot/datapath_host.h"
+#include "boot/datapath_wants.h"
 #include "boot/settings.h"
 #include "boot/times.h"
 #include "lib/base/backoff.h"
@@ -38,6 +39,7 @@ struct datapath {
 	char *const *daemon_env_ref;
 
 	struct datapath_features features;
+	struct datapath_wants wants;
 
 	/* what is known */
 	struct selfnode self;
@@ -100,13 +102,12 @@ static void ask_for_netmap(struct datapath *d)
 /* The peers are asked for only when somebody wants one: nothing is kept of the others. */
 static void refresh_wants(struct datapath *d)
 {
-	AUTO(strv_fini) struct strv names = {0};
+	struct strv names = {0};
 	struct nft_addresses routes = {0};
 	datapath_features_wants(&d->features, d->with.records, &names, &routes);
-	bool is_new = records_want(d->with.records, &names);
-	is_new |= peers_want(d->with.peers, &names, routes.items, routes.len);
-	nft_addresses_fini(&routes);
-	if (is_new)
+	(void)records_want(d->with.records, &names);
+	(void)peers_want(d->with.peers, &names, routes.items, routes.len);
+	if (datapath_wants_take(&d->wants, &names, &routes))
 		ask_for_netmap(d);
 }
 
@@ -292,6 +293,7 @@ void datapath_free(struct datapath *d)
 		return;
 	stop_work(d);
 	nft_free(d->nft);
+	datapath_wants_fini(&d->wants);
 	selfnode_fini(&d->self);
 	selfnode_fini(&d->asked_for);
 	selfnode_fini(&d->ready_for);

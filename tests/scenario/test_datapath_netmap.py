@@ -114,6 +114,25 @@ def test_a_flood_of_others_costs_nothing(proxy):
     assert program.log_count("netmap change detected") == 1
 
 
+def test_the_whole_map_is_asked_for_once(proxy):
+    """Again only when somebody is named who was not before, not when somebody goes."""
+    services = {f"s{n}": egress(name_of(n), port=4000 + n) for n in range(3)}
+    proxy.mount(services)
+    proxy.start(*[peer(n, f"100.65.0.{n + 1}/32") for n in range(4)])
+    proxy.wait_targets({f"s{n}": [f"100.65.0.{n + 1}"] for n in range(3)})
+    bus = proxy.world.lapi.bus
+    opened = bus.opened()
+    del services["s0"]
+    proxy.mount(services)
+    proxy.wait_targets({"s1": ["100.65.0.2"], "s2": ["100.65.0.3"]})
+    proxy.mount({"s1": services["s1"]})
+    proxy.wait_targets({"s1": ["100.65.0.2"]})
+    assert bus.opened() == opened
+    proxy.mount({"s1": services["s1"], "s3": egress(name_of(3))})
+    proxy.wait_targets({"s1": ["100.65.0.2"], "s3": ["100.65.0.4"]})
+    assert bus.opened() == opened + 1
+
+
 def test_own_name_and_addresses_change(proxy):
     """A new name is told as it is; new addresses only with the rules that carry them."""
     proxy.mount({"db": egress(ip="100.65.0.9")})
