@@ -61,8 +61,7 @@ static int commit_batch(struct nft_kernel *k, const struct nft_commit *c, struct
 		return code;
 	if (!outcome.is_acknowledged || outcome.failure_count > 0)
 		return tell_failure(&w, &outcome, e);
-	if (c->transactions != NULL)
-		(*c->transactions)++;
+	(*c->transactions)++;
 	return 0;
 }
 
@@ -81,13 +80,29 @@ static int commit_pieces(struct nft_kernel *k, const struct nft_commit *whole, s
 	}
 }
 
-static int commit(struct nft_backend *b, const struct nft_commit *c, struct err *e)
+static int commit_whole(struct nft_kernel *k, const struct nft_commit *c, struct err *e)
 {
-	int code = commit_batch(self(b), c, e);
+	int code = commit_batch(k, c, e);
 	if (code != -EMSGSIZE || c->desired == NULL || c->desired->with_comments)
 		return code;
 	err_clear(e);
-	return commit_pieces(self(b), c, e);
+	return commit_pieces(k, c, e);
+}
+
+/* A batch whose answers were lost is not counted: if it was committed all the same, the monitor
+ * takes it for somebody else's, and what stands is read. */
+static int commit(struct nft_backend *b, const struct nft_commit *c, struct err *e)
+{
+	struct nft_kernel *k = self(b);
+	struct nft_commit counted = *c;
+	size_t batches = 0;
+	counted.transactions = &batches;
+	nft_monitor_pause(k->monitor);
+	int code = commit_whole(k, &counted, e);
+	nft_monitor_resume(k->monitor, batches);
+	if (c->transactions != NULL)
+		*c->transactions += batches;
+	return code;
 }
 
 int nft_kernel_probe(

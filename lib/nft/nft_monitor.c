@@ -1,5 +1,6 @@
 #include "lib/nft/nft_monitor.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter.h>
@@ -9,20 +10,33 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "lib/base/backoff.h"
 #include "lib/base/mem.h"
 #include "lib/io/loop.h"
+#include "lib/io/timer.h"
 #include "lib/nft/nft_schema.h"
+#include "lib/nft/nlsock.h"
 #include "lib/nft/nlwalk.h"
+#include "lib/nft/nlwrite.h"
 
 #define RECV_BYTES (64u << 10)
-/* Our own batches come back as events, too: 4,000 elements are about 300 KB. */
+/* A batch of 4,000 elements comes as about 300 KB of events. */
 #define RECV_BUFFER (4 << 20)
 #define DATAGRAMS_A_TURN 16
+#define QUESTION_MAX (80u << 10)
+#define JOIN_AGAIN_MS 100
+#define JOIN_AGAIN_MAX_MS 10000
 
 struct nft_monitor {
 	int fd;
 	uint32_t own_port;
 	struct loop_source *source;
+	struct nlsock *questions;
+	uint32_t known; /* generation up to which all changes were seen or our own; 0 = none */
+	bool is_member;
+	struct timer join_again;
+	struct backoff backoff;
+	struct timer tell; /* what was found outside a turn of ours */
 	nft_foreign_fn fn;
 	void *arg;
 	char *bytes;
@@ -51,23 +65,59 @@ bool nft_monitor_is_foreign(const struct nlmsghdr *nlh, uint32_t own_port)
 	return false;
 }
 
-/* True when a datagram says that we have to look. */
+uint32_t nft_monitor_generation(const struct nlmsghdr *nlh)
+{
+	const struct nlattr *attr;
+	uint32_t wire;
+	if (nlh->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN) ||
+		nlh->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(struct nfgenmsg))
+		return 0;
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+	{
+		if (mnl_attr_get_type(attr) != NFTA_GEN_ID ||
+			mnl_attr_get_payload_len(attr) != sizeof(wire))
+			continue;
+		memcpy(&wire, mnl_attr_get_payload(attr), sizeof(wire));
+		return ntohl(wire);
+	}
+	return 0;
+}
+
+bool nft_monitor_is_explained(uint32_t before, uint32_t after, size_t batches)
+{
+	uint32_t expected = before + (uint32_t)batches;
+	if (before == 0 || after == 0)
+		return false;
+	/* The kernel leaves 0 out when the numbers begin again. */
+	if (expected < before)
+		expected++;
+	return after == expected;
+}
+
+/* Numbers begin again, so what is later is told by the distance. */
+static void raise_known(struct nft_monitor *m, uint32_t generation)
+{
+	if (generation != 0 && (m->known == 0 || (int32_t)(generation - m->known) > 0))
+		m->known = generation;
+}
+
+/* True when a datagram says that we have to look. The generation is the last event of a batch. */
 static bool look(struct nft_monitor *m, ssize_t n)
 {
 	struct nlwalk walk = NLWALK_INIT(m->bytes, (size_t)n);
 	const struct nlmsghdr *nlh;
+	bool has_changed = false;
 	while ((nlh = nlwalk_next(&walk)) != NULL) {
-		if (nft_monitor_is_foreign(nlh, m->own_port))
-			return true;
+		has_changed |= nft_monitor_is_foreign(nlh, m->own_port);
+		raise_known(m, nft_monitor_generation(nlh));
 	}
-	return false;
+	return has_changed;
 }
 
-static void on_readable(void *arg, uint32_t events)
+/* True when something queued says that we have to look. What is more than a turn takes stays. */
+static bool read_events(struct nft_monitor *m)
 {
-	struct nft_monitor *m = arg;
 	bool has_changed = false;
-	(void)events;
 	for (int i = 0; i < DATAGRAMS_A_TURN; i++) {
 		struct sockaddr_nl from = {0};
 		struct iovec iov = {.iov_base = m->bytes, .iov_len = RECV_BYTES};
@@ -84,14 +134,106 @@ static void on_readable(void *arg, uint32_t events)
 		else if (from.nl_pid == 0)
 			has_changed |= look(m, n) || (msg.msg_flags & MSG_TRUNC) != 0;
 	}
-	if (has_changed)
+	return has_changed;
+}
+
+static void on_readable(void *arg, uint32_t events)
+{
+	struct nft_monitor *m = arg;
+	(void)events;
+	if (read_events(m))
 		m->fn(m->arg);
+}
+
+static void on_tell(void *arg)
+{
+	struct nft_monitor *m = arg;
+	m->fn(m->arg);
+}
+
+static int set_member(struct nft_monitor *m, bool is_member)
+{
+	int group = NFNLGRP_NFTABLES;
+	int option = is_member ? NETLINK_ADD_MEMBERSHIP : NETLINK_DROP_MEMBERSHIP;
+	if (setsockopt(m->fd, SOL_NETLINK, option, &group, sizeof(group)) < 0)
+		return -errno;
+	m->is_member = is_member;
+	return 0;
+}
+
+static void on_generation(void *arg, const struct nlmsghdr *nlh)
+{
+	uint32_t *generation = arg;
+	*generation = nft_monitor_generation(nlh);
+}
+
+static uint32_t ask_generation(struct nft_monitor *m)
+{
+	struct err ignored;
+	uint32_t generation = 0;
+	AUTO(nlwrite_fini)
+	struct nlwrite w = NLWRITE_INIT(QUESTION_MAX, nlsock_take_seq(m->questions, 1));
+	nlwrite_begin(&w, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, NLM_F_ACK, NFPROTO_UNSPEC, 0);
+	nlwrite_end(&w);
+	if (nlwrite_check(&w, &ignored) < 0 ||
+		nlsock_ask_now(m->questions, &w, on_generation, &generation, &ignored) < 0)
+		return 0;
+	return generation;
+}
+
+/* Whether there was nothing but so many batches of ours since the generation that is known; from
+ * now on, the present one is. */
+static bool take_stock(struct nft_monitor *m, size_t batches)
+{
+	uint32_t now = ask_generation(m);
+	bool is_explained = nft_monitor_is_explained(m->known, now, batches);
+	m->known = now;
+	return is_explained;
+}
+
+/* Listens first and looks then, so that nothing is between the two. */
+static bool join_and_look(struct nft_monitor *m, size_t batches)
+{
+	if (m->is_member || set_member(m, true) == 0) {
+		timer_stop(&m->join_again);
+		backoff_reset(&m->backoff);
+	} else {
+		timer_start(&m->join_again, backoff_next(&m->backoff));
+	}
+	return take_stock(m, batches);
+}
+
+static void on_join_again(void *arg)
+{
+	struct nft_monitor *m = arg;
+	if (!join_and_look(m, 0))
+		m->fn(m->arg);
+}
+
+void nft_monitor_pause(struct nft_monitor *m)
+{
+	if (m == NULL)
+		return;
+	/* So that known is as new as can be. */
+	if (read_events(m))
+		timer_start(&m->tell, 0);
+	/* Who cannot leave hears of our own batch, too, and that is all. */
+	if (m->is_member)
+		(void)set_member(m, false);
+}
+
+void nft_monitor_resume(struct nft_monitor *m, size_t batches)
+{
+	if (m == NULL)
+		return;
+	bool is_explained = join_and_look(m, batches);
+	if (!is_explained || !m->is_member)
+		timer_start(&m->tell, 0);
 }
 
 static int open_socket(struct nft_monitor *m, struct err *e)
 {
 	struct sockaddr_nl address = {.nl_family = AF_NETLINK};
-	int group = NFNLGRP_NFTABLES;
 	int bytes = RECV_BUFFER;
 	m->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER);
 	if (m->fd < 0)
@@ -100,8 +242,9 @@ static int open_socket(struct nft_monitor *m, struct err *e)
 		return err_set_errno(e, -errno, "bind a netlink socket");
 	if (setsockopt(m->fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
 		setsockopt(m->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-	if (setsockopt(m->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
-		return err_set_errno(e, -errno, "listen to the changes of nf_tables");
+	int code = set_member(m, true);
+	if (code < 0)
+		return err_set_errno(e, code, "listen to the changes of nf_tables");
 	return 0;
 }
 
@@ -114,12 +257,17 @@ struct nft_monitor *nft_monitor_new(
 	m->fn = fn;
 	m->arg = arg;
 	m->bytes = xmalloc(RECV_BYTES);
-	if (open_socket(m, e) == 0)
+	m->backoff = BACKOFF_INIT(JOIN_AGAIN_MS, JOIN_AGAIN_MAX_MS);
+	timer_init(&m->join_again, loop, on_join_again, m);
+	timer_init(&m->tell, loop, on_tell, m);
+	m->questions = nlsock_new(loop, e);
+	if (m->questions != NULL && open_socket(m, e) == 0)
 		m->source = loop_add(loop, m->fd, EPOLLIN, on_readable, m, e);
 	if (m->source == NULL) {
 		nft_monitor_free(m);
 		return NULL;
 	}
+	m->known = ask_generation(m);
 	return m;
 }
 
@@ -127,8 +275,11 @@ void nft_monitor_free(struct nft_monitor *m)
 {
 	if (m == NULL)
 		return;
+	timer_stop(&m->join_again);
+	timer_stop(&m->tell);
 	loop_source_remove(m->source);
 	fd_close(&m->fd);
+	nlsock_free(m->questions);
 	free(m->bytes);
 	free(m);
 }

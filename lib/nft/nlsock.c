@@ -16,7 +16,6 @@
 /* Twice what the kernel puts into one datagram of a dump. */
 #define RECV_BYTES (64u << 10)
 #define RECV_BUFFER (4 << 20)
-#define DATAGRAMS_A_TURN 16
 #define ANSWER_MS 5000
 /* What the kernel keeps of a send buffer for itself (netlink_sendmsg). */
 #define SEND_OVERHEAD 32
@@ -114,24 +113,23 @@ static bool take_message(struct nlsock *s, const struct nlmsghdr *nlh)
 	return true;
 }
 
+/* One a turn: to be read makes the kernel write the next, for which it may walk a long table. */
 static void on_readable(void *arg, uint32_t events)
 {
 	struct nlsock *s = arg;
 	(void)events;
-	for (int i = 0; i < DATAGRAMS_A_TURN && s->question.is_open; i++) {
-		ssize_t n = receive(s);
-		if (n == 0)
+	if (!s->question.is_open)
+		return;
+	ssize_t n = receive(s);
+	if (n < 0)
+		give_up(s, (int)n);
+	if (n <= 0)
+		return;
+	struct nlwalk walk = NLWALK_INIT(s->bytes, (size_t)n);
+	const struct nlmsghdr *nlh;
+	while ((nlh = nlwalk_next(&walk)) != NULL) {
+		if (take_message(s, nlh))
 			return;
-		if (n < 0) {
-			give_up(s, (int)n);
-			return;
-		}
-		struct nlwalk walk = NLWALK_INIT(s->bytes, (size_t)n);
-		const struct nlmsghdr *nlh;
-		while ((nlh = nlwalk_next(&walk)) != NULL) {
-			if (take_message(s, nlh))
-				return;
-		}
 	}
 }
 
@@ -327,6 +325,30 @@ int nlsock_ask(struct nlsock *s, const struct nlwrite *w, nlsock_message_fn on_m
 	loop_source_set(s->source, EPOLLIN);
 	timer_start(&s->deadline, ANSWER_MS);
 	return 0;
+}
+
+int nlsock_ask_now(struct nlsock *s, const struct nlwrite *w, nlsock_message_fn on_message,
+	void *arg, struct err *e)
+{
+	int code = make_ready(s, e);
+	if (code == 0)
+		code = send_all(s, w->buf.data, w->buf.len, e);
+	if (code < 0)
+		return code;
+	for (;;) {
+		ssize_t n = receive(s);
+		if (n == 0)
+			return 0;
+		if (n < 0)
+			return err_set_errno(e, (int)n, "read an answer of netfilter");
+		struct nlwalk walk = NLWALK_INIT(s->bytes, (size_t)n);
+		const struct nlmsghdr *nlh;
+		while ((nlh = nlwalk_next(&walk)) != NULL) {
+			if (nlh->nlmsg_seq == w->next_seq - 1 && nlh->nlmsg_pid == s->port &&
+				nlh->nlmsg_type >= NLMSG_MIN_TYPE)
+				on_message(arg, nlh);
+		}
+	}
 }
 
 void nlsock_cancel(struct nlsock *s)

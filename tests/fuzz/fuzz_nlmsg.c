@@ -43,7 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		require(nft_batch_kind(aligned, size, nlh->nlmsg_seq) < 256);
 		require(!nft_monitor_is_foreign(nlh, nlh->nlmsg_pid));
-		(void)nft_monitor_is_foreign(nlh, nlh->nlmsg_pid + 1);
+		require(!nft_monitor_is_foreign(nlh, nlh->nlmsg_pid + 1) ||
+			nft_monitor_generation(nlh) == 0);
 	}
 	return 0;
 }
