@@ -5,6 +5,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* More than any nest of conntrack has. */
 #define ATTRS_MAX 32
@@ -90,6 +91,9 @@ bool ct_entry_parse(const struct nlmsghdr *nlh, struct ct_entry *out)
 	if (!read_tuple(a.at[CTA_TUPLE_ORIG], &out->original, &out->proto) ||
 		!read_tuple(a.at[CTA_TUPLE_REPLY], &out->reply, &reply_proto) ||
 		reply_proto != out->proto || out->reply.src.family != out->original.src.family)
+		return false;
+	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
+	if (nfg->nfgen_family != (out->original.src.family == IPADDR_V4 ? AF_INET : AF_INET6))
 		return false;
 	const struct nlattr *status = a.at[CTA_STATUS];
 	if (status != NULL && mnl_attr_get_payload_len(status) == sizeof(out->status)) {

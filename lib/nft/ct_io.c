@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <stdlib.h>
@@ -23,7 +24,6 @@ struct ct_io {
 	const struct ct_view *view_ref;
 	nft_reconcile_fn fn; /* NULL: idle */
 	void *arg;
-	unsigned int family;
 	struct nlwrite deletions;
 	size_t sent; /* bytes of them */
 	size_t deleted;
@@ -32,7 +32,7 @@ struct ct_io {
 	struct err e;
 };
 
-static void begin_dump(struct ct_io *io);
+static int begin_dump(struct ct_io *io, struct err *e);
 
 static void finish(struct ct_io *io, int code)
 {
@@ -90,9 +90,10 @@ static void delete_some(void *arg)
 	size_t count = 0;
 	if (io->sent == io->deletions.buf.len) {
 		/* What cannot be deleted is there the next time, too. */
-		if (io->is_full && io->deleted > io->deleted_before)
-			begin_dump(io);
-		else
+		bool is_worth_it = io->is_full && io->deleted > io->deleted_before;
+		if (is_worth_it && begin_dump(io, &e) < 0)
+			io->e = e;
+		if (!is_worth_it || e.code < 0)
 			finish(io, io->e.code);
 		return;
 	}
@@ -112,34 +113,6 @@ static void delete_some(void *arg)
 	timer_start(&io->turn, 0);
 }
 
-static void on_dumped(void *arg, const struct nlerr *answer);
-
-static int ask(struct ct_io *io, struct err *e)
-{
-	AUTO(nlwrite_fini)
-	struct nlwrite w = NLWRITE_INIT(QUESTION_MAX, nlsock_take_seq(io->sock, 1));
-	nlwrite_begin(&w, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET, NLM_F_DUMP,
-		nft_schema_family((enum nft_model_family)io->family)->nfproto, 0);
-	nlwrite_end(&w);
-	if (nlwrite_check(&w, e) < 0)
-		return e->code;
-	return nlsock_ask(io->sock, &w, on_entry, on_dumped, io, e);
-}
-
-/* The next family whose rules have changed; then what has been found is deleted. */
-static void ask_next(struct ct_io *io)
-{
-	struct err e = {0};
-	while (io->family < NFT_MODEL_FAMILIES && !io->view_ref->has_changed[io->family])
-		io->family++;
-	if (io->family == NFT_MODEL_FAMILIES) {
-		timer_start(&io->turn, 0);
-	} else if (ask(io, &e) < 0) {
-		io->e = e;
-		finish(io, e.code);
-	}
-}
-
 static void on_dumped(void *arg, const struct nlerr *answer)
 {
 	struct ct_io *io = arg;
@@ -152,19 +125,37 @@ static void on_dumped(void *arg, const struct nlerr *answer)
 		finish(io, io->e.code);
 		return;
 	}
-	io->family++;
-	ask_next(io);
+	timer_start(&io->turn, 0);
 }
 
-static void begin_dump(struct ct_io *io)
+/* Each dump walks the whole table, so both families come in one. */
+static uint8_t family_to_read(const struct ct_view *view)
+{
+	if (view->has_changed[NFT_MODEL_V4] && view->has_changed[NFT_MODEL_V6])
+		return NFPROTO_UNSPEC;
+	return view->has_changed[NFT_MODEL_V4] ? NFPROTO_IPV4 : NFPROTO_IPV6;
+}
+
+static int ask(struct ct_io *io, struct err *e)
+{
+	AUTO(nlwrite_fini)
+	struct nlwrite w = NLWRITE_INIT(QUESTION_MAX, nlsock_take_seq(io->sock, 1));
+	nlwrite_begin(&w, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET, NLM_F_DUMP,
+		family_to_read(io->view_ref), 0);
+	nlwrite_end(&w);
+	if (nlwrite_check(&w, e) < 0)
+		return e->code;
+	return nlsock_ask(io->sock, &w, on_entry, on_dumped, io, e);
+}
+
+static int begin_dump(struct ct_io *io, struct err *e)
 {
 	nlwrite_fini(&io->deletions);
 	io->deletions = NLWRITE_INIT(DELETIONS_BYTES_MAX, 1);
 	io->sent = 0;
 	io->is_full = false;
 	io->deleted_before = io->deleted;
-	io->family = 0;
-	ask_next(io);
+	return ask(io, e);
 }
 
 struct ct_io *ct_io_new(struct loop *loop, struct err *e)
@@ -199,6 +190,9 @@ int ct_io_reconcile(
 	io->arg = arg;
 	io->deleted = 0;
 	io->e = (struct err){0};
-	begin_dump(io);
+	if (begin_dump(io, e) < 0) {
+		io->fn = NULL;
+		return e->code;
+	}
 	return 0;
 }

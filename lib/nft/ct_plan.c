@@ -168,15 +168,38 @@ static enum ct_verdict judge_translated(
 	return CT_END_GONE;
 }
 
+/* The target of a catch-all is one of egress_dst. */
+static bool has_translations(const struct nft_image *image)
+{
+	return image != NULL &&
+	       image->sets[NFT_SCHEMA_EGRESS_PM].len + image->sets[NFT_SCHEMA_EGRESS_DST].len +
+			       image->sets[NFT_SCHEMA_DADDR_MAP].len + image->backends.len >
+		       0;
+}
+
+static bool has_own_moved(const struct nft_image *before, const struct ipaddr *own)
+{
+	return before != NULL && before->own.family != IPADDR_NONE &&
+	       !ipaddr_equal(&before->own, own);
+}
+
+bool ct_plan_can_end(const struct ct_view *view, enum nft_model_family family)
+{
+	const struct nft_image *before = view->before[family];
+	const struct nft_image *now = &view->now->images[family];
+	return view->has_changed[family] && now->has_table &&
+	       (has_own_moved(before, &view->wanted->families[family].own) ||
+		       has_translations(before) || has_translations(now));
+}
+
 enum ct_verdict ct_plan_judge(const struct ct_view *view, const struct ct_entry *entry)
 {
 	enum nft_model_family family = family_of(entry);
 	const struct nft_image *before = view->before[family];
 	const struct ipaddr *own = &view->wanted->families[family].own;
-	if (!view->now->images[family].has_table)
+	if (!view->has_changed[family] || !view->now->images[family].has_table)
 		return CT_KEEP_FOREIGN;
-	if ((entry->status & IPS_SRC_NAT) != 0 && before != NULL &&
-		before->own.family != IPADDR_NONE && !ipaddr_equal(&before->own, own) &&
+	if ((entry->status & IPS_SRC_NAT) != 0 && has_own_moved(before, own) &&
 		ipaddr_equal(&entry->reply.dst, &before->own))
 		return CT_END_SOURCE;
 	struct translation t = translate(view, entry);

@@ -24,7 +24,7 @@ struct ct_view {
 	const struct nft_image *before[NFT_MODEL_FAMILIES];
 	const struct nft_desired *now;
 	const struct nft_wanted *wanted;
-	bool has_changed[NFT_MODEL_FAMILIES]; /* others are not even read */
+	bool has_changed[NFT_MODEL_FAMILIES]; /* others go on, and are not even read */
 };
 
 enum ct_verdict {
@@ -38,6 +38,9 @@ enum ct_verdict {
 };
 
 enum ct_verdict ct_plan_judge(const struct ct_view *view, const struct ct_entry *entry);
+/* Whether any entry of the family can be judged to end: not while nothing is translated, as in a
+ * new pod without services. */
+bool ct_plan_can_end(const struct ct_view *view, enum nft_model_family family);
 bool ct_verdict_is_end(enum ct_verdict verdict);
 
 #endif

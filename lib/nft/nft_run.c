@@ -125,19 +125,20 @@ static void on_reconciled(void *arg, size_t deleted, int code, const struct err 
 static void reconcile(struct nft_run *run)
 {
 	struct nft_backend *b = run->backend_ref;
-	bool has_changed = false;
-	for (int f = 0; f < NFT_MODEL_FAMILIES; f++)
-		has_changed |= run->view.has_changed[f];
-	if (run->kind == NFT_RUN_REMOVE || !has_changed) {
-		end(run, 0);
-		return;
-	}
+	bool can_end = false;
 	run->view.now = &run->state->desired;
 	run->view.wanted = &run->state->wanted;
-	for (int f = 0; f < NFT_MODEL_FAMILIES; f++)
+	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
 		run->view.before[f] = run->applied_ref != NULL
 					      ? &run->applied_ref->desired.images[f]
 					      : &run->before[f];
+		run->view.has_changed[f] = ct_plan_can_end(&run->view, (enum nft_model_family)f);
+		can_end |= run->view.has_changed[f];
+	}
+	if (run->kind == NFT_RUN_REMOVE || !can_end) {
+		end(run, 0);
+		return;
+	}
 	if (b->ops->reconcile(b, &run->view, on_reconciled, run, &run->result.flows_error) < 0)
 		end(run, 0);
 }

@@ -8,9 +8,9 @@
  * datagram a turn. One question at a time, each with a deadline. A question that has no dump for an
  * answer may be answered within the call, too: nlsock_ask_now.
  *
- * The first part of a dump is made while the question is sent, and each further one, of up to 32 KB,
- * while the one before is received: some 0.8 ms where entries are dense. The kernel looks for entries
- * until a part is full, however long that takes (ct_io.h).
+ * The first part of a dump is made while the question is sent, and each further one, of up to
+ * 32 KB, while the one before is received: some 0.8 ms where entries are dense. The kernel looks
+ * for entries until a part is full, however long that takes (ct_io.h).
  *
  * A question that is given up leaves its dump behind in the kernel, so the socket is opened again
  * before the next one, in the network namespace that the caller is in then.

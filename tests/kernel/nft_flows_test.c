@@ -1,6 +1,8 @@
 /* Flows that were there before the rules changed. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -18,11 +20,29 @@
 #include "lib/base/mem.h"
 #include "lib/nft/nft_kernel.h"
 #include "lib/nft/nft_plan.h"
+#include "lib/nft/nlsock.h"
 #include "tests/kernel/netbed.h"
 #include "tests/support/netns.h"
 
 #define ONE "100.64.1.1"
 #define TWO "100.64.1.2"
+#define ONE6 "fd7a:115c:a1e0::1:1"
+
+/* Dumps of conntrack that were asked for; each walks the table of the whole machine. */
+static unsigned int dumps;
+
+int __real_nlsock_ask(struct nlsock *s, const struct nlwrite *w, nlsock_message_fn on_message,
+	nlsock_done_fn on_done, void *arg, struct err *e);
+int __wrap_nlsock_ask(struct nlsock *s, const struct nlwrite *w, nlsock_message_fn on_message,
+	nlsock_done_fn on_done, void *arg, struct err *e);
+
+int __wrap_nlsock_ask(struct nlsock *s, const struct nlwrite *w, nlsock_message_fn on_message,
+	nlsock_done_fn on_done, void *arg, struct err *e)
+{
+	const struct nlmsghdr *nlh = (const struct nlmsghdr *)w->buf.data;
+	dumps += nlh->nlmsg_type >> 8 == NFNL_SUBSYS_CTNETLINK;
+	return __real_nlsock_ask(s, w, on_message, on_done, arg, e);
+}
 
 /* A UDP socket of the client's, towards a port of the pod. */
 static int udp_client(struct netbed *b, uint16_t port)
@@ -70,6 +90,39 @@ static void test_udp_before_rule(void **state)
 	assert_int_equal(b->firewall.result.flows_ended, 1);
 	expect_datagram(client, server, "100.64.0.1 -> 100.64.1.1:53");
 	close(client);
+	close(server);
+}
+
+/* Senders of both families from before the rules; then only one family changes. */
+static void test_both_families(void **state)
+{
+	struct netbed *b = *state;
+	struct nft_wanted w;
+	int server = netbed_listen(b, NETBED_TAILNET, SOCK_DGRAM, 53);
+	dumps = 0;
+	apply_udp(b, NULL, false);
+	assert_int_equal(dumps, 0); /* nothing is translated */
+	int four = udp_client(b, 10000);
+	int six = netbed_socket(b, NETBED_CLIENT, SOCK_DGRAM, "::");
+	assert_int_equal(netbed_connect(six, NETBED_POD6, 10000), 0);
+	send_byte(four);
+	send_byte(six);
+	netbed_wish(&w);
+	firewall_portmap(&w, "s", IPPROTO_UDP, 10000, ONE, 53);
+	firewall_portmap(&w, "s", IPPROTO_UDP, 10000, ONE6, 53);
+	netbed_apply(b, &w);
+	assert_int_equal(b->firewall.result.flows_ended, 2);
+	assert_int_equal(dumps, 1);
+	expect_datagram(four, server, "100.64.0.1 -> 100.64.1.1:53");
+	expect_datagram(six, server, "fd7a:115c:a1e0::1 -> fd7a:115c:a1e0::1:1:53");
+	netbed_wish(&w);
+	firewall_portmap(&w, "s", IPPROTO_UDP, 10000, ONE, 53);
+	netbed_apply(b, &w);
+	assert_int_equal(b->firewall.result.flows_ended, 1);
+	assert_int_equal(dumps, 2);
+	expect_datagram(four, server, "100.64.0.1 -> 100.64.1.1:53");
+	close(four);
+	close(six);
 	close(server);
 }
 
@@ -329,6 +382,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_udp_before_rule, netbed_open, netbed_close),
+		cmocka_unit_test_setup_teardown(test_both_families, netbed_open, netbed_close),
 		cmocka_unit_test_setup_teardown(test_udp_target_changes, netbed_open, netbed_close),
 		cmocka_unit_test_setup_teardown(
 			test_tcp_service_deleted, netbed_open, netbed_close),

@@ -94,8 +94,10 @@ static int setup(void **state)
 	assert_int_equal(nft_compile(&b->before_wish, true, &b->before, &e), 0);
 	assert_int_equal(nft_compile(&b->wish, true, &b->now, &e), 0);
 	b->view = (struct ct_view){.now = &b->now, .wanted = &b->wish};
-	for (int f = 0; f < NFT_MODEL_FAMILIES; f++)
+	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
 		b->view.before[f] = &b->before.images[f];
+		b->view.has_changed[f] = true;
+	}
 	*state = b;
 	return 0;
 }
@@ -181,8 +183,10 @@ static void test_unchanged(void **state)
 {
 	struct bench *b = *state;
 	struct ct_view same = {.now = &b->now, .wanted = &b->wish};
-	for (int f = 0; f < NFT_MODEL_FAMILIES; f++)
+	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
 		same.before[f] = &b->now.images[f];
+		same.has_changed[f] = true;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		if (cases[i].verdict == CT_KEEP_SAME || cases[i].verdict == CT_KEEP_FOREIGN)
 			assert_false(ct_verdict_is_end(judge(&same, &cases[i])));
@@ -199,12 +203,98 @@ static void test_live(void **state)
 	assert_int_equal(judge(&b->view, &c), CT_KEEP_LIVE);
 }
 
+/* A family whose rules are as they were: not even what would end. */
+static void test_other_family(void **state)
+{
+	struct bench *b = *state;
+	b->view.has_changed[NFT_MODEL_V4] = false;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_int_equal(judge(&b->view, &cases[i]), CT_KEEP_FOREIGN);
+}
+
+struct end_case {
+	const char *name;
+	const char *own_before; /* NULL: there was no table */
+	const char *own;
+	bool had_maps;
+	bool has_maps;
+	bool can_end;
+};
+
+static void compile_maps(
+	struct nft_wanted *w, struct nft_desired *d, const char *own, bool has_maps)
+{
+	struct err e = {0};
+	open_wish(w, own);
+	if (has_maps)
+		map(w, IPPROTO_UDP, 1, "100.64.1.1", 80);
+	assert_int_equal(nft_compile(w, true, d, &e), 0);
+}
+
+/* What cannot end is not asked for, so every flow there may be must be one that goes on. */
+static void test_can_end(void **state)
+{
+	static const struct end_case ends[] = {
+		{"first, no services", NULL, OWN, false, false, false},
+		{"first, services", NULL, OWN, false, true, true},
+		{"still none", OWN, OWN, false, false, false},
+		{"the first one", OWN, OWN, false, true, true},
+		{"the last one", OWN, OWN, true, false, true},
+		{"own address", OLD_OWN, OWN, false, false, true},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		const struct end_case *c = &ends[i];
+		struct nft_wanted wishes[2];
+		struct nft_desired desired[2] = {0};
+		compile_maps(
+			&wishes[0], &desired[0], c->own_before ? c->own_before : OWN, c->had_maps);
+		compile_maps(&wishes[1], &desired[1], c->own, c->has_maps);
+		struct ct_view view = {.now = &desired[1],
+			.wanted = &wishes[1],
+			.has_changed = {[NFT_MODEL_V4] = true}};
+		if (c->own_before != NULL)
+			view.before[NFT_MODEL_V4] = &desired[0].images[NFT_MODEL_V4];
+		if (ct_plan_can_end(&view, NFT_MODEL_V4) != c->can_end)
+			fail_msg("%s", c->name);
+		assert_false(ct_plan_can_end(&view, NFT_MODEL_V6));
+		for (size_t k = 0; k < ARRAY_LEN(cases) && !c->can_end; k++)
+			assert_false(ct_verdict_is_end(judge(&view, &cases[k])));
+		for (int k = 0; k < 2; k++) {
+			nft_desired_fini(&desired[k]);
+			nft_wanted_fini(&wishes[k]);
+		}
+	}
+}
+
+static void test_catch_all_can_end(void **state)
+{
+	struct bench *b = *state;
+	struct nft_wanted w;
+	struct nft_desired desired = {0};
+	struct err e = {0};
+	struct ipaddr target = addr("100.64.1.9");
+	open_wish(&w, OWN);
+	assert_int_equal(nft_wanted_set_catch_all(&w, &target, &e), 0);
+	assert_int_equal(nft_compile(&w, true, &desired, &e), 0);
+	struct ct_view view = b->view;
+	view.before[NFT_MODEL_V4] = NULL;
+	view.now = &desired;
+	view.wanted = &w;
+	assert_true(ct_plan_can_end(&view, NFT_MODEL_V4));
+	nft_desired_fini(&desired);
+	nft_wanted_fini(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_flows, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unchanged, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_live, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_other_family, setup, teardown),
+		cmocka_unit_test(test_can_end),
+		cmocka_unit_test_setup_teardown(test_catch_all_can_end, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
