@@ -350,6 +350,11 @@ bool datapath_is_ready(const struct datapath *d, const struct selfnode *self)
 	return d->ready_for.known && selfnode_same_addresses(&d->ready_for, self);
 }
 
+bool datapath_was_ready(const struct datapath *d)
+{
+	return d->ready_for.known;
+}
+
 bool datapath_waits_for_target(const struct datapath *d)
 {
 	return d->is_started && d->share == DATAPATH_SHARE_WAITING;

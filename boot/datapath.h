@@ -72,6 +72,8 @@ void datapath_forget_netmap(struct datapath *d);
 
 /* All that must carry traffic before endpoints are published stands, for these addresses. */
 bool datapath_is_ready(const struct datapath *d, const struct selfnode *self);
+/* It stood once, for whatever addresses. */
+bool datapath_was_ready(const struct datapath *d);
 /* A target of the settings is not known yet: the start-up waits for somebody else. */
 bool datapath_waits_for_target(const struct datapath *d);
 

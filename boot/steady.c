@@ -70,6 +70,16 @@ static void publish(struct supervisor *s)
 	statestore_set(s->store, STORE_KEY_DEVICE_IPS, ips);
 }
 
+/* Nor is the node healthy before its rules stood for the first time: who looks sends traffic. After
+ * that they follow what changes by themselves. */
+static void tell_health(struct supervisor *s)
+{
+	bool has_addresses = s->self.address_count > 0;
+	if (has_addresses && s->datapath != NULL && !datapath_was_ready(s->datapath))
+		return;
+	health_set_has_addresses(s->health, has_addresses);
+}
+
 static void tell_cert_domain(struct supervisor *s)
 {
 	if (s->serve == NULL || !s->netmap_seen)
@@ -135,6 +145,7 @@ void steady_datapath_ready(void *supervisor)
 	if (s->state != NODE_STATE_STEADY || !s->self.known)
 		return;
 	publish(s);
+	tell_health(s);
 	steady_check_complete(s);
 }
 
@@ -166,7 +177,7 @@ void steady_update(struct supervisor *s, const struct ipn_notify *n)
 	if (s->datapath != NULL)
 		datapath_update(s->datapath, &s->self, has_netmap);
 	publish(s);
-	health_set_has_addresses(s->health, s->self.address_count > 0);
+	tell_health(s);
 	tell_cert_domain(s);
 	/* What was asked for before is older than this. */
 	if (n != NULL && n->has_initial_status) {

@@ -12,19 +12,24 @@ SIX = notify.node(addresses=["fd7a:115c:a1e0::1/128"])
 
 
 def test_deadline_does_not_count_while_a_target_is_missing(world):
-    """Somebody else is waited for; when the peer appears, the start goes on."""
+    """Somebody else is waited for; when the peer appears, the start goes on. Nobody is told before
+    that this node is fit for traffic."""
     world.lapi.bus.publish(notify.running(OWN))
     program = world.start({**KERNEL, "TS_TAILNET_TARGET_FQDN": name_of(1),
-                           "TS_BOOT_TIMEOUT": "1s"})
+                           "TS_LOCAL_ADDR_PORT": f"127.0.0.1:{world.local_port}",
+                           "TS_ENABLE_HEALTH_CHECK": "true", "TS_BOOT_TIMEOUT": "1s"})
     program.wait_log_part("condition EgressTargetUnknown: ")
     stays_true(lambda: program.alive() and not program.has_log(STARTED), 2.5)
+    assert world.http("/healthz")[0] == 503
     world.lapi.bus.publish({"PeersChanged": [peer(1, "100.65.0.1/32")]}, remember=False)
     program.wait_log(STARTED)
+    world.wait_http("/healthz", 200)
     assert program.log_count("condition EgressTargetUnknown: ") == 1
     # gone again: what stood goes on, and the process too
     world.lapi.bus.publish({"PeersRemoved": [2]}, remember=False)
     program.wait_log_part("condition EgressTargetUnknown: ", least=2)
-    assert program.alive()
+    assert program.alive() and world.http("/healthz")[0] == 200
+    assert program.log_count("Setting healthy") == 1
 
 
 @pytest.mark.parametrize("env, own, sentence", [
