@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from realbed import echo, ruleset, services, settings, wait
+from realbed import echo, netns, ruleset, services, settings, wait
 from realbed.capture import Capture
 from realbed.mounted import MountedFolder
 from realbed.probe import Probe
@@ -195,3 +195,51 @@ def test_flushed_ruleset_is_repaired(bed, new_proxy, figure):
     _carries(bed, pod)
     assert took <= 1
     assert pod.stop() == 0
+
+
+def test_node_that_comes_back_as_another(bed, headscale, new_proxy):
+    """State in memory is lost with the daemon: the new node has other addresses, and they are the source from then on."""
+    bed.peer.echo()
+    _, key = headscale.new_key(reusable=True, ephemeral=True)
+    pod = new_proxy(store="memory", environment={"TS_AUTHKEY": key, "TS_TAILNET_TARGET_IP": bed.peer.address})
+    pod.boot()
+    first = pod.client.address()
+    assert echo.wait_answer(bed.client(), pod.address).source == first
+    old = pod.kill_daemon()
+    wait.wait_for(lambda: pod.daemon() not in (0, old), 10, "a new daemon")
+    second = wait.wait_for(lambda: pod.client.address(), 15, "an address")
+    assert second != first
+    for protocol in PROTOCOLS:
+        answer = echo.wait_answer(bed.client(), pod.address, echo.PORT, protocol, 15)
+        assert answer.source == second
+    assert pod.stop() == 0
+
+
+def test_without_ipv6(bed, new_proxy):
+    """IPv6 is switched off in the pod: IPv4 is complete, no table of the other family is made, nothing fails."""
+    bed.peer.echo()
+    pod = new_proxy()
+    pod.forward(4)
+    netns.set_sysctl(pod.namespace, "ipv6/conf/all/disable_ipv6", 1)
+    pod.environment |= {"POD_IPS": pod.address}
+    wanted = {"name": service(("TCP", 1001, echo.PORT), fqdn=f"{bed.peer.name}.{settings.TAILNET_DOMAIN}"),
+              "six": service(("TCP", 1002, echo.PORT), ip=bed.peer.address6)}
+    EgressFolder(pod, wanted)
+    pod.address6 = ""
+    pod.boot()
+    services.wait_status(pod, {"name": (wanted["name"], [bed.peer.address]), "six": (wanted["six"], None)})
+    assert echo.wait_answer(bed.client(), pod.address, 1001).source == pod.client.address()
+    assert ruleset.own_tables(pod.namespace) == {("ip", "ts_sidecar")}
+    assert pod.stop() == 0
+
+
+def test_table_of_another_pod(bed, new_proxy):
+    """A table of our name that says it is another Pod's is left alone: the reason is said, and the container ends."""
+    pod, _ = _egress_pod(bed, new_proxy)
+    ruleset.nft(pod.namespace, "add", "table", "ip", "ts_sidecar",
+                "{", "comment", '"owner=other/pod schema=1"', ";", "}")
+    before = ruleset.nft(pod.namespace, "list", "table", "ip", "ts_sidecar")
+    pod.start()
+    pod.wait_log("table ip ts_sidecar belongs to other/pod and is left alone", 15)
+    assert pod.process.wait(10) == 1
+    assert ruleset.nft(pod.namespace, "list", "table", "ip", "ts_sidecar") == before

@@ -3,6 +3,7 @@
 import pytest
 
 from realbed import echo, ruleset, services, settings, wait
+from realbed.balancer import Load
 from realbed.capture import Capture
 from realbed.services import EgressFolder, service
 
@@ -222,6 +223,34 @@ def test_change_while_the_api_server_is_away(bed, cluster, new_proxy):
     finally:
         cluster.restart()
     services.wait_status(pod, {"web": (wanted["web"], [two.address, two.address6])}, 20)
+    assert pod.stop() == 0
+
+
+def test_many_changes_under_load(bed, cluster, new_proxy, figure):
+    """Forty changes as fast as they can be mounted: a service that none of them names loses no request."""
+    peer, client = bed.peer, bed.client()
+    peer.echo()
+    pod = new_proxy(store="secret")
+    pod.forward()
+    steady = service(("TCP", 1001, echo.PORT), fqdn=_name(peer))
+    folder = EgressFolder(pod, {"steady": steady})
+    pod.boot()
+    both = [peer.address, peer.address6]
+    services.wait_status(pod, {"steady": (steady, both)})
+    descriptors = pod.descriptors()
+    with Load(client, pod.address, 1001, 100) as load:
+        load.wait_more(20, 5)
+        for turn in range(40):
+            others = {f"other-{place}": service(*_both(2000 + place, echo.FIRST_PORT + turn), ip=both[turn % 2])
+                      for place in range(turn % 7 * 20)}
+            folder.write({"steady": steady, **others})
+        expected = {name: (one, [one["tailnetTarget"]["ip"]]) for name, one in others.items()}
+        services.wait_status(pod, {"steady": (steady, both), **expected})
+        load.wait_more(20, 5)
+    assert not load.failures, load.failures[:5]
+    _carries(client, pod, 2000, peer, echo.FIRST_PORT + 39, families=[6])
+    assert pod.descriptors() <= descriptors + 2
+    figure(f"{load.count()} requests during 40 changes, none failed")
     assert pod.stop() == 0
 
 

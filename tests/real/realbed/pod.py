@@ -119,6 +119,10 @@ class Pod:
                     return child
         return 0
 
+    def descriptors(self):
+        """How many files the supervisor has open."""
+        return len(os.listdir(f"/proc/{self.supervisor()}/fd"))
+
     def kill_daemon(self):
         """SIGKILL for the daemon; returns its pid."""
         pid = self.daemon()

@@ -62,13 +62,18 @@ def status_text(pod, services, found):
         texts.append(f'{_compact(name)}:{{"ports":{_compact(ordered)},"tailnetTargetIPs":{_compact(addresses)},'
                      f'"tailnetTarget":{_compact(target)}}}')
     body = "{" + ",".join(texts) + "}" if texts else "null"
-    return f'{{"podIPv4":"{pod.address}","podIPv6":"{pod.address6}","services":{body}}}'
+    return f'{{{_pod_addresses(pod)},"services":{body}}}'
+
+
+def _pod_addresses(pod):
+    second = f',"podIPv6":"{pod.address6}"' if pod.address6 else ""
+    return f'"podIPv4":"{pod.address}"{second}'
 
 
 def ingress_text(pod, services):
     """The exact status of ingress services."""
     configs = f'"configs":{_compact({name: services[name] for name in sorted(services)})},' if services else ""
-    return f'{{{configs}"podIPv4":"{pod.address}","podIPv6":"{pod.address6}"}}'
+    return f"{{{configs}{_pod_addresses(pod)}}}"
 
 
 def wait_status(pod, services, deadline=10):
