@@ -124,6 +124,7 @@ def test_name_that_appears_is_renamed_vanishes_and_returns(bed, headscale, clust
     peer.echo()
     reached = {"late": (wanted["late"], [peer.address, peer.address6]), "steady": present}
     services.wait_status(pod, reached)
+    pod.wait_relay_of(peer)
     _carries(client, pod, 1001, peer)
 
     node = headscale.node(peer.name)
@@ -155,6 +156,7 @@ def test_deleted_peer_comes_back_with_other_addresses(bed, headscale, cluster, n
     peer.log_in()
     peer.echo()
     services.wait_status(pod, {"again": (wanted, [peer.address, peer.address6])})
+    pod.wait_relay_of(peer)
     _carries(client, pod, 1001, peer)
     assert pod.stop() == 0
 

@@ -68,11 +68,13 @@ def test_tailnet_target_fqdn(bed, headscale, new_proxy, new_peer):
     peer = new_peer(name)
     peer.echo()
     pod.wait_log("Startup complete, waiting for shutdown signal", 15)
+    pod.wait_relay_of(peer)
     _egress_carries(client, pod, peer.address)
     _egress_carries(client, pod, peer.address6)
     headscale.delete_node(headscale.node(name))
     peer.log_in()
     with echo.Echo(peer.namespace, "again", peer.folder, [peer.address, peer.address6]):
+        pod.wait_relay_of(peer)
         _egress_carries(client, pod, peer.address)
         _egress_carries(client, pod, peer.address6)
     assert pod.stop() == 0

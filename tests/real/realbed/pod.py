@@ -96,6 +96,10 @@ class Pod:
         wait.wait_for(lambda: self.client.run("ping", "--tsmp", "--c=1", "--timeout=1s", peer.address), 15,
                       f"{peer.name} answers {self.name}")
 
+    def wait_relay_of(self, peer, deadline=10):
+        """Waits until the node knows where a new peer can be reached; what it sends before is lost, and sent 5 s later."""
+        wait.wait_for(lambda: self.client.peer(peer.address)["Relay"], deadline, f"{self.name} knows {peer.name}'s relay")
+
     def wait_log(self, text, deadline, after=0):
         return self.process.wait_log(text, deadline, after)
 

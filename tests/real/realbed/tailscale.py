@@ -35,6 +35,14 @@ class Client:
     def state(self):
         return self.status()["BackendState"]
 
+    def peer(self, address):
+        """What it knows about the peer of an address; LookupError when it knows none."""
+        peers = (self.status()["Peer"] or {}).values()
+        found = [peer for peer in peers if address in (peer.get("TailscaleIPs") or [])]
+        if not found:
+            raise LookupError(f"no peer {address}")
+        return found[0]
+
     def address(self):
         """The node's IPv4 address in the tailnet."""
         return self.run("ip", "-4").strip()
