@@ -60,6 +60,7 @@ struct datapath {
 	struct err why_impossible;
 	struct timer netmap_wait; /* wants are told, the peers are not here yet */
 	struct backoff backoff;
+	struct err flows_told, watch_told;
 	uint64_t built_ms; /* the last wish */
 	unsigned int burst;
 
@@ -157,6 +158,14 @@ static void on_repaired(void *arg, const struct nft_result *result, const struct
 		log_event(EV_DATAPATH_REPAIRED, result->repaired);
 }
 
+/* What the kernel cannot do is told once, not with each wish. */
+static bool is_news(struct err *told, const struct err *why)
+{
+	bool is_same = strcmp(told->msg, why->msg) == 0;
+	*told = *why;
+	return !is_same;
+}
+
 /* Once something of ours is there to be watched. */
 static void watch(struct datapath *d)
 {
@@ -164,7 +173,7 @@ static void watch(struct datapath *d)
 	if (d->is_watching)
 		return;
 	d->is_watching = nft_watch(d->nft, on_repaired, d, &e) == 0;
-	if (!d->is_watching)
+	if (!d->is_watching && is_news(&d->watch_told, &e))
 		log_event(EV_DATAPATH_NOT_WATCHED, e.msg);
 }
 
@@ -173,7 +182,7 @@ static void take_success(struct datapath *d, const struct nft_result *result)
 	condition_clear(d->with.conditions, CONDITION_FIREWALL_FAILED);
 	backoff_reset(&d->backoff);
 	log_event(EV_DATAPATH_APPLIED, result->transactions, result->elements, result->flows_ended);
-	if (result->flows_error.code < 0)
+	if (result->flows_error.code < 0 && is_news(&d->flows_told, &result->flows_error))
 		log_event(EV_DATAPATH_FLOWS_FAILED, result->flows_error.msg);
 	watch(d);
 	if (d->share != DATAPATH_SHARE_WHOLE)
