@@ -5,9 +5,10 @@
  *	nft_bench --json [RUNS]  every value, one object a line
  *
  * send = from the call that sends a batch to its acknowledgement; run = from the wish to the
- * result, with compiling, planning, reading back and conntrack. watched = while somebody listens
- * to the events of firewalls, on this machine and in whatever namespace: the kernel then writes
- * one for each element. Transactions are counted by the generation of the ruleset.
+ * result, with compiling, planning, reading back and conntrack. watched = with our own monitor, as
+ * a supervisor has it; listened = while somebody else listens to the events of firewalls, on this
+ * machine and in whatever namespace: the kernel then writes one for each element, and every figure
+ * is as this one. Transactions are counted by the generation of the ruleset.
  */
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -24,6 +25,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/nft/nft_kernel.h"
+#include "lib/nft/nft_monitor.h"
 #include "tests/kernel/firewall.h"
 #include "tests/support/loop_wait.h"
 #include "tests/support/netns.h"
@@ -35,6 +37,7 @@
 enum figure {
 	SEND_FRESH,
 	SEND_WATCHED,
+	SEND_LISTENED,
 	SEND_TAKE_OVER,
 	SEND_ELEMENT,
 	ELEMENT_TRANSACTIONS,
@@ -49,6 +52,7 @@ enum figure {
 static const char *const figure_names[FIGURES] = {
 	[SEND_FRESH] = "send_fresh",
 	[SEND_WATCHED] = "send_watched",
+	[SEND_LISTENED] = "send_listened",
 	[SEND_TAKE_OVER] = "send_take_over",
 	[SEND_ELEMENT] = "send_element",
 	[ELEMENT_TRANSACTIONS] = "element_transactions",
@@ -134,19 +138,34 @@ static void on_foreign(void *arg)
 	(void)arg;
 }
 
-static void bench_send_watched(struct series *s, unsigned int maps)
+/* In a fresh namespace, with our own monitor or somebody else's. */
+static double send_heard(unsigned int maps, bool is_other)
+{
+	struct err e = {0};
+	struct nft_monitor *other = NULL;
+	int ns = netns_new();
+	struct loop *loop = loop_new(&e);
+	struct nft_backend *kernel = nft_kernel_new(loop, &e);
+	assert_non_null(kernel);
+	if (is_other) {
+		other = nft_monitor_new(loop, 0, on_foreign, NULL, &e);
+		assert_non_null(other);
+	} else {
+		assert_int_equal(kernel->ops->watch(kernel, on_foreign, NULL, &e), 0);
+	}
+	double time = send_once(kernel, maps);
+	nft_monitor_free(other);
+	kernel->ops->free(kernel);
+	loop_free(loop);
+	close(ns);
+	return time;
+}
+
+static void bench_send_heard(struct series *s, unsigned int maps)
 {
 	for (int i = 0; i < s->runs; i++) {
-		struct err e = {0};
-		int ns = netns_new();
-		struct loop *loop = loop_new(&e);
-		struct nft_backend *kernel = nft_kernel_new(loop, &e);
-		assert_non_null(kernel);
-		assert_int_equal(kernel->ops->watch(kernel, on_foreign, NULL, &e), 0);
-		s->values[SEND_WATCHED][i] = send_once(kernel, maps);
-		kernel->ops->free(kernel);
-		loop_free(loop);
-		close(ns);
+		s->values[SEND_WATCHED][i] = send_heard(maps, false);
+		s->values[SEND_LISTENED][i] = send_heard(maps, true);
 	}
 }
 
@@ -256,7 +275,7 @@ int main(int argc, char **argv)
 	netns_require();
 	for (unsigned int maps = 10; maps <= 1000; maps *= 10) {
 		bench_send(&s, maps);
-		bench_send_watched(&s, maps);
+		bench_send_heard(&s, maps);
 		bench_runs(&s, maps);
 		if (is_json)
 			print_json(&s, maps);
