@@ -219,6 +219,9 @@ static void left_running(struct supervisor *s)
 	condition_raise(&s->conditions, CONDITION_NOT_RUNNING, "tailscaled is in state %s",
 		ipn_state_name(s->ipn_state));
 	health_set_running(s->health, false);
+	/* A node that is not running has no peers, which is no news of theirs. */
+	if (s->datapath != NULL)
+		datapath_forget_netmap(s->datapath);
 	node_post_ipn_state(s);
 }
 

@@ -73,6 +73,25 @@ def test_daemon_restart_in_place_changes_nothing(proxy, space):
     assert not program.log_count("netmap change detected")
 
 
+def test_peers_of_a_node_that_is_not_running(proxy):
+    """It has none, which says nothing of them: services keep what they have, whatever else of the
+    document changes meanwhile."""
+    proxy.mount({"db": egress(name_of(1))})
+    program = proxy.start(peer(1, "100.65.0.1/32"))
+    proxy.wait_targets({"db": ["100.65.0.1"]})
+    bus = proxy.world.lapi.bus
+    bus.publish({"Version": "", "State": notify.STARTING, "PeersRemoved": [2]})
+    program.wait_log_part("tailscaled left running state")
+    proxy.mount({"db": egress(name_of(1)), "ip": egress(ip="100.65.0.9", port=4001)})
+    proxy.wait_targets({"db": ["100.65.0.1"], "ip": ["100.65.0.9"]})
+    proxy.tell(peer(1, "100.65.0.1/32"))
+    program.wait_log_part("tailscaled is running again")
+    proxy.mount({"db": egress(name_of(1))})
+    proxy.wait_targets({"db": ["100.65.0.1"]})
+    assert len(proxy.statuses()) == 3
+    assert not program.log_count("could not find Tailscale node")
+
+
 def test_peer_that_vanishes_while_nobody_listens(proxy):
     """The next subscription tells the whole map: who is not in it has gone."""
     proxy.mount({"a": egress(name_of(1)), "b": egress(name_of(2), port=4001)})
