@@ -57,7 +57,7 @@ class Proxy:
         """Start beside a daemon that runs and has these peers."""
         self.tell(*peers, own=own)
         self.program = self.world.start(self.environment(**more), wrapper=wrapper)
-        self.program.wait_log(STARTED, 10)
+        self.program.wait_log(STARTED, 20)
         return self.program
 
     def tell(self, *peers, own=None):
@@ -85,12 +85,12 @@ class Proxy:
         services = (self.status() or {}).get("services") or {}
         return {name: service["tailnetTargetIPs"] for name, service in services.items()}
 
-    def wait_targets(self, wanted, timeout=8):
+    def wait_targets(self, wanted, timeout=15):
         """Wait until exactly these services lead exactly there."""
         wait_until(lambda: self.targets() == wanted, timeout,
                    lambda: f"targets {self.targets()} instead of {wanted}")
 
-    def wait_mappings(self, names, timeout=8):
+    def wait_mappings(self, names, timeout=15):
         """Wait until exactly these ingress services are published."""
         wait_until(lambda: sorted((self.status(KEY_INGRESS) or {}).get("configs", {}))
                    == sorted(names), timeout,

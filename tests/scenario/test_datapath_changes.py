@@ -49,6 +49,23 @@ def test_storm_of_updates(proxy, by_name):
     stays_true(lambda: proxy.targets() == {"db": ["100.65.0.100"]}, 0.2)
 
 
+def test_five_thousand_services(proxy):
+    """By address and by name, in one document; then all but one go in one step."""
+    peers = [peer(n, f"100.65.{n // 250}.{n % 250 + 1}/32") for n in range(2500)]
+    services = {f"n{n:04}": egress(name_of(n), port=2000 + n) for n in range(2500)}
+    services.update({f"a{n:04}": egress(ip=f"100.66.{n // 250}.{n % 250 + 1}", port=10000 + n)
+                     for n in range(2500)})
+    proxy.mount(services)
+    program = proxy.start(*peers)
+    wait_until(lambda: len(proxy.targets()) == 5000, 30, "all services")
+    assert all(proxy.targets().values())
+    assert len(program.lines()) < 100
+    proxy.mount({"n0007": services["n0007"]})
+    proxy.wait_targets({"n0007": ["100.65.0.8"]}, 30)
+    assert len(program.lines()) < 200
+    assert len(proxy.statuses()) == 2
+
+
 def test_many_updates_leave_nothing_behind(proxy):
     """Neither memory nor descriptors grow with the number of updates."""
     options = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=0" \
