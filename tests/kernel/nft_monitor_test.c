@@ -259,15 +259,16 @@ static void test_edit_during_commit(void **state)
 	static const char edit[] = "nft delete element ip ts_sidecar egress_pm { tcp . 10000 }";
 	struct firewall *f = *state;
 	const char **moments[] = {&act.before_commit, &act.after_commit};
-	for (uint16_t i = 0; i < ARRAY_LEN(moments); i++) {
+	uint16_t ports = 2;
+	for (size_t i = 0; i < ARRAY_LEN(moments); i++, ports++) {
 		f->repairs = 0;
 		*moments[i] = edit;
-		apply_ports(f, (uint16_t)(2 + i));
+		apply_ports(f, ports);
 		assert_null(*moments[i]);
 		assert_false(act.was_listening);
 		assert_true(loop_wait(f->loop, is_repaired, f, LOOP_WAIT_MS));
 		assert_string_equal(f->repaired, "ip: egress_pm lacks tcp 10000");
-		expect_ports((uint16_t)(2 + i));
+		expect_ports(ports);
 	}
 }
 
