@@ -42,10 +42,15 @@ def _place(port):
     return port["protocol"], port["matchPort"], port["targetPort"]
 
 
+def _in_order_of(found, wanted):
+    return found if sorted(found) == sorted(wanted) else sorted(wanted)
+
+
 def status_text(pod, services, found):
     """The exact status of services, name -> (service, target addresses).
 
-    The order of ports is free, so it is taken from the text that was found, where the set of them is the same.
+    The order of ports is free, and that of addresses where they are a set: it is taken from the text that was
+    found, where the members are the same.
     """
     try:
         there = json.loads(found)["services"] or {}
@@ -57,6 +62,8 @@ def status_text(pod, services, found):
         ports = there.get(name, {}).get("ports") or []
         if sorted(map(_place, ports)) != sorted(map(_place, wanted["ports"])):
             ports = wanted["ports"]
+        if isinstance(addresses, set):
+            addresses = _in_order_of(there.get(name, {}).get("tailnetTargetIPs") or [], addresses)
         ordered = [{key: port[key] for key in ("protocol", "matchPort", "targetPort")} for port in ports]
         target = {key: wanted["tailnetTarget"][key] for key in ("ip", "fqdn")}
         texts.append(f'{_compact(name)}:{{"ports":{_compact(ordered)},"tailnetTargetIPs":{_compact(addresses)},'
