@@ -29,6 +29,7 @@
  * time, there is a pause between two, until nothing was wished for so long. */
 #define BURST_MAX 8
 #define REST_MS 1000
+#define REPAIR_TELL_MS 30000
 
 struct datapath {
 	struct datapath_partners with;
@@ -61,7 +62,8 @@ struct datapath {
 	struct timer netmap_wait; /* wants are told, the peers are not here yet */
 	struct backoff backoff;
 	struct err flows_told, watch_told;
-	uint64_t built_ms; /* the last wish */
+	uint64_t repair_told_ms; /* 0 = never */
+	uint64_t built_ms;       /* the last wish */
 	unsigned int burst;
 
 	/* the end */
@@ -149,13 +151,23 @@ static void take_failure(struct datapath *d, const struct nft_result *result, co
 		tell_impossible(d, e);
 }
 
+/* Another program that edits again and again is told of once in a while. */
+static void tell_repaired(struct datapath *d, const char *what)
+{
+	uint64_t now_ms = clock_now_ms();
+	if (d->repair_told_ms != 0 && now_ms - d->repair_told_ms < REPAIR_TELL_MS)
+		return;
+	d->repair_told_ms = now_ms;
+	log_event(EV_DATAPATH_REPAIRED, what);
+}
+
 static void on_repaired(void *arg, const struct nft_result *result, const struct err *e)
 {
 	struct datapath *d = arg;
 	if (result->code < 0)
 		take_failure(d, result, e);
 	else if (result->repaired != NULL)
-		log_event(EV_DATAPATH_REPAIRED, result->repaired);
+		tell_repaired(d, result->repaired);
 }
 
 /* What the kernel cannot do is told once, not with each wish. */
@@ -219,17 +231,6 @@ static void set_own(struct datapath *d, struct nft_wanted *w)
 	}
 }
 
-static void set_pod(const struct settings *s, struct nft_wanted *w)
-{
-	const char *const texts[] = {s->pod_ip, s->pod_ipv4, s->pod_ipv6};
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		struct ipaddr pod;
-		struct err unused;
-		if (texts[i][0] != '\0' && ipaddr_parse(texts[i], &pod, &unused) == 0)
-			nft_wanted_set_pod(w, &pod);
-	}
-}
-
 static void build(void *arg)
 {
 	struct datapath *d = arg;
@@ -253,7 +254,7 @@ static void build(void *arg)
 	if (!d->host.has_numgen)
 		nft_wanted_unbalance(&w);
 	set_own(d, &w);
-	set_pod(s, &w);
+	datapath_host_set_pod(s, &w);
 	/* The texts were checked with the settings. */
 	if (datapath_host_local_ports(s, d->daemon_env_ref, &w, &e) < 0)
 		log_event(EV_STEP_FAILED, e.msg);

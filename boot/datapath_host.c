@@ -101,6 +101,17 @@ char *datapath_host_owner(const struct settings *s, const char *namespace_name)
 	return xasprintf("host/%s", host);
 }
 
+void datapath_host_set_pod(const struct settings *s, struct nft_wanted *w)
+{
+	const char *const texts[] = {s->pod_ip, s->pod_ipv4, s->pod_ipv6};
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct ipaddr pod;
+		struct err unused;
+		if (texts[i][0] != '\0' && ipaddr_parse(texts[i], &pod, &unused) == 0)
+			nft_wanted_set_pod(w, &pod);
+	}
+}
+
 static int add_listener(struct nft_wanted *w, const char *text, struct err *e)
 {
 	struct addrport address;

@@ -32,6 +32,9 @@ struct nft_backend *datapath_host_open(const struct settings *s, struct loop *lo
  * outside Kubernetes. Caller frees. */
 char *datapath_host_owner(const struct settings *s, const char *namespace_name);
 
+/* The addresses of the Pod, as far as the settings tell them. */
+void datapath_host_set_pod(const struct settings *s, struct nft_wanted *w);
+
 /* Ports that a target for everything must leave alone: our listeners, the daemon's debug server,
  * and its UDP port when the daemon's arguments or environment name it. */
 int datapath_host_local_ports(const struct settings *s, char *const *daemon_env,

@@ -134,6 +134,15 @@ def test_flush_is_undone(world, space):
     stays_true(lambda: program.log_count("another program had changed") == 1, 0.2)
 
 
+def test_edits_without_end_are_told_once(world, space):
+    """Each is undone, but not each is told."""
+    program = run(world, space)
+    for _ in range(4):
+        space.nft("flush", "ruleset")
+        wait_until(lambda: space.tables() == ["ip ts_sidecar", "ip6 ts_sidecar"], 5, "tables")
+    assert program.log_count("another program had changed our tables") == 1
+
+
 def test_table_of_another_at_start(world, space):
     """It is left alone, and the start fails with its owner's name."""
     allow_ipv6(world)
