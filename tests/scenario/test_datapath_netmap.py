@@ -62,6 +62,7 @@ def test_daemon_restart_in_place_changes_nothing(proxy, space):
     before = space.handles(), [d.stat().st_ino for d in documents]
     world.lapi.bus.publish(with_service(notify.state(notify.STARTING)))
     world.lapi.dns_config = {}
+    program.wait_log_part("tailscaled left running state")
     world.crash_daemon(2)
     program.wait_log_part("condition DaemonDown cleared")
     assert space.handles() == before[0]
@@ -106,6 +107,26 @@ def test_peer_that_vanishes_while_nobody_listens(proxy):
     proxy.wait_targets({"a": ["100.65.0.11"], "b": ["100.65.0.2"]})
     program.wait_log_part("condition EgressServiceFailed cleared")
     assert program.log_count("condition EgressServiceFailed") == 2
+
+
+def test_document_changes_while_the_stream_is_lost(proxy):
+    """What needs no peers does not wait for them; a service that does keeps what it has, and a new
+    one is published when its target is known."""
+    proxy.mount({"a": egress(name_of(1))})
+    program = proxy.start(peer(1, "100.65.0.1/32"))
+    proxy.wait_targets({"a": ["100.65.0.1"]})
+    bus = proxy.world.lapi.bus
+    bus.refusals = [500] * 1000
+    bus.cut()
+    program.wait_log_part("condition BusLost")
+    proxy.mount({"a": egress(name_of(2)), "b": egress(name_of(2), port=4001),
+                 "c": egress(ip="100.65.0.3", port=4002)})
+    proxy.wait_targets({"a": ["100.65.0.1"], "c": ["100.65.0.3"]})
+    assert proxy.status()["services"]["a"]["tailnetTarget"]["fqdn"] == name_of(1)
+    proxy.tell(peer(1, "100.65.0.1/32"), peer(2, "100.65.0.2/32"))
+    bus.refusals = []
+    proxy.wait_targets({"a": ["100.65.0.2"], "b": ["100.65.0.2"], "c": ["100.65.0.3"]})
+    assert not program.log_count("condition EgressServiceFailed")
 
 
 def test_flood_of_changes_is_taken_together(proxy):
