@@ -1,5 +1,7 @@
 """Egress services: cluster clients reach tailnet peers by the pod's ports, as a mounted folder says."""
 
+import contextlib
+
 import pytest
 
 from realbed import echo, ruleset, services, settings, wait
@@ -40,7 +42,7 @@ def _both(match, target=echo.PORT):
 
 
 @pytest.mark.parametrize("store", ["folder", "secret"])
-def test_services_by_address_and_by_name(store, bed, new_proxy, request):
+def test_services_by_address_and_by_name(store, bed, new_proxy):
     """A literal address of each family and a name; added, retargeted and removed while the pod runs."""
     if store == "secret":
         bed.cluster()
@@ -61,8 +63,15 @@ def test_services_by_address_and_by_name(store, bed, new_proxy, request):
     _carries(client, pod, 1003, one)
     _silent(client, pod, 1001, families=[6])
 
-    with echo.Flow(client, pod.address, 1001) as kept:
-        kept.ask()
+    kept = {match: {protocol: echo.Flow(client, pod.address, match, protocol) for protocol in PROTOCOLS}
+            for match in (1001, 1003)}
+    early = echo.Flow(client, pod.address, 1004, "udp")
+    with contextlib.ExitStack() as open_flows:
+        for flow in (early, *kept[1001].values(), *kept[1003].values()):
+            open_flows.enter_context(flow)
+        assert {flow.ask().name for flows in kept.values() for flow in flows.values()} == {one.name}
+        with pytest.raises(OSError):
+            early.ask()
         changed = {"by-four": wanted["by-four"], "by-name": service(*_both(1003), fqdn=_name(two)),
                    "new": service(*_both(1004), fqdn=_name(one))}
         folder.write(changed)
@@ -71,10 +80,18 @@ def test_services_by_address_and_by_name(store, bed, new_proxy, request):
         _carries(client, pod, 1003, two)
         _carries(client, pod, 1004, one)
         _silent(client, pod, 1002)
-        assert kept.ask().name == one.name, "a flow of another service was touched"
+        # Flows of another service are untouched. Of the retargeted one, datagrams go to the new target at once, and
+        # a connection stays with the old one, which is still a peer. Who sent too early is heard now.
+        assert {flow.ask().name for flow in kept[1001].values()} == {one.name}
+        assert kept[1003]["udp"].ask().name == two.name
+        assert kept[1003]["tcp"].ask().name == one.name
+        assert early.ask().name == one.name
 
-    folder.write({})
-    services.wait_status(pod, {})
+        folder.write({})
+        services.wait_status(pod, {})
+        for flows in kept.values():
+            with pytest.raises(ConnectionError):
+                flows["tcp"].ask()
     _silent(client, pod, 1001)
     _silent(client, pod, 1003)
     assert pod.stop() == 0
