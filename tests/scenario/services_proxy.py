@@ -1,6 +1,7 @@
 """A proxy of services: its two mounted documents, its peers, and what it publishes."""
 
 import json
+import time
 
 from fakes import notify
 from fakes.waiting import wait_until
@@ -31,6 +32,13 @@ def peer(number, *addresses):
 def name_of(number):
     """The name of that peer, as a service writes it."""
     return f"p{number}.t.ts.net"
+
+
+def most_wishes(begun):
+    """How many wishes there can have been since that time: a burst, then one in 20 ms (which is how
+    long the pause is in a test), and one for each time that nothing happened for a second."""
+    spent = time.monotonic() - begun
+    return 10 + spent / 0.02 + 8 * spent
 
 
 class Proxy:
