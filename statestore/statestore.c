@@ -37,7 +37,9 @@ struct statestore {
 	size_t len, cap;
 
 	bool is_writing;
-	struct timer soon; /* collects what is set in one turn; later: the back-off */
+	bool is_one_by_one; /* a write was refused: what is at fault must not hold up the rest */
+	size_t next;        /* then: where to look for the next key */
+	struct timer soon;  /* collects what is set in one turn; later: the back-off */
 	struct backoff backoff;
 	void (*stored_fn)(void *arg);
 	void *stored_arg;
@@ -137,13 +139,17 @@ static void on_written(void *arg, const struct err *err, uint64_t retry_after_ms
 	settle(s, err == NULL);
 	if (err != NULL) {
 		uint64_t delay = backoff_next(&s->backoff);
+		s->is_one_by_one = s->is_one_by_one || !err_is_transient(err->code);
 		condition_raise(s->conditions_ref, CONDITION_STORE_WRITE_FAILED, "%s: %s",
 			statestore_describe(s), err->msg);
 		timer_start(&s->soon, delay > retry_after_ms ? delay : retry_after_ms);
 		return;
 	}
-	backoff_reset(&s->backoff);
-	condition_clear(s->conditions_ref, CONDITION_STORE_WRITE_FAILED);
+	if (!s->is_one_by_one || statestore_is_idle(s)) {
+		s->is_one_by_one = false;
+		backoff_reset(&s->backoff);
+		condition_clear(s->conditions_ref, CONDITION_STORE_WRITE_FAILED);
+	}
 	/* What waited for this write, and what was set meanwhile, at once. */
 	write_now(s);
 	if (s->stored_fn != NULL)
@@ -159,17 +165,20 @@ static void write_now(void *arg)
 		return;
 	struct store_change *changes = xcalloc(s->len + 1, sizeof(*changes));
 	size_t count = 0;
-	for (size_t i = 0; i < s->len; i++) {
-		struct entry *en = &s->entries[i];
+	size_t first = s->is_one_by_one && s->len > 0 ? s->next % s->len : 0;
+	for (size_t i = 0; i < s->len && (count == 0 || !s->is_one_by_one); i++) {
+		struct entry *en = &s->entries[(first + i) % s->len];
 		if (is_stored(en) || !may_be_written(s, en))
 			continue;
 		en->sent = xstrdup(en->wanted);
 		changes[count++] = (struct store_change){en->key, en->sent};
+		s->next = (first + i + 1) % s->len;
 	}
 	/* Marked afterwards: what goes out together does not wait for each other. */
 	for (size_t i = 0, marked = 0; i < s->len && marked < count; i++) {
-		s->entries[i].is_sent = s->entries[i].key == changes[marked].key;
-		marked += s->entries[i].is_sent;
+		struct entry *en = &s->entries[(first + i) % s->len];
+		en->is_sent = en->key == changes[marked].key;
+		marked += en->is_sent;
 	}
 	if (count > 0) {
 		timer_stop(&s->soon);

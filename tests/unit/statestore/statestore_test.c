@@ -110,6 +110,43 @@ static void a_change_of_mind_during_a_write_is_written(void **state)
 	assert_true(statestore_is_idle(f->b.store));
 }
 
+/* A value that is refused, for its size, say, goes alone and holds up nothing. */
+static void a_value_that_is_refused_holds_up_no_other(void **state)
+{
+	struct fixture *f = *state;
+	statestore_set(f->b.store, "a", "1");
+	statestore_set(f->b.store, "big", "x");
+	statestore_set(f->b.store, "c", "3");
+	place_turn(&f->b);
+	place_expect_writes(&f->b, "a=1 big=x c=3", 1);
+	place_answer(&f->b, -EINVAL, 0);
+	place_pass(&f->b, 60000);
+	place_expect_writes(&f->b, "a=1", 2);
+	place_answer(&f->b, 0, 0);
+	place_expect_writes(&f->b, "big=x", 3);
+	place_answer(&f->b, -EINVAL, 0);
+	assert_true(condition_is_raised(&f->b.conditions, CONDITION_STORE_WRITE_FAILED));
+	place_pass(&f->b, 60000);
+	place_expect_writes(&f->b, "c=3", 4);
+	place_answer(&f->b, 0, 0);
+	assert_true(statestore_is_stored(f->b.store, "a"));
+	assert_true(statestore_is_stored(f->b.store, "c"));
+	assert_true(condition_is_raised(&f->b.conditions, CONDITION_STORE_WRITE_FAILED));
+	place_expect_writes(&f->b, "big=x", 5);
+	place_answer(&f->b, -EINVAL, 0);
+	statestore_set(f->b.store, "big", "y");
+	place_pass(&f->b, 60000);
+	place_expect_writes(&f->b, "big=y", 6);
+	place_answer(&f->b, 0, 0);
+	assert_true(statestore_is_idle(f->b.store));
+	assert_false(condition_is_raised(&f->b.conditions, CONDITION_STORE_WRITE_FAILED));
+	/* Together again. */
+	statestore_set(f->b.store, "a", "2");
+	statestore_set(f->b.store, "c", "4");
+	place_turn(&f->b);
+	place_expect_writes(&f->b, "a=2 c=4", 7);
+}
+
 static void a_write_that_failed_may_have_been_carried_out(void **state)
 {
 	struct fixture *f = *state;
@@ -230,6 +267,7 @@ int main(void)
 		TEST(what_is_known_is_not_written),
 		TEST(the_latest_value_wins),
 		TEST(a_change_of_mind_during_a_write_is_written),
+		TEST(a_value_that_is_refused_holds_up_no_other),
 		TEST(a_write_that_failed_may_have_been_carried_out),
 		TEST(a_failure_is_kept_and_tried_again),
 		TEST(the_server_may_ask_for_a_longer_pause),
