@@ -198,7 +198,7 @@ def test_flushed_ruleset_is_repaired(bed, new_proxy, figure):
 
 
 def test_node_that_comes_back_as_another(bed, headscale, new_proxy):
-    """State in memory is lost with the daemon: the new node has other addresses, and they are the source from then on."""
+    """State in memory is lost with the daemon: the new node has other addresses, which are the source from then on."""
     bed.peer.echo()
     _, key = headscale.new_key(reusable=True, ephemeral=True)
     pod = new_proxy(store="memory", environment={"TS_AUTHKEY": key, "TS_TAILNET_TARGET_IP": bed.peer.address})

@@ -275,7 +275,7 @@ def test_many_changes_under_load(bed, cluster, new_proxy, figure):
 
 
 def test_container_that_ended_unasked_and_runs_again(bed, cluster, new_proxy):
-    """The rules outlive it and let nothing out in clear; the next run takes over, and removes what is not wanted now."""
+    """The rules outlive it and let nothing out in clear; the next run takes over and drops what is not wanted now."""
     peer, client = bed.peer, bed.client()
     peer.echo()
     pod = new_proxy(store="secret")

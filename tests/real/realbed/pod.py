@@ -97,8 +97,9 @@ class Pod:
                       f"{peer.name} answers {self.name}")
 
     def wait_relay_of(self, peer, deadline=10):
-        """Waits until the node knows where a new peer can be reached; what it sends before is lost, and sent 5 s later."""
-        wait.wait_for(lambda: self.client.peer(peer.address)["Relay"], deadline, f"{self.name} knows {peer.name}'s relay")
+        """Waits until the node can reach a new peer; what it sends before is lost, and sent again 5 s later."""
+        wait.wait_for(lambda: self.client.peer(peer.address)["Relay"], deadline,
+                      f"{self.name} knows the relay of {peer.name}")
 
     def wait_log(self, text, deadline, after=0):
         return self.process.wait_log(text, deadline, after)
