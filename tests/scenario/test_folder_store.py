@@ -1,5 +1,6 @@
 """Without Kubernetes the state folder holds the published fields, one file a key."""
 
+import contextlib
 import os
 import stat
 
@@ -23,7 +24,13 @@ def published(world):
     folder = state_dir(world) / "published"
     if not folder.is_dir():
         return {}
-    return {p.name: p.read_text() for p in folder.iterdir()}
+    found = {}
+    for path in folder.iterdir():
+        # what is being written has another name until it is whole; a key may just be taken back
+        if not path.name.startswith("."):
+            with contextlib.suppress(FileNotFoundError):
+                found[path.name] = path.read_text()
+    return found
 
 
 def wait_fields(world, wanted, timeout=5):
