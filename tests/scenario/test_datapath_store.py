@@ -136,6 +136,7 @@ def test_nothing_is_published_before_it_stands(proxy, space):
     space.nft("delete", "table", "ip", "ts_sidecar")
     program.wait_log_part("condition FirewallFailed cleared", 8)
     wait_until(proxy.document().exists, 8, "a status")
+    wait_until(proxy.document(KEY_INGRESS).exists, 8, "a status of ingress")
     wait_until(lambda: "svc:a" in proxy.document(KEY_INGRESS).read_text(), 8, "a mapping")
     assert len(space.map_of("ip", "egress_pm")) == 1
     assert program.log_count("condition FirewallFailed: ") == 1
