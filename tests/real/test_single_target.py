@@ -91,12 +91,15 @@ def test_dest_ip(family, bed, new_proxy):
     assert pod.stop() == 0
 
 
-def _spread(peer, pod, family, count=30):
-    """How many of `count` connections each backend got."""
+EVERY_WAY = [(family, protocol) for family in (4, 6) for protocol in ("tcp", "udp")]
+
+
+def _spread(peer, pod, family, protocol, count=30):
+    """How many of `count` flows each backend got."""
     target = pod.client.addresses()[0 if family == 4 else 1]
     found = {}
     for _ in range(count):
-        answer = echo.who(peer.namespace, target)
+        answer = echo.who(peer.namespace, target, protocol=protocol)
         assert answer.source == (pod.address if family == 4 else pod.address6)
         found[answer.name] = found.get(answer.name, 0) + 1
     return found
@@ -112,17 +115,18 @@ def test_dns_target_with_three_backends(bed, new_proxy):
         pod.boot().meet(peer)
         for family in (4, 6):
             echo.wait_answer(peer.namespace, pod.client.addresses()[0 if family == 4 else 1])
-            assert _spread(peer, pod, family) == {"backend1": 10, "backend2": 10, "backend3": 10}
+        for family, protocol in EVERY_WAY:
+            assert _spread(peer, pod, family, protocol) == {"backend1": 10, "backend2": 10, "backend3": 10}
         place = len(pod.log())
         names.set("web.cluster.test", *(address for one in backends[:2] for address in one.addresses))
         pod.wait_log("Backend address change detected, installing proxy rules for backends", 10, place)
-        for family in (4, 6):
-            assert _spread(peer, pod, family) == {"backend1": 15, "backend2": 15}
+        for family, protocol in EVERY_WAY:
+            assert _spread(peer, pod, family, protocol) == {"backend1": 15, "backend2": 15}
         place = len(pod.log())
         names.set("web.cluster.test")
         pod.wait_log("reconfigureTimer: last DNS resolution attempt failed", 10, place)
-        for family in (4, 6):
-            assert _spread(peer, pod, family) == {"backend1": 15, "backend2": 15}
+        for family, protocol in EVERY_WAY:
+            assert _spread(peer, pod, family, protocol) == {"backend1": 15, "backend2": 15}
     assert pod.stop() == 0
 
 
