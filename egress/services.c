@@ -1,6 +1,5 @@
 #include "egress/services.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,26 +7,16 @@
 #include "egress/services_plan.h"
 #include "egress/services_rows.h"
 #include "egress/services_tell.h"
-#include "lib/base/backoff.h"
-#include "lib/base/clock.h"
 #include "lib/base/condition.h"
 #include "lib/base/json.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
-#include "lib/io/atomicfile.h"
 #include "lib/io/fswatch.h"
-#include "lib/io/timer.h"
+#include "lib/io/mounted.h"
 #include "lib/localapi/peers.h"
 #include "lib/localapi/records.h"
 #include "lib/nft/nft.h"
 #include "statestore/statestore.h"
-
-/* Pauses between two tries to read a file that is there. */
-#define READ_BASE_MS 1000
-#define READ_MAX_MS 30000
-/* A file that is written in place is empty for a moment, and a folder that is put in the place of
- * another is gone for one: services end only when they are still missing after this. */
-#define EMPTY_CONFIRM_MS 300
 
 /* What a plan was made from. */
 struct seen {
@@ -43,12 +32,9 @@ struct egress_services {
 	struct condition_set *conditions_ref;
 	egress_changed_fn fn;
 	void *arg;
-	char *path;
 	char *pod_ipv4, *pod_ipv6;
 	struct fswatch *watch;
-	struct timer retry;
-	struct backoff backoff;
-	uint64_t empty_since_ms; /* 0 = it is not empty, or that was believed */
+	struct mounted document;
 	struct egress_rows rows;
 	struct egress_conflicts conflicts; /* of the last result */
 	struct seen seen;
@@ -88,41 +74,16 @@ static void judge(struct egress_services *s)
 			"%s (and %zu more): %s", first->name, count - 1, why);
 }
 
-/* True while it is too early to believe that there are no services any more. */
-static bool is_doubtful(struct egress_services *s, size_t len)
-{
-	uint64_t now = clock_now_ms();
-	if (len > 0 || !egress_rows_any(&s->rows)) {
-		s->empty_since_ms = 0;
-		return false;
-	}
-	if (s->empty_since_ms == 0)
-		s->empty_since_ms = now;
-	if (now - s->empty_since_ms >= EMPTY_CONFIRM_MS) {
-		s->empty_since_ms = 0;
-		return false;
-	}
-	timer_start_at(&s->retry, s->empty_since_ms + EMPTY_CONFIRM_MS);
-	return true;
-}
-
 /* 0 also for what is not there, which is a document without services; 1 when it is to be read
  * again before it is believed. */
 static int read_document(struct egress_services *s, struct egress_config *config, struct err *e)
 {
 	AUTO(buf_fini) struct buf text = BUF_INIT(JSON_TEXT_MAX);
-	int code = atomicfile_read(s->path, &text, e);
-	if (code < 0 && code != -ENOENT && code != -ENOTDIR) {
-		s->empty_since_ms = 0;
-		timer_start(&s->retry, backoff_next(&s->backoff));
+	int code = mounted_read(&s->document, egress_rows_any(&s->rows), &text, e);
+	if (code != 0)
 		return code;
-	}
-	timer_stop(&s->retry);
-	backoff_reset(&s->backoff);
-	if (is_doubtful(s, text.len))
-		return 1;
 	if (egress_config_parse(text.data, text.len, config, e) < 0)
-		return err_wrap(e, "%s", s->path);
+		return err_wrap(e, "%s", s->document.path);
 	return 0;
 }
 
@@ -161,11 +122,10 @@ struct egress_services *egress_services_new(struct loop *loop, struct statestore
 	s->conditions_ref = conditions;
 	s->fn = fn;
 	s->arg = arg;
-	s->path = xasprintf("%s/%s", options->directory, EGRESS_CONFIG_FILE);
 	s->pod_ipv4 = xstrdup(options->pod_ipv4);
 	s->pod_ipv6 = xstrdup(options->pod_ipv6);
-	s->backoff = BACKOFF_INIT(READ_BASE_MS, READ_MAX_MS);
-	timer_init(&s->retry, loop, look, s);
+	AUTO(mem_free) char *path = xasprintf("%s/%s", options->directory, EGRESS_CONFIG_FILE);
+	mounted_init(&s->document, loop, path, look, s);
 	s->watch = fswatch_new(loop, options->directory, options->debounce_ms, look, s);
 	(void)take_document(s);
 	services_tell_faults(&s->rows);
@@ -178,12 +138,11 @@ void egress_services_free(struct egress_services *s)
 	if (s == NULL)
 		return;
 	fswatch_free(s->watch);
-	timer_stop(&s->retry);
+	mounted_fini(&s->document);
 	egress_rows_fini(&s->rows);
 	egress_conflicts_fini(&s->conflicts);
 	free(s->pod_ipv4);
 	free(s->pod_ipv6);
-	free(s->path);
 	free(s);
 }
 

@@ -1,42 +1,28 @@
 #include "ingress/services.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ingress/services_plan.h"
-#include "lib/base/backoff.h"
 #include "lib/base/buf.h"
-#include "lib/base/clock.h"
 #include "lib/base/condition.h"
 #include "lib/base/json.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
-#include "lib/io/atomicfile.h"
 #include "lib/io/fswatch.h"
-#include "lib/io/timer.h"
+#include "lib/io/mounted.h"
 #include "lib/nft/nft.h"
 #include "statestore/statestore.h"
-
-/* A file that is written in place is empty for a moment: services end only when they are still
- * missing after this. */
-#define EMPTY_CONFIRM_MS 300
-/* Pauses between two tries to read a file that is there. */
-#define READ_BASE_MS 1000
-#define READ_MAX_MS 30000
 
 struct ingress_services {
 	struct statestore *store_ref;
 	struct condition_set *conditions_ref;
 	ingress_changed_fn fn;
 	void *arg;
-	char *path;
 	char *pod_ipv4;
 	char *pod_ipv6;
 	struct fswatch *watch;
-	struct timer again; /* to read once more: it failed, or nothing was there */
-	struct backoff backoff;
-	uint64_t empty_since_ms; /* 0 = it is not empty, or that was believed */
+	struct mounted document;
 
 	struct ingress_config config; /* in force: read, without faults */
 	struct strv faults;           /* of the document read last */
@@ -93,43 +79,18 @@ static void judge(struct ingress_services *s)
 			"%zu faults, the first: %s", count, first);
 }
 
-/* True while it is too early to believe that there are no services any more. */
-static bool is_doubtful(struct ingress_services *s, bool is_empty)
-{
-	uint64_t now = clock_now_ms();
-	if (!is_empty || s->config.count == 0) {
-		s->empty_since_ms = 0;
-		return false;
-	}
-	if (s->empty_since_ms == 0)
-		s->empty_since_ms = now;
-	if (now - s->empty_since_ms >= EMPTY_CONFIRM_MS) {
-		s->empty_since_ms = 0;
-		return false;
-	}
-	timer_start_at(&s->again, s->empty_since_ms + EMPTY_CONFIRM_MS);
-	return true;
-}
-
-/* Replaces *out; a file that is not there is an empty text. */
+/* Replaces *out; a file that is not there is an empty text. 1 when it is to be read again before it
+ * is believed. */
 static int read_document(
 	struct ingress_services *s, struct ingress_config *out, bool *is_empty, struct err *e)
 {
 	AUTO(buf_fini) struct buf text = BUF_INIT(JSON_TEXT_MAX);
-	int code = atomicfile_read(s->path, &text, e);
-	if (code < 0 && code != -ENOENT && code != -ENOTDIR) {
-		/* Not everything that ends such a failure is an event in the folder. */
-		s->empty_since_ms = 0;
-		timer_start(&s->again, backoff_next(&s->backoff));
+	int code = mounted_read(&s->document, s->config.count > 0, &text, e);
+	if (code != 0)
 		return code;
-	}
-	timer_stop(&s->again);
-	backoff_reset(&s->backoff);
-	if (text.len > 0)
-		s->empty_since_ms = 0;
 	*is_empty = text.len == 0;
 	if (ingress_config_parse(buf_cstr(&text), text.len, out, e) < 0)
-		return err_wrap(e, "%s", s->path);
+		return err_wrap(e, "%s", s->document.path);
 	return 0;
 }
 
@@ -141,14 +102,11 @@ static bool read_again(struct ingress_services *s, bool is_start)
 	struct strv faults = {0};
 	bool is_empty = false;
 	struct err e;
-	if (read_document(s, &document, &is_empty, &e) < 0) {
+	int code = read_document(s, &document, &is_empty, &e);
+	if (code < 0)
 		condition_raise(s->conditions_ref, CONDITION_INGRESS_CONFIG_INVALID, "%s", e.msg);
+	if (code != 0)
 		return false;
-	}
-	if (is_doubtful(s, is_empty)) {
-		ingress_config_fini(&document);
-		return false;
-	}
 	condition_clear(s->conditions_ref, CONDITION_INGRESS_CONFIG_INVALID);
 	ingress_plan_merge(&s->config, &document, &config);
 	ingress_plan_faults(&document, &faults);
@@ -180,12 +138,10 @@ struct ingress_services *ingress_services_new(struct loop *loop, struct statesto
 	s->conditions_ref = conditions;
 	s->fn = fn;
 	s->arg = arg;
-	s->path = xstrdup(options->path);
 	s->pod_ipv4 = xstrdup(options->pod_ipv4);
 	s->pod_ipv6 = xstrdup(options->pod_ipv6);
 	s->has_status = statestore_value(store, STORE_KEY_INGRESS_CONFIG) != NULL;
-	s->backoff = BACKOFF_INIT(READ_BASE_MS, READ_MAX_MS);
-	timer_init(&s->again, loop, on_file, s);
+	mounted_init(&s->document, loop, options->path, on_file, s);
 	log_event(EV_INGRESS_STARTING);
 	s->watch = fswatch_new_for_file(loop, options->path, options->debounce_ms, on_file, s);
 	read_again(s, true);
@@ -197,13 +153,12 @@ void ingress_services_free(struct ingress_services *s)
 	if (s == NULL)
 		return;
 	fswatch_free(s->watch);
-	timer_stop(&s->again);
+	mounted_fini(&s->document);
 	ingress_config_fini(&s->config);
 	ingress_config_fini(&s->stands);
 	ingress_share_fini(&s->share);
 	strv_fini(&s->faults);
 	strv_fini(&s->refused);
-	free(s->path);
 	free(s->pod_ipv4);
 	free(s->pod_ipv6);
 	free(s);
