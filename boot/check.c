@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "boot/check_report.h"
-#include "boot/settings.h"
-#include "boot/sysctl.h"
+#include "boot/settings/settings.h"
+#include "boot/host/sysctl.h"
 #include "lib/base/buf.h"
 #include "lib/base/json.h"
 #include "lib/base/mem.h"

@@ -5,8 +5,8 @@
 
 #include <errno.h>
 
-#include "boot/datapath_host.h"
-#include "boot/settings.h"
+#include "boot/datapath/datapath_host.h"
+#include "boot/settings/settings.h"
 #include "lib/base/buf.h"
 #include "lib/base/json.h"
 #include "lib/base/mem.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "boot/check.h"
-#include "boot/settings.h"
+#include "boot/settings/settings.h"
 #include "config.h"
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"

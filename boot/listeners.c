@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "boot/settings.h"
+#include "boot/settings/settings.h"
 #include "egress/drain.h"
 #include "health/health.h"
 #include "lib/base/ipaddr.h"

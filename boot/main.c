@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 
-#include "boot/caps.h"
+#include "boot/host/caps.h"
 #include "boot/cli.h"
 #include "boot/fatal.h"
-#include "boot/settings.h"
+#include "boot/settings/settings.h"
 #include "boot/supervisor.h"
-#include "boot/sysctl.h"
-#include "boot/tun.h"
+#include "boot/host/sysctl.h"
+#include "boot/host/tun.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/io/signals.h"

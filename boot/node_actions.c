@@ -8,15 +8,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "boot/args.h"
-#include "boot/command.h"
-#include "boot/daemon.h"
-#include "boot/daemon_port.h"
-#include "boot/datapath.h"
+#include "boot/settings/args.h"
+#include "boot/login/command.h"
+#include "boot/daemon/daemon.h"
+#include "boot/daemon/daemon_port.h"
+#include "boot/datapath/datapath.h"
 #include "boot/node_login.h"
-#include "boot/reissue.h"
-#include "boot/settings.h"
-#include "boot/times.h"
+#include "boot/login/reissue.h"
+#include "boot/settings/settings.h"
+#include "boot/settings/times.h"
 #include "health/health.h"
 #include "ingress/serve.h"
 #include "lib/base/log.h"

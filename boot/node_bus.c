@@ -7,9 +7,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "boot/login_reason.h"
-#include "boot/settings.h"
-#include "boot/times.h"
+#include "boot/login/login_reason.h"
+#include "boot/settings/settings.h"
+#include "boot/settings/times.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "boot/settings.h"
-#include "boot/times.h"
+#include "boot/settings/settings.h"
+#include "boot/settings/times.h"
 #include "config.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"

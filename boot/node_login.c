@@ -3,16 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "boot/args.h"
-#include "boot/command.h"
-#include "boot/confwatch.h"
-#include "boot/daemon.h"
-#include "boot/daemon_config.h"
-#include "boot/login_reason.h"
-#include "boot/reissue.h"
-#include "boot/settings.h"
+#include "boot/settings/args.h"
+#include "boot/login/command.h"
+#include "boot/config/confwatch.h"
+#include "boot/daemon/daemon.h"
+#include "boot/config/daemon_config.h"
+#include "boot/login/login_reason.h"
+#include "boot/login/reissue.h"
+#include "boot/settings/settings.h"
 #include "boot/supervisor.h"
-#include "boot/times.h"
+#include "boot/settings/times.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 

@@ -6,12 +6,12 @@
 
 #include <stdlib.h>
 
-#include "boot/confwatch.h"
-#include "boot/daemon.h"
-#include "boot/datapath.h"
-#include "boot/sd_notify.h"
-#include "boot/settings.h"
-#include "boot/times.h"
+#include "boot/config/confwatch.h"
+#include "boot/daemon/daemon.h"
+#include "boot/datapath/datapath.h"
+#include "boot/host/sd_notify.h"
+#include "boot/settings/settings.h"
+#include "boot/settings/times.h"
 #include "health/health.h"
 #include "ingress/advertise.h"
 #include "ingress/certs.h"

@@ -19,9 +19,9 @@
 #include <stdint.h>
 
 #include "boot/fatal.h"
-#include "boot/mask.h"
+#include "boot/login/mask.h"
 #include "boot/node_table.h"
-#include "boot/sd_notify.h"
+#include "boot/host/sd_notify.h"
 #include "lib/base/backoff.h"
 #include "lib/base/condition.h"
 #include "lib/base/err.h"

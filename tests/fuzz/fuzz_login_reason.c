@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "boot/login_reason.h"
-#include "boot/mask.h"
+#include "boot/login/login_reason.h"
+#include "boot/login/mask.h"
 #include "lib/base/mem.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

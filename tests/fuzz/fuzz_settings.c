@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "boot/args.h"
-#include "boot/settings.h"
-#include "boot/sysctl.h"
+#include "boot/settings/args.h"
+#include "boot/settings/settings.h"
+#include "boot/host/sysctl.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 

@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "boot/datapath.h"
-#include "boot/settings.h"
-#include "boot/times.h"
+#include "boot/datapath/datapath.h"
+#include "boot/settings/settings.h"
+#include "boot/settings/times.h"
 #include "lib/base/clock.h"
 #include "lib/base/condition.h"
 #include "lib/base/log.h"

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "boot/settings_table.h"
+#include "boot/settings/settings_table.h"
 #include "config.h"
 #include "lib/base/mem.h"
 

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "boot/settings.h"
+#include "boot/settings/settings.h"
 #include "lib/base/mem.h"
 #include "lib/io/loop.h"
 #include "lib/io/signals.h"

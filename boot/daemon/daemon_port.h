@@ -1,0 +1,23 @@
+/*
+ * The daemon's UDP port, the same for every start of the daemon in one life of the supervisor.
+ *
+ * Left alone the daemon takes another port at each start. Its peers go on sending to the old one
+ * until they distrust it, so the first handshake after a restart in place is answered to nowhere
+ * and tried again 5 s later. With the port kept, traffic is back as soon as the daemon is.
+ */
+#ifndef BOOT_DAEMON_DAEMON_PORT_H
+#define BOOT_DAEMON_DAEMON_PORT_H
+
+#include <stdbool.h>
+
+#include "lib/base/str.h"
+
+/* A UDP port that is free now on all addresses of both families; 0 when none was found. */
+unsigned daemon_port_pick(void);
+
+/* Adds env_ref with PORT=port to out. Returns false and adds nothing when the environment names a
+ * port already or port is 0: whoever runs the container decides. out holds copies of secrets in the
+ * environment: end it with strv_wipe(). */
+bool daemon_port_env(unsigned port, char *const *env_ref, struct strv *out);
+
+#endif

@@ -1,0 +1,397 @@
+#include "boot/datapath/datapath.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "boot/datapath/datapath_features.h"
+#include "boot/datapath/datapath_host.h"
+#include "boot/datapath/datapath_wants.h"
+#include "boot/settings/settings.h"
+#include "boot/settings/times.h"
+#include "lib/base/backoff.h"
+#include "lib/base/clock.h"
+#include "lib/base/condition.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/io/timer.h"
+#include "lib/localapi/ipnbus.h"
+#include "lib/localapi/peers.h"
+#include "lib/localapi/records.h"
+#include "lib/localapi/selfnode.h"
+#include "lib/nft/nft.h"
+
+/* What tailscaled calls its device in kernel mode. */
+#define TUN_NAME "tailscale0"
+
+/* Wishes made as soon as something changes. When more follow, as with peers that change all the
+ * time, there is a pause between two, until nothing was wished for so long. */
+#define BURST_MAX 8
+#define REST_MS 1000
+#define REPAIR_TELL_MS 30000
+
+struct datapath {
+	struct datapath_partners with;
+	struct datapath_events events;
+	struct datapath_host host;
+	struct nft *nft;
+	char *owner;
+	char *const *daemon_env_ref;
+
+	struct datapath_features features;
+	struct datapath_wants wants;
+
+	/* what is known */
+	struct selfnode self;
+	bool has_netmap;
+	uint64_t peers_seen, records_seen; /* generations that were made use of */
+
+	/* the wish under way; the next is made when it has come to an end */
+	bool is_started;
+	bool is_applying;
+	bool is_dirty;
+	bool is_watching;
+	enum datapath_share share;
+	struct selfnode asked_for; /* own node of the wish under way */
+	struct selfnode ready_for; /* own node of the last wish that stands and is whole */
+	struct timer build;
+	struct timer retry;
+	struct timer impossible;
+	struct err why_impossible;
+	struct timer netmap_wait; /* wants are told, the peers are not here yet */
+	struct backoff backoff;
+	struct err flows_told, watch_told;
+	uint64_t repair_told_ms; /* 0 = never */
+	uint64_t built_ms;       /* the last wish */
+	unsigned int burst;
+
+	/* the end */
+	bool is_removing;
+	void (*on_removed)(void *arg);
+	void *removed_arg;
+};
+
+static void build(void *arg);
+
+static void build_soon(struct datapath *d)
+{
+	d->is_dirty = true;
+	if (!d->is_started || d->is_applying || timer_is_armed(&d->netmap_wait))
+		return;
+	uint32_t pause_ms = d->burst < BURST_MAX ? 0 : d->with.times->debounce_ms;
+	timer_start_at(&d->build, d->built_ms + pause_ms);
+}
+
+static void count_build(struct datapath *d)
+{
+	uint64_t now_ms = clock_now_ms();
+	d->burst = now_ms - d->built_ms < REST_MS ? d->burst + 1 : 1;
+	d->built_ms = now_ms;
+}
+
+/* Peers are told as a whole at the begin of a subscription only. */
+static void ask_for_netmap(struct datapath *d)
+{
+	if (!peers_wants_any(d->with.peers))
+		return;
+	d->has_netmap = false;
+	/* Wants that change again and again put nothing off for longer than one wait. */
+	if (!timer_is_armed(&d->netmap_wait))
+		timer_start(&d->netmap_wait, d->with.times->netmap_wait_ms);
+	ipnbus_restart(d->with.bus);
+}
+
+/* The peers are asked for only when somebody wants one: nothing is kept of the others. */
+static void refresh_wants(struct datapath *d)
+{
+	struct strv names = {0};
+	struct nft_addresses routes = {0};
+	datapath_features_wants(&d->features, d->with.records, &names, &routes);
+	(void)records_want(d->with.records, &names);
+	(void)peers_want(d->with.peers, &names, routes.items, routes.len);
+	if (datapath_wants_take(&d->wants, &names, &routes))
+		ask_for_netmap(d);
+}
+
+static void on_feature_changed(void *arg)
+{
+	struct datapath *d = arg;
+	if (!d->is_started)
+		return;
+	refresh_wants(d);
+	build_soon(d);
+}
+
+/* The daemon does not tell them: what does not need peers goes on without. */
+static void on_netmap_missing(void *arg)
+{
+	build_soon(arg);
+}
+
+static void on_impossible_due(void *arg)
+{
+	struct datapath *d = arg;
+	d->events.on_impossible(d->events.arg, &d->why_impossible);
+}
+
+/* Whoever is told may end the process, and us with it: not in the middle of a wish. */
+static void tell_impossible(struct datapath *d, const struct err *why)
+{
+	d->why_impossible = *why;
+	timer_start(&d->impossible, 0);
+}
+
+static void take_failure(struct datapath *d, const struct nft_result *result, const struct err *e)
+{
+	condition_raise(d->with.conditions, CONDITION_FIREWALL_FAILED, "%s", e->msg);
+	d->is_dirty = true;
+	timer_start(&d->retry, backoff_next(&d->backoff));
+	if (!err_is_transient(result->code))
+		tell_impossible(d, e);
+}
+
+/* Another program that edits again and again is told of once in a while. */
+static void tell_repaired(struct datapath *d, const char *what)
+{
+	uint64_t now_ms = clock_now_ms();
+	if (d->repair_told_ms != 0 && now_ms - d->repair_told_ms < REPAIR_TELL_MS)
+		return;
+	d->repair_told_ms = now_ms;
+	log_event(EV_DATAPATH_REPAIRED, what);
+}
+
+static void on_repaired(void *arg, const struct nft_result *result, const struct err *e)
+{
+	struct datapath *d = arg;
+	if (result->code < 0)
+		take_failure(d, result, e);
+	else if (result->repaired != NULL)
+		tell_repaired(d, result->repaired);
+}
+
+/* What the kernel cannot do is told once, not with each wish. */
+static bool is_news(struct err *told, const struct err *why)
+{
+	bool is_same = strcmp(told->msg, why->msg) == 0;
+	*told = *why;
+	return !is_same;
+}
+
+/* Once something of ours is there to be watched. */
+static void watch(struct datapath *d)
+{
+	struct err e;
+	if (d->is_watching)
+		return;
+	d->is_watching = nft_watch(d->nft, on_repaired, d, &e) == 0;
+	if (!d->is_watching && is_news(&d->watch_told, &e))
+		log_event(EV_DATAPATH_NOT_WATCHED, e.msg);
+}
+
+static void take_success(struct datapath *d, const struct nft_result *result)
+{
+	condition_clear(d->with.conditions, CONDITION_FIREWALL_FAILED);
+	backoff_reset(&d->backoff);
+	log_event(EV_DATAPATH_APPLIED, result->transactions, result->elements, result->flows_ended);
+	if (result->flows_error.code < 0 && is_news(&d->flows_told, &result->flows_error))
+		log_event(EV_DATAPATH_FLOWS_FAILED, result->flows_error.msg);
+	watch(d);
+	if (d->share != DATAPATH_SHARE_WHOLE)
+		return;
+	selfnode_copy(&d->ready_for, &d->asked_for);
+	d->events.on_ready(d->events.arg);
+}
+
+static void on_applied(void *arg, const struct nft_result *result, const struct err *e)
+{
+	struct datapath *d = arg;
+	d->is_applying = false;
+	if (!d->is_started)
+		return;
+	datapath_features_applied(&d->features, result, e);
+	if (result->code < 0)
+		take_failure(d, result, e);
+	else
+		take_success(d, result);
+	if (d->is_dirty && !timer_is_armed(&d->retry))
+		build_soon(d);
+}
+
+static void set_own(struct datapath *d, struct nft_wanted *w)
+{
+	bool has[NFT_MODEL_FAMILIES] = {false, false};
+	for (size_t i = 0; i < d->self.address_count; i++) {
+		const struct ipprefix *p = &d->self.addresses[i];
+		enum nft_model_family family = nft_model_family_of(&p->addr);
+		if (!ipprefix_is_single(p) || has[family])
+			continue;
+		has[family] = true;
+		nft_wanted_set_own(w, &p->addr);
+	}
+}
+
+static void build(void *arg)
+{
+	struct datapath *d = arg;
+	const struct settings *s = d->with.settings;
+	struct egress_netmap netmap = {d->with.peers, d->with.records, d->has_netmap};
+	struct nft_wanted w;
+	struct err e;
+	/* Each of these makes a wish when it has come to an end. */
+	if (!d->is_started || d->is_applying || timer_is_armed(&d->netmap_wait) ||
+		d->self.address_count == 0)
+		return;
+	timer_stop(&d->retry);
+	timer_stop(&d->build);
+	d->is_dirty = false;
+	count_build(d);
+	d->peers_seen = peers_generation(d->with.peers);
+	selfnode_copy(&d->asked_for, &d->self);
+	nft_wanted_init(&w, TUN_NAME, d->owner);
+	if (!d->host.has_ipv6)
+		nft_wanted_disable(&w, NFT_MODEL_V6);
+	if (!d->host.has_numgen)
+		nft_wanted_unbalance(&w);
+	set_own(d, &w);
+	datapath_host_set_pod(s, &w);
+	/* The texts were checked with the settings. */
+	if (datapath_host_local_ports(s, d->daemon_env_ref, &w, &e) < 0)
+		log_event(EV_STEP_FAILED, e.msg);
+	d->share = datapath_features_contribute(&d->features, &netmap, &w, &e);
+	if (d->share == DATAPATH_SHARE_IMPOSSIBLE)
+		tell_impossible(d, &e);
+	datapath_host_forward(&d->host, s, &w, d->with.conditions);
+	d->is_applying = true;
+	nft_apply(d->nft, &w, on_applied, d);
+}
+
+struct datapath *datapath_new(const struct datapath_partners *partners,
+	const struct datapath_events *events, struct err *e)
+{
+	struct datapath_host host = {0};
+	struct nft_backend *backend =
+		datapath_host_open(partners->settings, partners->loop, &host, e);
+	if (backend == NULL)
+		return NULL;
+	struct datapath *d = xcalloc(1, sizeof(*d));
+	d->with = *partners;
+	d->events = *events;
+	d->host = host;
+	d->nft = nft_new(partners->loop, backend);
+	d->backoff = BACKOFF_INIT(partners->times->retry_base_ms, partners->times->retry_max_ms);
+	timer_init(&d->build, partners->loop, build, d);
+	timer_init(&d->retry, partners->loop, build, d);
+	timer_init(&d->impossible, partners->loop, on_impossible_due, d);
+	timer_init(&d->netmap_wait, partners->loop, on_netmap_missing, d);
+	return d;
+}
+
+static void stop_work(struct datapath *d)
+{
+	d->is_started = false;
+	timer_stop(&d->build);
+	timer_stop(&d->retry);
+	timer_stop(&d->impossible);
+	timer_stop(&d->netmap_wait);
+	datapath_features_free(&d->features);
+}
+
+void datapath_free(struct datapath *d)
+{
+	if (d == NULL)
+		return;
+	stop_work(d);
+	nft_free(d->nft);
+	datapath_wants_fini(&d->wants);
+	selfnode_fini(&d->self);
+	selfnode_fini(&d->asked_for);
+	selfnode_fini(&d->ready_for);
+	free(d->owner);
+	free(d);
+}
+
+void datapath_start(struct datapath *d, struct statestore *store, const char *namespace_name,
+	char *const *daemon_env)
+{
+	if (d->is_started) {
+		ask_for_netmap(d);
+		return;
+	}
+	d->owner = datapath_host_owner(d->with.settings, namespace_name);
+	d->daemon_env_ref = daemon_env;
+	datapath_features_start(&d->features, &d->with, store, on_feature_changed, d);
+	d->is_started = true;
+	refresh_wants(d);
+	build_soon(d);
+}
+
+void datapath_update(struct datapath *d, const struct selfnode *self, bool has_netmap)
+{
+	bool is_changed = !selfnode_same_addresses(&d->self, self);
+	selfnode_copy(&d->self, self);
+	if (has_netmap && !d->has_netmap) {
+		d->has_netmap = true;
+		timer_stop(&d->netmap_wait);
+		is_changed = true;
+	}
+	if (!d->is_started)
+		return;
+	if (records_generation(d->with.records) != d->records_seen) {
+		d->records_seen = records_generation(d->with.records);
+		refresh_wants(d);
+		is_changed = true;
+	}
+	if (peers_generation(d->with.peers) != d->peers_seen)
+		is_changed = true;
+	if (self->address_count > 0)
+		datapath_features_go(&d->features);
+	if (is_changed)
+		build_soon(d);
+}
+
+void datapath_forget_netmap(struct datapath *d)
+{
+	d->has_netmap = false;
+}
+
+bool datapath_is_ready(const struct datapath *d, const struct selfnode *self)
+{
+	return d->ready_for.known && selfnode_same_addresses(&d->ready_for, self);
+}
+
+bool datapath_was_ready(const struct datapath *d)
+{
+	return d->ready_for.known;
+}
+
+bool datapath_waits_for_target(const struct datapath *d)
+{
+	return d->is_started && d->share == DATAPATH_SHARE_WAITING;
+}
+
+static void on_removed(void *arg, const struct nft_result *result, const struct err *e)
+{
+	struct datapath *d = arg;
+	if (result->code < 0)
+		log_event(EV_DATAPATH_REMOVE_FAILED, e->msg);
+	d->is_removing = false;
+	d->on_removed(d->removed_arg);
+}
+
+bool datapath_remove(struct datapath *d, void (*fn)(void *arg), void *arg)
+{
+	stop_work(d);
+	if (d->owner == NULL)
+		return false;
+	d->on_removed = fn;
+	d->removed_arg = arg;
+	d->is_removing = true;
+	nft_remove(d->nft, d->owner, on_removed, d);
+	return true;
+}
+
+bool datapath_is_removing(const struct datapath *d)
+{
+	return d->is_removing;
+}

@@ -1,0 +1,16 @@
+/*
+ * The TUN device node that kernel mode needs: some container runtimes do not make it.
+ */
+#ifndef BOOT_HOST_TUN_H
+#define BOOT_HOST_TUN_H
+
+#include "lib/base/err.h"
+
+struct settings;
+
+/* In kernel mode makes dev/net/tun below the test root unless a file of any type is there; in
+ * userspace mode does nothing. The sentence is the one for the fatal line. Needs CAP_MKNOD when it
+ * has to act. */
+int tun_ensure(const struct settings *s, struct err *e) MUST_CHECK;
+
+#endif

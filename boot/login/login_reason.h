@@ -1,0 +1,47 @@
+/*
+ * Why a login failed, from the texts that the daemon, the control server and the command line
+ * tool show. Pure: a text goes in, a condition code comes out. Patterns are tried in order, the
+ * first match wins, because the text of one cause may carry harmless words of another.
+ */
+#ifndef BOOT_LOGIN_LOGIN_REASON_H
+#define BOOT_LOGIN_LOGIN_REASON_H
+
+#include <stdbool.h>
+
+#include "lib/base/condition.h"
+
+enum login_reason_source {
+	LOGIN_REASON_CONTROL, /* ErrMessage of the bus: control answered and refused */
+	LOGIN_REASON_HEALTH,  /* Args.error of the health warning login-state: any failed try */
+	LOGIN_REASON_COMMAND, /* standard error of the command line tool */
+};
+
+/* True with *code set; false when the text says nothing (empty, or a try that a newer one
+ * replaced). */
+bool login_reason_classify(
+	const char *text, enum login_reason_source source, enum condition_code *code);
+
+/* A new auth key may heal it; waiting does not. */
+bool login_reason_is_key_refused(enum condition_code code);
+
+/* The control server was not reached or does not want to be asked now: it heals without a new
+ * key. */
+bool login_reason_is_away(enum condition_code code);
+
+/* Describes the newest try to log in, and is replaced by the reason of the next one. Other
+ * codes come from facts of their own and stay until these change. */
+bool login_reason_is_of_try(enum condition_code code);
+
+/* The text without the clock that some carry, so that equal causes have equal texts. Caller
+ * frees. */
+char *login_reason_text(const char *text);
+
+/* What the tool said last on standard error that tells why: the reason (caller frees) with its
+ * code, NULL when nothing does. */
+char *login_reason_of_command(const char *said, enum condition_code *code);
+
+/* First and last of the codes that describe a login: they end once the node is Running. */
+#define LOGIN_REASON_FIRST CONDITION_KEY_MISSING
+#define LOGIN_REASON_LAST CONDITION_STATE_LOST
+
+#endif

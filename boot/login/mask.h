@@ -1,0 +1,45 @@
+/*
+ * Secrets taken out of texts that others have written: the command line tool prints the auth key in
+ * one of its messages, and control may repeat what it was sent.
+ *
+ * A secret counts by its parts: words between white space (a line end that crept into a key is
+ * printed escaped, or not at all), and what stands before '?' in a key with parameters. A part of
+ * fewer than MASK_FREE_MIN bytes is masked only where it stands alone, because it would turn every
+ * other word into noise without hiding anything. `file:PATH` is no secret.
+ *
+ *	mask_add(&mask, &settings->authkey);
+ *	AUTO(mem_free) char *shown = mask_text(&mask, said);
+ */
+#ifndef BOOT_LOGIN_MASK_H
+#define BOOT_LOGIN_MASK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/secret.h"
+
+#define MASK_FREE_MIN 6
+
+/* Zeroed is empty. */
+struct mask {
+	struct secret *parts; /* owned */
+	size_t len;
+	size_t longest;
+};
+
+void mask_add(struct mask *m, const struct secret *secret); /* copies; unset adds nothing */
+/* Values of the flags that carry credentials among the words of free arguments. True when there
+ * were some. */
+bool mask_add_arguments(struct mask *m, const char *words);
+void mask_fini(struct mask *m); /* wipes; empty again */
+
+/* Appends text with each run of secrets replaced by SECRET_SHOWN, and returns how many bytes of it
+ * are dealt with: all of them when it is whole; else all but what may be the beginning of a secret,
+ * to be offered again with what follows. -EMSGSIZE or -ENOMEM from out. */
+int mask_append(const struct mask *m, const char *text, size_t len, bool is_whole, struct buf *out,
+	struct err *e) MUST_CHECK;
+/* A whole text. Caller frees. */
+char *mask_text(const struct mask *m, const char *text);
+
+#endif

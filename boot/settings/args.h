@@ -1,0 +1,30 @@
+/*
+ * Command lines and the environment of the children, from the settings. Pure: starts nothing.
+ *
+ * The order of arguments is fixed, because command lines are compared byte by byte.
+ */
+#ifndef BOOT_SETTINGS_ARGS_H
+#define BOOT_SETTINGS_ARGS_H
+
+#include <stdbool.h>
+
+#include "lib/base/secret.h"
+#include "lib/base/str.h"
+
+struct settings;
+
+/* Arguments after argv[0] are added to out. */
+void args_tailscaled(const struct settings *s, struct strv *out);
+
+/* stored_authkey is the key found in the state Secret, used when the settings have none; NULL or
+ * unset = none. out then holds secrets: end it with strv_wipe(). */
+void args_tailscale_up(
+	const struct settings *s, const struct secret *stored_authkey, struct strv *out);
+void args_tailscale_set(const struct settings *s, struct strv *out);
+
+/* The environment of tailscaled when it differs from env_ref: adds TS_CERT_SHARE_MODE. Returns
+ * false and adds nothing when the environment is to be inherited as it is. out holds copies of
+ * secrets in the environment: end it with strv_wipe(). */
+bool args_tailscaled_env(const struct settings *s, char *const *env_ref, struct strv *out);
+
+#endif

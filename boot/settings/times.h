@@ -1,0 +1,39 @@
+/*
+ * The intervals of the supervisor in one place: production values, and shortened ones for tests.
+ */
+#ifndef BOOT_SETTINGS_TIMES_H
+#define BOOT_SETTINGS_TIMES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct times {
+	uint32_t retry_base_ms; /* calls and writes that failed */
+	uint32_t retry_max_ms;
+	uint32_t bus_retry_base_ms;
+	uint32_t bus_retry_max_ms;
+	uint32_t bus_stall_ms; /* a message begun, and no byte since */
+	uint32_t daemon_backoff_base_ms;
+	uint32_t daemon_backoff_max_ms;
+	uint32_t login_retry_base_ms; /* `tailscale up` tried again after the first start */
+	uint32_t login_retry_max_ms;
+	uint32_t refusal_grace_ms;   /* a login warning without a reason flickers: wait this long */
+	uint32_t reissue_limit_ms;   /* how long a new auth key is waited for */
+	uint32_t withdraw_settle_ms; /* withdrawn Services: let the tailnet notice */
+	uint32_t stop_flush_ms;      /* at the stop, for what is not published yet */
+	uint32_t debounce_ms;        /* files of one volume update come together */
+	/* The same for documents of services: a half-written one is not taken anyway, and the
+	 * traffic waits. */
+	uint32_t services_debounce_ms;
+	uint32_t netmap_wait_ms;     /* for peers that were just asked for */
+	uint32_t dest_retry_base_ms; /* a DNS name of the cluster that does not resolve */
+	uint32_t dest_retry_max_ms;
+	uint32_t dest_refresh_max_ms;
+	uint32_t drain_interval_ms; /* between two looks whether the cluster still sends to us */
+	uint32_t drain_settle_ms;   /* once it does not */
+	uint32_t drain_ping_timeout_ms;
+};
+
+const struct times *times_get(bool fast);
+
+#endif

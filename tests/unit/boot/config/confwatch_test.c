@@ -1,0 +1,237 @@
+#include "boot/config/confwatch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/base/mem.h"
+#include "tests/support/daemon_bench.h"
+#include "tests/support/tempdir.h"
+
+#define RELOAD "POST /localapi/v0/reload-config "
+#define FILE_NAME "cap-95.hujson"
+#define FIRST "{\"version\":\"alpha0\",\"Hostname\":\"first\"}"
+#define SECOND "{\"version\":\"alpha0\",\"Hostname\":\"second\"}"
+#define DEBOUNCE_MS 50
+#define RETRY_BASE_MS 250
+#define RETRY_MAX_MS 1000
+
+struct fixture {
+	struct daemon_bench d;
+	struct confwatch *c;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = xcalloc(1, sizeof(*f));
+	daemon_bench_open(&f->d);
+	daemon_says(&f->d, RELOAD, "200 OK", "{\"Reloaded\":true}");
+	tempdir_write(f->d.dir, FILE_NAME, FIRST);
+	*state = f;
+	return 0;
+}
+
+static void open_watch(struct fixture *f)
+{
+	AUTO(mem_free) char *path = tempdir_path(f->d.dir, FILE_NAME);
+	struct confwatch_options options = {path, DEBOUNCE_MS, RETRY_BASE_MS, RETRY_MAX_MS};
+	f->c = confwatch_new(f->d.loop, f->d.api, &f->d.conditions, &options);
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	confwatch_free(f->c);
+	daemon_bench_close(&f->d);
+	free(f);
+	return 0;
+}
+
+static bool raised(const struct fixture *f, enum condition_code code)
+{
+	return condition_is_raised(&f->d.conditions, code);
+}
+
+/* The kernel tells at once; the rest of one update is waited for. */
+static void edit(struct fixture *f, const char *text)
+{
+	tempdir_write(f->d.dir, FILE_NAME, text);
+	daemon_pass(&f->d, 0);
+	daemon_pass(&f->d, DEBOUNCE_MS);
+}
+
+static void a_change_is_told_once(void **state)
+{
+	struct fixture *f = *state;
+	open_watch(f);
+	daemon_quiet(&f->d, 0);
+	edit(f, SECOND);
+	daemon_wait(&f->d, 1);
+	daemon_expect(&f->d, 0, RELOAD, "");
+	daemon_quiet(&f->d, 1);
+	assert_true(log_capture_has(
+		&f->d.log, "tailscaled config watch: ensuring that config is up to date"));
+	assert_true(log_capture_has(&f->d.log, "tailscaled config watch: config was reloaded"));
+	/* The same bytes again are no change, and other files are none of ours. */
+	edit(f, SECOND);
+	tempdir_write(f->d.dir, "cap-200.hujson", FIRST);
+	daemon_pass(&f->d, 0);
+	daemon_pass(&f->d, DEBOUNCE_MS);
+	daemon_quiet(&f->d, 1);
+}
+
+/* As kubelet does it: the folder behind a link is exchanged. */
+static void a_swap_is_a_change(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(mem_free) char *file = tempdir_path(f->d.dir, FILE_NAME);
+	AUTO(mem_free) char *data = tempdir_path(f->d.dir, "..data");
+	AUTO(mem_free) char *next = tempdir_path(f->d.dir, "..data_tmp");
+	tempdir_write(f->d.dir, "..1/" FILE_NAME, FIRST);
+	tempdir_write(f->d.dir, "..2/" FILE_NAME, SECOND);
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(symlink("..1", data), 0);
+	assert_int_equal(symlink("..data/" FILE_NAME, file), 0);
+	open_watch(f);
+	assert_int_equal(symlink("..2", next), 0);
+	assert_int_equal(rename(next, data), 0);
+	daemon_pass(&f->d, 0);
+	daemon_pass(&f->d, DEBOUNCE_MS);
+	daemon_wait(&f->d, 1);
+	daemon_quiet(&f->d, 1);
+}
+
+static void a_bad_edit_changes_nothing(void **state)
+{
+	static const char *const bad[] = {"", "{", "{\"version\":\"alpha1\"}", "[]",
+		"{\"version\":\"alpha0\",\"Hostnam\":\"x\"}"};
+	struct fixture *f = *state;
+	open_watch(f);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		edit(f, bad[i]);
+		daemon_quiet(&f->d, 0);
+		assert_true(raised(f, CONDITION_CONFIG_INVALID));
+	}
+	/* What never was in force again: nothing to tell. */
+	edit(f, FIRST);
+	daemon_quiet(&f->d, 0);
+	assert_false(raised(f, CONDITION_CONFIG_INVALID));
+}
+
+static void a_file_that_vanishes_and_comes_back(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(mem_free) char *path = tempdir_path(f->d.dir, FILE_NAME);
+	open_watch(f);
+	assert_int_equal(unlink(path), 0);
+	daemon_pass(&f->d, 0);
+	daemon_pass(&f->d, DEBOUNCE_MS);
+	assert_true(raised(f, CONDITION_CONFIG_INVALID));
+	edit(f, SECOND);
+	daemon_wait(&f->d, 1);
+	assert_false(raised(f, CONDITION_CONFIG_INVALID));
+}
+
+static void a_refused_reload_is_tried_again(void **state)
+{
+	struct fixture *f = *state;
+	open_watch(f);
+	daemon_says(&f->d, RELOAD, "200 OK", "");
+	edit(f, SECOND);
+	daemon_wait(&f->d, 1);
+	daemon_quiet(&f->d, 1);
+	assert_true(raised(f, CONDITION_CONFIG_RELOAD_FAILED));
+	daemon_says(&f->d, RELOAD, "200 OK", "{\"Reloaded\":false,\"Err\":\"no\"}");
+	daemon_pass(&f->d, RETRY_BASE_MS);
+	daemon_wait(&f->d, 2);
+	daemon_quiet(&f->d, 2);
+	assert_true(raised(f, CONDITION_CONFIG_RELOAD_FAILED));
+	daemon_says(&f->d, RELOAD, "200 OK", "{\"Reloaded\":true}");
+	daemon_pass(&f->d, 2 * RETRY_BASE_MS);
+	daemon_wait(&f->d, 3);
+	daemon_quiet(&f->d, 3);
+	assert_false(raised(f, CONDITION_CONFIG_RELOAD_FAILED));
+}
+
+/* Taken back before the daemon accepted it: what is in force is what is there. */
+static void an_edit_taken_back(void **state)
+{
+	struct fixture *f = *state;
+	open_watch(f);
+	daemon_says(&f->d, RELOAD, "500 No", "{\"Error\":\"no\"}");
+	edit(f, SECOND);
+	daemon_wait(&f->d, 1);
+	daemon_quiet(&f->d, 1);
+	edit(f, FIRST);
+	daemon_quiet(&f->d, 1);
+	assert_false(raised(f, CONDITION_CONFIG_RELOAD_FAILED));
+}
+
+static void a_change_during_a_call_is_seen(void **state)
+{
+	struct fixture *f = *state;
+	open_watch(f);
+	daemon_says(&f->d, RELOAD, NULL, NULL);
+	edit(f, SECOND);
+	daemon_wait(&f->d, 1);
+	edit(f, FIRST "\n");
+	daemon_quiet(&f->d, 1);
+	daemon_says(&f->d, RELOAD, "200 OK", "{\"Reloaded\":true}");
+	raw_server_say(
+		f->d.server, "HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n{\"Reloaded\":true}");
+	daemon_wait(&f->d, 2);
+	daemon_quiet(&f->d, 2);
+}
+
+static void reload_on_demand(void **state)
+{
+	struct fixture *f = *state;
+	open_watch(f);
+	confwatch_reload(f->c);
+	daemon_wait(&f->d, 1);
+	daemon_quiet(&f->d, 1);
+	/* A broken file is not handed on by this either. */
+	edit(f, "{");
+	confwatch_reload(f->c);
+	daemon_quiet(&f->d, 1);
+	assert_true(raised(f, CONDITION_CONFIG_INVALID));
+}
+
+static void freed_during_a_call(void **state)
+{
+	struct fixture *f = *state;
+	open_watch(f);
+	daemon_says(&f->d, RELOAD, NULL, NULL);
+	edit(f, SECOND);
+	daemon_wait(&f->d, 1);
+	confwatch_free(f->c);
+	f->c = NULL;
+	confwatch_free(NULL);
+	daemon_quiet(&f->d, 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_change_is_told_once),
+		TEST(a_swap_is_a_change),
+		TEST(a_bad_edit_changes_nothing),
+		TEST(a_file_that_vanishes_and_comes_back),
+		TEST(a_refused_reload_is_tried_again),
+		TEST(an_edit_taken_back),
+		TEST(a_change_during_a_call_is_seen),
+		TEST(reload_on_demand),
+		TEST(freed_during_a_call),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
