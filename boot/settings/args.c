@@ -37,6 +37,46 @@ static void push_state(const struct settings *s, struct strv *out)
 	}
 }
 
+/* Where the value of a flag that is an address and a port begins in a word, 0 when it does not. */
+static size_t address_begins(const char *word)
+{
+	static const char *const names[] = {
+		"debug=", "socks5-server=", "outbound-http-proxy-listen="};
+	size_t dashes = strspn(word, "-");
+	if (dashes != 1 && dashes != 2)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (str_starts(word + dashes, names[i]))
+			return dashes + strlen(names[i]);
+	}
+	return 0;
+}
+
+/* The operator writes "--debug=$(POD_IP):9001"; tailscaled refuses an IPv6 address without its
+ * brackets. */
+static void extra_words(const char *text, struct strv *out)
+{
+	AUTO(strv_fini) struct strv words = {0};
+	str_words(text, &words);
+	for (size_t i = 0; i < words.len; i++) {
+		size_t begin = address_begins(words.items[i]);
+		AUTO(mem_free) char *value = addrport_bracket(words.items[i] + begin);
+		if (begin > 0)
+			strv_pushf(out, "%.*s%s", (int)begin, words.items[i], value);
+		else
+			strv_push(out, words.items[i]);
+	}
+}
+
+static bool is_mentioned(const struct strv *words, const char *text)
+{
+	for (size_t i = 0; i < words->len; i++) {
+		if (strstr(words->items[i], text) != NULL)
+			return true;
+	}
+	return false;
+}
+
 void args_tailscaled(const struct settings *s, struct strv *out)
 {
 	strv_pushf(out, "--socket=%s", s->socket);
@@ -46,10 +86,13 @@ void args_tailscaled(const struct settings *s, struct strv *out)
 	push_if_set(out, "--socks5-server=", s->socks5_server);
 	push_if_set(out, "--outbound-http-proxy-listen=", s->outbound_http_proxy_listen);
 	push_if_set(out, "--config=", s->config_path);
+	AUTO(strv_fini) struct strv extra = {0};
+	extra_words(s->tailscaled_extra_args, &extra);
 	/* The operator passes the address in both variables for older versions of the reference. */
-	if (strstr(s->tailscaled_extra_args, s->debug_addr_port) == NULL)
+	if (!is_mentioned(&extra, s->debug_addr_port))
 		push_if_set(out, "--debug=", s->debug_addr_port);
-	str_words(s->tailscaled_extra_args, out);
+	for (size_t i = 0; i < extra.len; i++)
+		strv_push(out, extra.items[i]);
 }
 
 static void push_accept_dns(const struct settings *s, struct strv *out)

@@ -115,8 +115,10 @@ static void parse_row(struct settings *s, const struct settings_row *row, char *
 	switch (row->rule) {
 	case SETTINGS_TEXT:
 	case SETTINGS_WORDS:
-	case SETTINGS_ADDRPORT:
 		*(char **)at = xstrdup(text);
+		break;
+	case SETTINGS_ADDRPORT:
+		*(char **)at = addrport_bracket(text);
 		break;
 	case SETTINGS_OPT_TEXT:
 		*(struct opt_text *)at =
@@ -254,18 +256,6 @@ static void take_accept_dns(struct settings *s)
 		s->accept_dns = after ? OPT_BOOL_TRUE : OPT_BOOL_FALSE;
 }
 
-/* Users write "$(POD_IP):9002", which lacks the brackets when the Pod's address is IPv6. */
-static void bracket_local_addr(struct settings *s)
-{
-	const char *found = *s->pod_ipv6 != '\0' ? strstr(s->local_addr_port, s->pod_ipv6) : NULL;
-	if (found == NULL || strpbrk(s->local_addr_port, "[]") != NULL)
-		return;
-	char *text = xasprintf("%.*s[%s]%s", (int)(found - s->local_addr_port), s->local_addr_port,
-		s->pod_ipv6, found + strlen(s->pod_ipv6));
-	free(s->local_addr_port);
-	s->local_addr_port = text;
-}
-
 static int choose_config_file(struct settings *s, struct err *e)
 {
 	if (*s->config_dir == '\0')
@@ -303,7 +293,6 @@ struct settings *settings_load(char *const *environ_ref, struct err *e)
 		return NULL;
 	}
 	take_accept_dns(s);
-	bracket_local_addr(s);
 	if (validate(s, e) < 0) {
 		/* The prefix is doubled in the reference, and matched on. */
 		err_wrap(e, "invalid configuration: invalid configuration");

@@ -97,7 +97,7 @@ struct settings {
 	bool service_auto_advertisement;
 
 	/* HTTP */
-	char *local_addr_port; /* after bracketing of the Pod's IPv6 */
+	char *local_addr_port;
 	bool enable_metrics;
 	bool enable_health_check;
 	char *healthcheck_addr_port; /* deprecated */

@@ -74,11 +74,11 @@ const struct settings_row settings_table[] = {
 		.meaning = "Socket of tailscaled's LocalAPI; `/var/run/tailscale/tailscaled.sock` becomes a "
 			"link to it.",
 		AT(socket)},
-	{"TS_SOCKS5_SERVER", .rule = SETTINGS_TEXT, .group = SETTINGS_GROUP_DAEMON,
+	{"TS_SOCKS5_SERVER", .rule = SETTINGS_ADDRPORT, .group = SETTINGS_GROUP_DAEMON,
 		.effect = SETTINGS_DAEMON_RESTART, .since = "1.34",
 		.meaning = "Address of a SOCKS5 proxy into the tailnet, passed as `--socks5-server=`.",
 		AT(socks5_server)},
-	{"TS_OUTBOUND_HTTP_PROXY_LISTEN", .rule = SETTINGS_TEXT, .group = SETTINGS_GROUP_DAEMON,
+	{"TS_OUTBOUND_HTTP_PROXY_LISTEN", .rule = SETTINGS_ADDRPORT, .group = SETTINGS_GROUP_DAEMON,
 		.effect = SETTINGS_DAEMON_RESTART, .since = "1.34",
 		.meaning = "Address of an HTTP proxy into the tailnet, passed as "
 			"`--outbound-http-proxy-listen=`.",
@@ -196,8 +196,8 @@ const struct settings_row settings_table[] = {
 	/* HTTP */
 	{"TS_LOCAL_ADDR_PORT", .rule = SETTINGS_ADDRPORT, .group = SETTINGS_GROUP_HTTP,
 		.fallback = "[::]:9002", .since = "1.78",
-		.meaning = "Listener for `/metrics`, `/debug/`, `/healthz` and the pre-stop hook. The "
-			"Pod's IPv6 address of `POD_IPS` may stand without brackets.",
+		.meaning = "Listener for `/metrics`, `/debug/`, `/healthz` and the pre-stop hook. An "
+			"IPv6 address may stand without brackets, here and in the other addresses.",
 		AT(local_addr_port)},
 	{"TS_ENABLE_METRICS", .rule = SETTINGS_BOOL, .group = SETTINGS_GROUP_HTTP, .fallback = "false",
 		.since = "1.78", .meaning = "Serve `/metrics` and `/debug/`.", AT(enable_metrics)},

@@ -18,7 +18,7 @@ enum settings_rule {
 	SETTINGS_OPT_TEXT,    /* struct opt_text: unset, empty and value differ */
 	SETTINGS_SECRET,      /* struct secret */
 	SETTINGS_WORDS,       /* char *: split on white space where it is used */
-	SETTINGS_ADDRPORT,    /* char *: checked where it is used */
+	SETTINGS_ADDRPORT,    /* char *: IPv6 in brackets; checked where it is used */
 	SETTINGS_CHOICE,      /* char *: one of `choices`, anything else counts as unset */
 	SETTINGS_BOOL,        /* bool */
 	SETTINGS_OPT_BOOL,    /* enum opt_bool */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/gotext.h"
+#include "lib/base/mem.h"
 #include "lib/base/str.h"
 
 #define QUOTED_MAX 256
@@ -288,4 +289,17 @@ int addrport_parse(const char *text, struct addrport *out, struct err *e)
 	out->addr = addr;
 	out->port = (uint16_t)port;
 	return 0;
+}
+
+char *addrport_bracket(const char *text)
+{
+	struct ipaddr addr;
+	struct err ignored;
+	const char *colon = strrchr(text, ':');
+	if (colon == NULL || strpbrk(text, "[]") != NULL)
+		return xstrdup(text);
+	if (parse_part(text, (size_t)(colon - text), &addr, &ignored) < 0 ||
+		addr.family != IPADDR_V6)
+		return xstrdup(text);
+	return xasprintf("[%.*s]%s", (int)(colon - text), text, colon);
 }

@@ -43,6 +43,9 @@ int ipaddr_parse(const char *text, struct ipaddr *out, struct err *e) MUST_CHECK
 int ipprefix_parse(const char *text, struct ipprefix *out, struct err *e) MUST_CHECK;
 /* "1.2.3.4:80", "[::1]:80", "[fe80::1%eth0]:80" and nothing else. */
 int addrport_parse(const char *text, struct addrport *out, struct err *e) MUST_CHECK;
+/* A copy, caller frees. An IPv6 address in front of the last colon gets the brackets it lacks:
+ * "$(POD_IP):9002" is written for both families. Everything else stays as it is. */
+char *addrport_bracket(const char *text) MUST_CHECK;
 
 const char *ipaddr_format(const struct ipaddr *a, char out[static IPADDR_TEXT_MAX]);
 const char *ipprefix_format(const struct ipprefix *p, char out[static IPPREFIX_TEXT_MAX]);

@@ -59,11 +59,23 @@ static void check_addrport(const char *text)
 	require(ipaddr_equal(&a.addr, &again.addr) && a.port == again.port);
 }
 
+/* What is refused without brackets may be fine with them; what is fine stays. */
+static void check_bracket(const char *text)
+{
+	struct err e = {0};
+	struct addrport a;
+	AUTO(mem_free) char *bracketed = addrport_bracket(text);
+	AUTO(mem_free) char *twice = addrport_bracket(bracketed);
+	require(strcmp(bracketed, twice) == 0);
+	require(addrport_parse(text, &a, &e) < 0 || strcmp(text, bracketed) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	AUTO(mem_free) char *text = xstrndup((const char *)data, size);
 	check_addr(text);
 	check_prefix(text);
 	check_addrport(text);
+	check_bracket(text);
 	return 0;
 }

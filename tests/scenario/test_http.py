@@ -56,9 +56,10 @@ def test_both_families(world):
         assert b" 200 " in six.recv(4096)
 
 
-def test_pod_ipv6_address_is_bracketed(world):
-    """The Pod's IPv6 address without brackets is understood."""
-    world.start_running(dict(HEALTH, POD_IPS="::1", TS_LOCAL_ADDR_PORT=f"::1:{world.local_port}"))
+@pytest.mark.parametrize("env", [{}, {"POD_IPS": "::1"}], ids=["alone", "pod_ips"])
+def test_pod_ipv6_address_is_bracketed(world, env):
+    """The Pod's IPv6 address without brackets is understood, also where POD_IPS is not set."""
+    world.start_running(dict(HEALTH, TS_LOCAL_ADDR_PORT=f"::1:{world.local_port}", **env))
     with socket.create_connection(("::1", world.local_port), 5) as six:
         six.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
         assert b" 200 " in six.recv(4096)

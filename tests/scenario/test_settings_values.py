@@ -33,6 +33,10 @@ COMMANDS = {
     "daemon_words": ({"TS_TAILSCALED_EXTRA_ARGS": " --x   --y "}, [USERSPACE + " --x --y", UP]),
     "debug_address": ({"TS_DEBUG_ADDR_PORT": "127.0.0.1:9001"},
                       [USERSPACE + " --debug=127.0.0.1:9001", UP]),
+    "debug_address_ipv6": (
+        {"TS_DEBUG_ADDR_PORT": "fd00::7:9001",
+         "TS_TAILSCALED_EXTRA_ARGS": "--debug=fd00::7:9001"},
+        [USERSPACE + " --debug=[fd00::7]:9001", UP]),
     "debug_address_twice": (
         {"TS_DEBUG_ADDR_PORT": "127.0.0.1:9001",
          "TS_TAILSCALED_EXTRA_ARGS": "--debug=127.0.0.1:9001"},

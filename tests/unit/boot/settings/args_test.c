@@ -66,6 +66,16 @@ static void daemon_arguments(void **state)
 			USERSPACE " --debug=[::]:3"},
 		{{"TS_DEBUG_ADDR_PORT=[::]:3", "TS_TAILSCALED_EXTRA_ARGS=--x=[::]:30"},
 			USERSPACE " --x=[::]:30"},
+		{{"TS_DEBUG_ADDR_PORT=fd00::1:3", "TS_TAILSCALED_EXTRA_ARGS=--debug=fd00::1:3"},
+			USERSPACE " --debug=[fd00::1]:3"},
+		{{"TS_DEBUG_ADDR_PORT=fd00::1:3", "TS_SOCKS5_SERVER=fd00::1:1",
+			 "TS_OUTBOUND_HTTP_PROXY_LISTEN=::1:2"},
+			USERSPACE " --socks5-server=[fd00::1]:1 "
+				  "--outbound-http-proxy-listen=[::1]:2 --debug=[fd00::1]:3"},
+		{{"TS_TAILSCALED_EXTRA_ARGS=-debug=::1:3 --socks5-server=::1:4 ---debug=::1:5 "
+		  "--x=::1:6 ::1:7 --debug=:8"},
+			USERSPACE " -debug=[::1]:3 --socks5-server=[::1]:4 ---debug=::1:5 "
+				  "--x=::1:6 ::1:7 --debug=:8"},
 		{{"TS_TAILSCALED_EXTRA_ARGS=  "}, USERSPACE},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

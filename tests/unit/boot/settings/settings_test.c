@@ -209,7 +209,8 @@ static void pod_addresses_are_sorted_by_family(void **state)
 		{{"POD_IPS=fd00::1", "TS_LOCAL_ADDR_PORT=[fd00::1]:9002"}, "", "fd00::1",
 			"[fd00::1]:9002"},
 		{{"POD_IPS=fd00::1", "TS_LOCAL_ADDR_PORT=fd00::2:9002"}, "", "fd00::1",
-			"fd00::2:9002"},
+			"[fd00::2]:9002"},
+		{{"TS_LOCAL_ADDR_PORT=fd00::1:9002"}, "", "", "[fd00::1]:9002"},
 		{{"POD_IPS=10.0.0.1", "TS_LOCAL_ADDR_PORT=10.0.0.1:1"}, "10.0.0.1", "",
 			"10.0.0.1:1"},
 	};

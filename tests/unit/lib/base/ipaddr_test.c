@@ -192,6 +192,39 @@ static void prefix_parses_as_go(void **state)
 	}
 }
 
+static void an_ipv6_address_gets_its_brackets(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *want; /* want NULL: stays */
+	} cases[] = {
+		{"fd00::1:9002", "[fd00::1]:9002"},
+		{"FD00::0:1:9002", "[FD00::0:1]:9002"},
+		{"1:2:3:4:5:6:7:8:9002", "[1:2:3:4:5:6:7:8]:9002"},
+		{":::9002", "[::]:9002"},
+		{"::1:9002", "[::1]:9002"},
+		{"::ffff:10.0.0.1:80", "[::ffff:10.0.0.1]:80"},
+		{"fe80::1%eth0:80", "[fe80::1%eth0]:80"},
+		{"fd00::1:http", "[fd00::1]:http"},
+		/* An address without a port. */
+		{"fd00::1", NULL},
+		{"::1", NULL},
+		{"1:2:3:4:5:6:7:8", NULL},
+		{"[fd00::1]:9002", NULL},
+		{"[fd00::1:9002", NULL},
+		{"10.0.0.1:9002", NULL},
+		{"localhost:1080", NULL},
+		{":1080", NULL},
+		{"::", NULL},
+		{"", NULL},
+		{"x", NULL},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO(mem_free) char *text = addrport_bracket(cases[i].text);
+		assert_string_equal(text, cases[i].want != NULL ? cases[i].want : cases[i].text);
+	}
+}
+
 static void addrport_parses_as_go(void **state)
 {
 	(void)state;
@@ -333,6 +366,7 @@ int main(void)
 		cmocka_unit_test(addr_parses_as_go),
 		cmocka_unit_test(prefix_parses_as_go),
 		cmocka_unit_test(addrport_parses_as_go),
+		cmocka_unit_test(an_ipv6_address_gets_its_brackets),
 		cmocka_unit_test(longest_spellings_fit),
 		cmocka_unit_test(overlong_text_is_refused),
 		cmocka_unit_test(unset_values_format),
