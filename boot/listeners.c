@@ -9,6 +9,7 @@
 #include "boot/settings/settings.h"
 #include "egress/drain.h"
 #include "health/health.h"
+#include "health/health_events.h"
 #include "lib/base/ipaddr.h"
 #include "lib/base/log.h"
 #include "lib/io/httpd.h"

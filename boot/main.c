@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 
+#include "boot/boot_events.h"
 #include "boot/host/caps.h"
 #include "boot/cli.h"
 #include "boot/fatal.h"
@@ -58,7 +59,7 @@ static int run(void)
 int main(int argc, char **argv)
 {
 	signals_block();
-	log_init();
+	log_init("boot: ");
 	/* Keys pass through this memory: no core file, and /proc for root alone. */
 	prctl(PR_SET_DUMPABLE, 0);
 	enum cli_command command = cli_parse(argc, argv);

@@ -8,6 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "boot/boot_conditions.h"
+#include "boot/boot_events.h"
+#include "boot/daemon/daemon_conditions.h"
+#include "boot/daemon/daemon_events.h"
+#include "boot/datapath/datapath_events.h"
 #include "boot/settings/args.h"
 #include "boot/login/command.h"
 #include "boot/daemon/daemon.h"

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "boot/boot_conditions.h"
+#include "boot/login/login_conditions.h"
 #include "boot/login/login_reason.h"
 #include "boot/settings/settings.h"
 #include "boot/settings/times.h"
@@ -19,7 +21,7 @@
 /* Warnings of the daemon that are conditions of their own, for as long as they stand. */
 static const struct {
 	const char *warning;
-	enum condition_code code;
+	const struct condition_kind *code;
 } health_conditions[] = {
 	{"state-store-health", CONDITION_STATE_STORE_FAILED},
 	{"tailnet-lock", CONDITION_NODE_LOCKED},
@@ -63,12 +65,14 @@ void node_post_ipn_state(struct supervisor *s)
 	}
 }
 
-void node_raise_login_reason(struct supervisor *s, enum condition_code code, const char *text)
+void node_raise_login_reason(
+	struct supervisor *s, const struct condition_kind *code, const char *text)
 {
 	/* There is one cause at a time. */
-	for (int other = LOGIN_REASON_FIRST; other <= LOGIN_REASON_LAST; other++) {
-		if (other != (int)code && login_reason_is_of_try((enum condition_code)other))
-			condition_clear(&s->conditions, (enum condition_code)other);
+	for (size_t i = 0; i < s->conditions.count; i++) {
+		const struct condition_kind *other = s->conditions.items[i].kind;
+		if (other != code && login_reason_is_of_try(other))
+			condition_clear(&s->conditions, other);
 	}
 	AUTO(mem_free) char *masked = mask_text(&s->mask, text);
 	AUTO(mem_free) char *reason = login_reason_text(masked);
@@ -78,7 +82,7 @@ void node_raise_login_reason(struct supervisor *s, enum condition_code code, con
 /* Posts KEY_REFUSED when a new key is the cure; arms the grace when the warning gives no reason. */
 static void judge_login_warning(struct supervisor *s, const struct ipn_warning *warning)
 {
-	enum condition_code code;
+	const struct condition_kind *code;
 	bool told = login_reason_classify(warning->error, LOGIN_REASON_HEALTH, &code);
 	s->control_is_away = told && login_reason_is_away(code);
 	if (told)
@@ -111,7 +115,7 @@ static void take_health(struct supervisor *s, const struct ipn_notify *n)
 		judge_login_warning(s, login);
 }
 
-static bool stands_by_health(const struct supervisor *s, enum condition_code code)
+static bool stands_by_health(const struct supervisor *s, const struct condition_kind *code)
 {
 	for (size_t i = 0; i < ARRAY_LEN(health_conditions); i++) {
 		if (health_conditions[i].code == code && (s->health_codes & (1u << i)) != 0)
@@ -122,9 +126,11 @@ static bool stands_by_health(const struct supervisor *s, enum condition_code cod
 
 static void clear_login_reasons(struct supervisor *s)
 {
-	for (int code = LOGIN_REASON_FIRST; code <= LOGIN_REASON_LAST; code++) {
-		if (!stands_by_health(s, (enum condition_code)code))
-			condition_clear(&s->conditions, (enum condition_code)code);
+	for (size_t i = 0; i < s->conditions.count; i++) {
+		const struct condition_kind *code = s->conditions.items[i].kind;
+		if (condition_is_of_group(code, CONDITION_GROUP_LOGIN) &&
+			!stands_by_health(s, code))
+			condition_clear(&s->conditions, code);
 	}
 }
 
@@ -179,7 +185,7 @@ static void judge_state(struct supervisor *s, const struct ipn_notify *n)
 void node_bus_notify(void *supervisor, const struct ipn_notify *n)
 {
 	struct supervisor *s = supervisor;
-	enum condition_code code;
+	const struct condition_kind *code;
 	take_facts(s, n);
 	judge_state(s, n);
 	if (n->error_message != NULL && s->ipn_state != IPN_STATE_RUNNING &&

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "boot/boot_events.h"
 #include "boot/settings/settings.h"
 #include "boot/settings/times.h"
 #include "config.h"

@@ -3,6 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "boot/boot_conditions.h"
+#include "boot/boot_events.h"
+#include "boot/config/config_conditions.h"
+#include "boot/login/login_conditions.h"
+#include "boot/login/login_events.h"
 #include "boot/settings/args.h"
 #include "boot/login/command.h"
 #include "boot/config/confwatch.h"
@@ -25,7 +30,7 @@ static void remember_failure_take(struct supervisor *s, char *text_take)
 static void on_command_done(void *arg, const char *said, const struct err *err)
 {
 	struct supervisor *s = arg;
-	enum condition_code code;
+	const struct condition_kind *code;
 	s->command = NULL;
 	if (err == NULL) {
 		supervisor_post(s, NODE_EVENT_COMMAND_OK);
@@ -124,11 +129,7 @@ static void judge_one_step(struct supervisor *s)
 /* Whether some reason stands already why the node is not logged in. */
 static bool login_is_explained(const struct supervisor *s)
 {
-	for (int code = LOGIN_REASON_FIRST; code <= LOGIN_REASON_LAST; code++) {
-		if (condition_is_raised(&s->conditions, (enum condition_code)code))
-			return true;
-	}
-	return false;
+	return condition_first_raised(&s->conditions, CONDITION_GROUP_LOGIN) != NULL;
 }
 
 void node_refusal_due(void *supervisor)

@@ -5,6 +5,7 @@
  */
 #include "boot/supervisor.h"
 
+#include "boot/boot_events.h"
 #include "boot/login/command.h"
 #include "boot/config/confwatch.h"
 #include "boot/daemon/daemon.h"

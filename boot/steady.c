@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "boot/boot_events.h"
 #include "boot/config/confwatch.h"
 #include "boot/daemon/daemon.h"
 #include "boot/datapath/datapath.h"

@@ -5,14 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "boot/boot_conditions.h"
+#include "boot/boot_events.h"
+#include "boot/datapath/datapath_conditions.h"
+#include "boot/host/host_events.h"
 #include "boot/login/command.h"
 #include "boot/config/confwatch.h"
 #include "boot/daemon/daemon.h"
 #include "boot/config/daemon_config.h"
 #include "boot/datapath/datapath.h"
+#include "boot/login/login_conditions.h"
 #include "boot/login/login_reason.h"
 #include "boot/login/reissue.h"
 #include "boot/settings/settings.h"
+#include "boot/settings/settings_events.h"
 #include "boot/settings/times.h"
 #include "egress/drain.h"
 #include "health/health.h"
@@ -33,6 +39,7 @@
 #include "lib/localapi/peers.h"
 #include "lib/localapi/records.h"
 #include "statestore/statestore.h"
+#include "statestore/statestore_conditions.h"
 #include "statestore/store_kube.h"
 
 bool supervisor_is_booting(const struct supervisor *s)
@@ -113,20 +120,17 @@ static bool is_resetting(const struct supervisor *s)
 /* The newest reason why the state of the node's table has not been left, "" when there is none. */
 static const char *deadline_reason(const struct supervisor *s)
 {
-	const struct condition *items = s->conditions.items;
+	const struct condition_set *set = &s->conditions;
 	if (s->kube_setup != NULL)
 		return store_kube_setup_last_error(s->kube_setup);
-	if (s->state == NODE_STATE_STEADY && items[CONDITION_FIREWALL_FAILED].raised)
-		return items[CONDITION_FIREWALL_FAILED].reason;
+	if (s->state == NODE_STATE_STEADY && condition_is_raised(set, CONDITION_FIREWALL_FAILED))
+		return condition_get(set, CONDITION_FIREWALL_FAILED)->reason;
 	if (is_resetting(s) || s->state == NODE_STATE_STEADY)
-		return items[CONDITION_STORE_WRITE_FAILED].reason;
+		return condition_get(set, CONDITION_STORE_WRITE_FAILED)->reason;
 	if (s->state != NODE_STATE_LOGIN && s->state != NODE_STATE_AUTH)
 		return "";
-	for (int code = LOGIN_REASON_FIRST; code <= LOGIN_REASON_LAST; code++) {
-		if (items[code].raised)
-			return items[code].reason;
-	}
-	return "";
+	const struct condition *c = condition_first_raised(set, CONDITION_GROUP_LOGIN);
+	return c != NULL ? c->reason : "";
 }
 
 static void on_boot_deadline(void *arg)
@@ -260,6 +264,7 @@ int supervisor_init(struct supervisor *s, const struct settings *settings, struc
 		.ipn_state = IPN_STATE_UNKNOWN,
 		.shown_state = IPN_STATE_UNKNOWN,
 	};
+	boot_conditions_add(&s->conditions);
 	struct err no_manager;
 	/* A manager that cannot be told is no reason not to run. */
 	if (sd_notify_init(&s->sd_notify, &no_manager) < 0)
@@ -351,4 +356,5 @@ void supervisor_fini(struct supervisor *s)
 	free(s->end_sentence);
 	free(s->login_failure);
 	sd_notify_fini(&s->sd_notify);
+	condition_set_fini(&s->conditions);
 }

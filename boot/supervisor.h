@@ -166,7 +166,8 @@ void node_bus_lost(void *supervisor, const struct err *why);
 void node_post_ipn_state(struct supervisor *s);
 /* Raises the reason of a try to log in, in place of the one before; secrets in the text are
  * masked. */
-void node_raise_login_reason(struct supervisor *s, enum condition_code code, const char *text);
+void node_raise_login_reason(
+	struct supervisor *s, const struct condition_kind *code, const char *text);
 
 /* steady.c */
 void steady_enter(struct supervisor *s);

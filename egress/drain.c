@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "egress/drain_run.h"
+#include "egress/egress_events.h"
 #include "lib/base/buf.h"
 #include "lib/base/clock.h"
 #include "lib/base/digest.h"

@@ -1,5 +1,6 @@
 #include "egress/drain_log.h"
 
+#include "egress/egress_events.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 

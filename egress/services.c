@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "egress/egress_conditions.h"
+#include "egress/egress_events.h"
 #include "egress/services_conflicts.h"
 #include "egress/services_plan.h"
 #include "egress/services_rows.h"

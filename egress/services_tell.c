@@ -1,5 +1,6 @@
 #include "egress/services_tell.h"
 
+#include "egress/egress_events.h"
 #include "egress/fqdn.h"
 #include "egress/reach.h"
 #include "egress/services_conflicts.h"

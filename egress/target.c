@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "egress/egress_conditions.h"
+#include "egress/egress_events.h"
 #include "egress/reach.h"
 #include "lib/base/condition.h"
 #include "lib/base/gotext.h"

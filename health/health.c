@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "health/health_events.h"
 #include "health/health_internal.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"

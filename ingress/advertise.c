@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "ingress/ingress_conditions.h"
+#include "ingress/ingress_events.h"
 #include "lib/base/backoff.h"
 #include "lib/base/clock.h"
 #include "lib/base/condition.h"

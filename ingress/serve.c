@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ingress/ingress_conditions.h"
+#include "ingress/ingress_events.h"
 #include "lib/base/backoff.h"
 #include "lib/base/buf.h"
 #include "lib/base/condition.h"

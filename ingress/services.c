@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ingress/ingress_conditions.h"
+#include "ingress/ingress_events.h"
 #include "ingress/services_plan.h"
 #include "lib/base/buf.h"
 #include "lib/base/condition.h"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ingress/ingress_events.h"
 #include "lib/base/ipaddr.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"

@@ -8,6 +8,7 @@
 #include "lib/base/condition.h"
 #include "lib/base/mem.h"
 #include "lib/io/timer.h"
+#include "statestore/statestore_conditions.h"
 #include "statestore/store_check.h"
 
 /* Pauses between two looks at the daemon's state: n² × 10 ms, at most 2 s. */

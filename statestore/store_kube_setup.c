@@ -11,6 +11,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/io/timer.h"
+#include "statestore/statestore_events.h"
 #include "statestore/store_kube.h"
 
 /* Times a refusal after an outage is asked again. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "boot/config/config_conditions.h"
+#include "boot/config/config_events.h"
 #include "boot/config/daemon_config.h"
 #include "lib/base/backoff.h"
 #include "lib/base/buf.h"

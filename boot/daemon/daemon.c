@@ -9,6 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "boot/daemon/daemon_conditions.h"
+#include "boot/daemon/daemon_events.h"
 #include "boot/daemon/daemon_table.h"
 #include "lib/base/backoff.h"
 #include "lib/base/clock.h"

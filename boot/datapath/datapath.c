@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "boot/datapath/datapath_conditions.h"
+#include "boot/datapath/datapath_events.h"
 #include "boot/datapath/datapath_features.h"
 #include "boot/datapath/datapath_host.h"
 #include "boot/datapath/datapath_wants.h"
+#include "boot/host/host_events.h"
 #include "boot/settings/settings.h"
 #include "boot/settings/times.h"
 #include "lib/base/backoff.h"

@@ -4,9 +4,11 @@
 
 #include "boot/settings/settings.h"
 #include "boot/settings/times.h"
+#include "egress/egress_conditions.h"
 #include "egress/services.h"
 #include "egress/target.h"
 #include "ingress/dest_name.h"
+#include "ingress/ingress_conditions.h"
 #include "ingress/services.h"
 #include "ingress/target.h"
 #include "lib/base/condition.h"
@@ -86,7 +88,7 @@ void datapath_features_go(struct datapath_features *f)
 }
 
 /* A target that is not known yet is its feature's condition; one that cannot be is ours. */
-static void judge(struct datapath_features *f, enum condition_code code, int result,
+static void judge(struct datapath_features *f, const struct condition_kind *code, int result,
 	const struct err *why, enum datapath_share *share, struct err *e)
 {
 	if (result == 0)

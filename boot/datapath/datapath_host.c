@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "boot/datapath/datapath_conditions.h"
+#include "boot/datapath/datapath_events.h"
 #include "boot/host/caps.h"
 #include "boot/settings/settings.h"
 #include "boot/host/sysctl.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "boot/host/host_events.h"
 #include "boot/settings/settings.h"
 #include "lib/base/gotext.h"
 #include "lib/base/ipaddr.h"

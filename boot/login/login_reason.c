@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "boot/login/login_conditions.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
@@ -12,7 +13,7 @@
 
 struct pattern {
 	const char *words[PATTERN_WORDS];
-	enum condition_code code;
+	const struct condition_kind *code;
 };
 
 static const struct pattern patterns[] = {
@@ -88,7 +89,7 @@ static bool pattern_matches(const struct pattern *p, const char *text)
 }
 
 bool login_reason_classify(
-	const char *text, enum login_reason_source source, enum condition_code *code)
+	const char *text, enum login_reason_source source, const struct condition_kind **code)
 {
 	/* A try that a newer one replaced says nothing about the newer one. */
 	if (text == NULL || text[0] == '\0' || strstr(text, "context canceled") != NULL)
@@ -105,9 +106,9 @@ bool login_reason_classify(
 	return true;
 }
 
-bool login_reason_is_key_refused(enum condition_code code)
+bool login_reason_is_key_refused(const struct condition_kind *code)
 {
-	static const enum condition_code refused[] = {
+	static const struct condition_kind *const refused[] = {
 		CONDITION_KEY_MISSING,
 		CONDITION_KEY_USED,
 		CONDITION_KEY_EXPIRED,
@@ -122,9 +123,9 @@ bool login_reason_is_key_refused(enum condition_code code)
 	return false;
 }
 
-bool login_reason_is_away(enum condition_code code)
+bool login_reason_is_away(const struct condition_kind *code)
 {
-	static const enum condition_code away[] = {
+	static const struct condition_kind *const away[] = {
 		CONDITION_CONTROL_UNREACHABLE,
 		CONDITION_CONTROL_NAME_UNKNOWN,
 		CONDITION_CONTROL_TLS_UNTRUSTED,
@@ -139,7 +140,7 @@ bool login_reason_is_away(enum condition_code code)
 	return false;
 }
 
-bool login_reason_is_of_try(enum condition_code code)
+bool login_reason_is_of_try(const struct condition_kind *code)
 {
 	if (code == CONDITION_KEY_MISSING || code == CONDITION_LOGIN_REFUSED ||
 		code == CONDITION_CONTROL_ERROR)
@@ -165,7 +166,7 @@ char *login_reason_text(const char *text)
 	return xasprintf("%.*scurrent time%s", (int)(begin - text), text, rest);
 }
 
-char *login_reason_of_command(const char *said, enum condition_code *code)
+char *login_reason_of_command(const char *said, const struct condition_kind **code)
 {
 	static const char backend_error[] = "backend error: ";
 	AUTO(strv_fini) struct strv lines = {0};

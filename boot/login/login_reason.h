@@ -19,18 +19,18 @@ enum login_reason_source {
 /* True with *code set; false when the text says nothing (empty, or a try that a newer one
  * replaced). */
 bool login_reason_classify(
-	const char *text, enum login_reason_source source, enum condition_code *code);
+	const char *text, enum login_reason_source source, const struct condition_kind **code);
 
 /* A new auth key may heal it; waiting does not. */
-bool login_reason_is_key_refused(enum condition_code code);
+bool login_reason_is_key_refused(const struct condition_kind *code);
 
 /* The control server was not reached or does not want to be asked now: it heals without a new
  * key. */
-bool login_reason_is_away(enum condition_code code);
+bool login_reason_is_away(const struct condition_kind *code);
 
 /* Describes the newest try to log in, and is replaced by the reason of the next one. Other
  * codes come from facts of their own and stay until these change. */
-bool login_reason_is_of_try(enum condition_code code);
+bool login_reason_is_of_try(const struct condition_kind *code);
 
 /* The text without the clock that some carry, so that equal causes have equal texts. Caller
  * frees. */
@@ -38,10 +38,6 @@ char *login_reason_text(const char *text);
 
 /* What the tool said last on standard error that tells why: the reason (caller frees) with its
  * code, NULL when nothing does. */
-char *login_reason_of_command(const char *said, enum condition_code *code);
-
-/* First and last of the codes that describe a login: they end once the node is Running. */
-#define LOGIN_REASON_FIRST CONDITION_KEY_MISSING
-#define LOGIN_REASON_LAST CONDITION_STATE_LOST
+char *login_reason_of_command(const char *said, const struct condition_kind **code);
 
 #endif

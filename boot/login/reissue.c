@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "boot/config/daemon_config.h"
+#include "boot/login/login_events.h"
 #include "lib/base/backoff.h"
 #include "lib/base/clock.h"
 #include "lib/base/gotext.h"

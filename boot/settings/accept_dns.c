@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "boot/settings/settings_events.h"
 #include "lib/base/gotext.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"

@@ -8,6 +8,7 @@
 #include "boot/settings/accept_dns.h"
 #include "boot/config/daemon_config.h"
 #include "boot/settings/settings_check.h"
+#include "boot/settings/settings_events.h"
 #include "boot/settings/settings_table.h"
 #include "config.h"
 #include "lib/base/gotext.h"

@@ -17,14 +17,16 @@
 
 /* At most PIPE_BUF, so that the kernel takes a line whole or not at all (pipe(7)). */
 #define LINE_MAX_BYTES 4096
-#define PREFIX_FORMAT "boot: %Y/%m/%d %H:%M:%S "
+#define CLOCK_FORMAT "%Y/%m/%d %H:%M:%S "
 /* One byte before the prefix for the end of a torn line, one behind the text for its own. */
-#define TEXT_MAX (LINE_MAX_BYTES - (int)sizeof("boot: 2026/01/31 23:59:59 ") - 2)
+#define TEXT_MAX (LINE_MAX_BYTES - (int)sizeof("2026/01/31 23:59:59 ") - 2)
 /* Room for one character more than fits, so that the place of the cut can be judged. */
 #define SCRATCH (TEXT_MAX + 4)
+#define PREFIX_MAX 64
 #define REPEAT_WINDOW_MS 10000
 
 static struct {
+	const char *prefix;
 	int fd; /* private descriptor; -1 = use descriptor 2 */
 	bool is_socket;
 	bool is_torn; /* the last line was taken in part and has no line end */
@@ -32,7 +34,7 @@ static struct {
 	uint64_t dropped;
 	log_sink_fn sink;
 	void *sink_arg;
-} out = {.fd = -1, .level = LOG_LEVEL_INFO};
+} out = {.prefix = "", .fd = -1, .level = LOG_LEVEL_INFO};
 
 static struct {
 	char text[SCRATCH]; /* "" = nothing to compare with */
@@ -40,9 +42,10 @@ static struct {
 	uint64_t count;
 } last;
 
-void log_init(void)
+void log_init(const char *prefix)
 {
 	struct stat st;
+	out.prefix = prefix;
 	if (out.fd >= 0)
 		close(out.fd);
 	out.fd = -1;
@@ -90,7 +93,8 @@ static void write_line(const char *text)
 	if (out.is_torn)
 		*p++ = '\n';
 	localtime_r(&now, &tm);
-	p += strftime(p, sizeof(line) - 1, PREFIX_FORMAT, &tm);
+	p = mempcpy(p, out.prefix, strnlen(out.prefix, PREFIX_MAX));
+	p += strftime(p, sizeof(line) - (size_t)(p - line), CLOCK_FORMAT, &tm);
 	size_t room = sizeof(line) - 1 - (size_t)(p - line);
 	p = mempcpy(p, text, str_cut(text, strlen(text), room));
 	*p++ = '\n';
@@ -199,6 +203,11 @@ void log_raw(const char *bytes, size_t len)
 		len -= (size_t)n;
 	}
 	errno = saved;
+}
+
+const char *log_prefix(void)
+{
+	return out.prefix;
 }
 
 uint64_t log_dropped(void)

@@ -1,8 +1,9 @@
 /*
- * The one way to log. Every line is a row of the table in lib/base/log_events.h: an id, a level,
- * the names of its arguments and the text. Text mode writes
+ * The one way to log. Every line is a row of a table of events (lib/base/log_events.h says how one
+ * reads; each folder has its own): an id, a level, the names of its arguments and the text. Text
+ * mode writes
  *
- *	boot: 2026/01/31 23:59:59 TEXT
+ *	PREFIX 2026/01/31 23:59:59 TEXT
  *
  * with nothing after the text, because users match on line ends. Call as
  *
@@ -33,8 +34,12 @@ enum log_level {
 };
 
 /* Opens the private descriptor of standard error. Before this, and where it cannot be opened, lines
- * go to descriptor 2. Call once, early, while /proc/self is still readable. */
-void log_init(void);
+ * go to descriptor 2. Call once, early, while /proc/self is still readable. The prefix of every
+ * line, "boot: " say, is the program's; it is borrowed for good. */
+void log_init(const char *prefix);
+
+/* For what has to write past the log; "" before log_init(). */
+const char *log_prefix(void);
 
 #define log_event(...) log_emit(__VA_ARGS__)
 

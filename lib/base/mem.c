@@ -7,11 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/log.h"
+
 /* A fixed text and a bare write: the log needs memory of its own to say anything. */
 void mem_exhausted(void)
 {
-	static const char line[] = "boot: out of memory, aborting\n";
-	ssize_t ignored = write(STDERR_FILENO, line, sizeof(line) - 1);
+	char line[128];
+	int len = snprintf(line, sizeof(line), "%.64sout of memory, aborting\n", log_prefix());
+	ssize_t ignored = write(STDERR_FILENO, line, (size_t)len);
 	(void)ignored;
 	abort();
 }

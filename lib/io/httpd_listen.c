@@ -9,6 +9,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/io/io_events.h"
 #include "lib/io/loop.h"
 
 #define BACKLOG 128

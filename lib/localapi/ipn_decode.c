@@ -12,6 +12,7 @@
 #include "lib/localapi/ipn_record.h"
 #include "lib/localapi/ipn_rules.h"
 #include "lib/localapi/ipn_warning.h"
+#include "lib/localapi/localapi_events.h"
 #include "lib/localapi/peers.h"
 #include "lib/localapi/records.h"
 

@@ -7,15 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "boot/login/login_conditions.h"
 #include "boot/login/login_reason.h"
 #include "boot/login/mask.h"
 #include "lib/base/mem.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check_code(enum condition_code code)
+static void check_code(const struct condition_kind *code)
 {
-	if ((int)code < LOGIN_REASON_FIRST || (int)code > LOGIN_REASON_LAST)
+	if (!condition_is_of_group(code, CONDITION_GROUP_LOGIN))
 		abort();
 }
 
@@ -23,7 +24,7 @@ static void check_reason(const char *said)
 {
 	static const enum login_reason_source sources[] = {
 		LOGIN_REASON_CONTROL, LOGIN_REASON_HEALTH, LOGIN_REASON_COMMAND};
-	enum condition_code code = CONDITION_COUNT;
+	const struct condition_kind *code = NULL;
 	for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
 		if (login_reason_classify(said, sources[i], &code))
 			check_code(code);

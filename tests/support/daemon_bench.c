@@ -62,6 +62,7 @@ void daemon_bench_close(struct daemon_bench *b)
 	loop_free(b->loop);
 	tempdir_free(b->dir);
 	free(b->socket);
+	condition_set_fini(&b->conditions);
 	log_capture_stop(&b->log);
 	backoff_set_random(NULL);
 	fake_clock_remove();

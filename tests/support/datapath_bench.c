@@ -11,8 +11,11 @@
 #include <cmocka.h>
 
 #include "boot/datapath/datapath.h"
+#include "boot/datapath/datapath_conditions.h"
 #include "boot/settings/settings.h"
 #include "boot/settings/times.h"
+#include "egress/egress_conditions.h"
+#include "ingress/ingress_conditions.h"
 #include "lib/base/clock.h"
 #include "lib/base/condition.h"
 #include "lib/base/log.h"
@@ -26,6 +29,8 @@
 #include "lib/localapi/records.h"
 #include "lib/localapi/selfnode.h"
 #include "statestore/statestore.h"
+#include "statestore/statestore_conditions.h"
+#include "tests/support/condition_kinds.h"
 #include "tests/support/loop_wait.h"
 #include "tests/support/tempdir.h"
 
@@ -85,6 +90,8 @@ int datapath_bench_open(void **state)
 	tempdir_write(b->dir, "proc/sys/net/ipv6/conf/all/forwarding", "0\n");
 	log_capture_start(&b->log);
 	log_set_level(LOG_LEVEL_DEBUG);
+	condition_kinds_add(&b->conditions, DATAPATH_CONDITIONS, EGRESS_CONDITIONS,
+		INGRESS_CONDITIONS, STATESTORE_CONDITIONS);
 	b->loop = loop_new(&e);
 	b->fetcher = fetcher_new(b->loop, &e);
 	b->resolver = resolver_new(b->loop, &e);
@@ -119,6 +126,7 @@ int datapath_bench_close(void **state)
 	log_set_level(LOG_LEVEL_INFO);
 	log_capture_stop(&b->log);
 	tempdir_free(b->dir);
+	condition_set_fini(&b->conditions);
 	free(b->written);
 	free(b);
 	return 0;

@@ -10,10 +10,12 @@
 
 #include <cmocka.h>
 
+#include "egress/egress_conditions.h"
 #include "egress/services.h"
 #include "lib/base/mem.h"
 #include "lib/io/atomicfile.h"
 #include "lib/nft/nft.h"
+#include "tests/support/condition_kinds.h"
 #include "tests/support/tempdir.h"
 
 #define DEBOUNCE_MS 100
@@ -52,6 +54,7 @@ int egress_bench_close(void **state)
 void egress_bench_start(struct egress_bench *b)
 {
 	const struct egress_services_options options = {b->dir, POD_IPV4, "", DEBOUNCE_MS};
+	condition_kinds_add(&b->place.conditions, EGRESS_CONDITIONS);
 	b->services = egress_services_new(
 		b->place.loop, b->place.store, &b->place.conditions, &options, on_changed, b);
 }
@@ -147,9 +150,9 @@ void egress_bench_expect_status(struct egress_bench *b, const char *text, size_t
 	place_expect_writes(&b->place, write, count);
 }
 
-const char *egress_bench_reason(const struct egress_bench *b, enum condition_code code)
+const char *egress_bench_reason(const struct egress_bench *b, const struct condition_kind *code)
 {
-	const struct condition *c = &b->place.conditions.items[code];
+	const struct condition *c = condition_get(&b->place.conditions, code);
 	return c->raised ? c->reason : "";
 }
 

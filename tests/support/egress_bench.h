@@ -47,7 +47,7 @@ void egress_bench_expect(const struct egress_bench *b, const char *maps);
 /* The last status that was written, and how many in all. */
 void egress_bench_expect_status(struct egress_bench *b, const char *text, size_t count);
 /* "" while it is not raised. */
-const char *egress_bench_reason(const struct egress_bench *b, enum condition_code code);
+const char *egress_bench_reason(const struct egress_bench *b, const struct condition_kind *code);
 /* Lines with this text. */
 size_t egress_bench_logged(const struct egress_bench *b, const char *part);
 

@@ -8,11 +8,13 @@
 
 #include <cmocka.h>
 
+#include "ingress/ingress_conditions.h"
 #include "ingress/services.h"
 #include "lib/base/mem.h"
 #include "lib/io/atomicfile.h"
 #include "lib/nft/nft.h"
 #include "lib/nft/nft_memory.h"
+#include "tests/support/condition_kinds.h"
 #include "tests/support/tempdir.h"
 
 static void on_changed(void *arg)
@@ -40,6 +42,7 @@ int ingress_bench_open(void **state)
 {
 	struct ingress_bench *f = xcalloc(1, sizeof(*f));
 	place_bench_open(&f->b);
+	condition_kinds_add(&f->b.conditions, INGRESS_CONDITIONS);
 	f->dir = tempdir_new();
 	f->path = tempdir_path(f->dir, "ingress-config.json");
 	f->memory = nft_memory_new(f->b.loop);
@@ -116,13 +119,13 @@ size_t ingress_bench_elements(struct ingress_bench *f, enum nft_model_family fam
 	return nft_memory_image(f->memory, family)->sets[NFT_SCHEMA_DADDR_MAP].len;
 }
 
-bool ingress_bench_is_raised(const struct ingress_bench *f, enum condition_code code)
+bool ingress_bench_is_raised(const struct ingress_bench *f, const struct condition_kind *code)
 {
 	return condition_is_raised(&f->b.conditions, code);
 }
 
-const char *ingress_bench_reason(const struct ingress_bench *f, enum condition_code code)
+const char *ingress_bench_reason(const struct ingress_bench *f, const struct condition_kind *code)
 {
 	assert_true(ingress_bench_is_raised(f, code));
-	return f->b.conditions.items[code].reason;
+	return condition_get(&f->b.conditions, code)->reason;
 }

@@ -53,8 +53,8 @@ void ingress_bench_change(struct ingress_bench *f, const char *text);
 
 /* Elements of the map that translates. */
 size_t ingress_bench_elements(struct ingress_bench *f, enum nft_model_family family);
-bool ingress_bench_is_raised(const struct ingress_bench *f, enum condition_code code);
+bool ingress_bench_is_raised(const struct ingress_bench *f, const struct condition_kind *code);
 /* Of a condition that must be raised. */
-const char *ingress_bench_reason(const struct ingress_bench *f, enum condition_code code);
+const char *ingress_bench_reason(const struct ingress_bench *f, const struct condition_kind *code);
 
 #endif

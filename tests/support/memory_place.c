@@ -9,6 +9,8 @@
 #include "lib/base/backoff.h"
 #include "lib/base/mem.h"
 #include "lib/io/loop.h"
+#include "statestore/statestore_conditions.h"
+#include "tests/support/condition_kinds.h"
 #include "tests/support/fake_clock.h"
 
 static const char *describe(void *self)
@@ -79,6 +81,7 @@ void place_bench_open(struct place_bench *b)
 	backoff_set_random(middle); /* a factor of one */
 	b->loop = loop_new(&e);
 	assert_non_null(b->loop);
+	condition_kinds_add(&b->conditions, STATESTORE_CONDITIONS);
 	b->store = statestore_new(b->loop, &b->conditions, &backend, &times);
 	statestore_on_stored(b->store, on_stored, b);
 }
@@ -87,6 +90,7 @@ void place_bench_close(struct place_bench *b)
 {
 	statestore_free(b->store);
 	loop_free(b->loop);
+	condition_set_fini(&b->conditions);
 	strv_fini(&b->place.writes);
 	fake_clock_remove();
 	backoff_set_random(NULL);

@@ -12,10 +12,12 @@
 
 #include <cmocka.h>
 
+#include "boot/login/login_conditions.h"
 #include "boot/settings/settings.h"
 #include "lib/base/mem.h"
 #include "lib/io/loop.h"
 #include "lib/io/signals.h"
+#include "statestore/statestore_conditions.h"
 #include "tests/support/log_capture.h"
 #include "tests/support/tempdir.h"
 
@@ -211,7 +213,7 @@ static void the_deadline_in_each_state(void **state)
 	}
 }
 
-static bool is_raised(const struct bench *b, enum condition_code code)
+static bool is_raised(const struct bench *b, const struct condition_kind *code)
 {
 	return condition_is_raised(&b->s.conditions, code);
 }
@@ -252,11 +254,12 @@ static void warnings_stand_until_they_are_taken_back(void **state)
 	tell_state(b, IPN_STATE_UNKNOWN, NULL);
 	tell_state(b, IPN_STATE_RUNNING, NULL);
 	assert_true(is_raised(b, CONDITION_NODE_LOCKED));
-	assert_string_equal(b->s.conditions.items[CONDITION_NETWORK_DOWN].reason, "Down");
+	assert_string_equal(
+		condition_get(&b->s.conditions, CONDITION_NETWORK_DOWN)->reason, "Down");
 	tell_health(b, IPN_STATE_UNKNOWN, &network, 1);
 	assert_false(is_raised(b, CONDITION_NODE_LOCKED));
 	assert_true(is_raised(b, CONDITION_NETWORK_DOWN));
-	assert_int_equal(b->s.conditions.items[CONDITION_NETWORK_DOWN].transitions, 1);
+	assert_int_equal(condition_get(&b->s.conditions, CONDITION_NETWORK_DOWN)->transitions, 1);
 	tell_health(b, IPN_STATE_UNKNOWN, NULL, 0);
 	assert_false(is_raised(b, CONDITION_NETWORK_DOWN));
 }
@@ -267,7 +270,7 @@ static void one_reason_at_a_time(void **state)
 	struct ipn_warning login = {"login-state", "", "", "dial tcp: connection refused"};
 	open_deaf(b);
 	tell_state(b, IPN_STATE_NEEDS_LOGIN, "authkey tskey-auth-secret expired: authkey expired");
-	assert_string_equal(b->s.conditions.items[CONDITION_KEY_EXPIRED].reason,
+	assert_string_equal(condition_get(&b->s.conditions, CONDITION_KEY_EXPIRED)->reason,
 		"authkey *** expired: authkey expired");
 	tell_health(b, IPN_STATE_UNKNOWN, &login, 1);
 	assert_false(is_raised(b, CONDITION_KEY_EXPIRED));
@@ -287,14 +290,14 @@ static void what_a_lost_login_means(void **state)
 	static const struct {
 		enum ipn_state state;
 		bool configured, logged_out, want_running, has_node_id;
-		enum condition_code code;
+		const struct condition_kind *code;
 	} cases[] = {
 		{IPN_STATE_NEEDS_LOGIN, true, true, true, false, CONDITION_LOGGED_OUT},
 		{IPN_STATE_NEEDS_LOGIN, false, true, false, false, CONDITION_STATE_LOST},
 		{IPN_STATE_STOPPED, true, false, false, true, CONDITION_STOPPED},
 		{IPN_STATE_STOPPED, false, false, false, true, CONDITION_STOPPED},
-		{IPN_STATE_STARTING, true, false, true, true, CONDITION_COUNT},
-		{IPN_STATE_NEEDS_LOGIN, false, false, true, true, CONDITION_COUNT},
+		{IPN_STATE_STARTING, true, false, true, true, NULL},
+		{IPN_STATE_NEEDS_LOGIN, false, false, true, true, NULL},
 	};
 	struct bench *b = *state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -308,8 +311,10 @@ static void what_a_lost_login_means(void **state)
 			.want_running = cases[i].want_running,
 			.has_node_id = cases[i].has_node_id};
 		node_bus_notify(&b->s, &n);
-		for (int code = 0; code < CONDITION_COUNT; code++)
-			assert_int_equal(is_raised(b, code), code == (int)cases[i].code);
+		for (size_t c = 0; c < b->s.conditions.count; c++) {
+			const struct condition *one = &b->s.conditions.items[c];
+			assert_int_equal(one->raised, one->kind == cases[i].code);
+		}
 		close_it(b);
 	}
 }

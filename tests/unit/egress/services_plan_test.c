@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "egress/egress_conditions.h"
 #include "egress/services.h"
 #include "lib/base/mem.h"
 #include "tests/support/egress_bench.h"

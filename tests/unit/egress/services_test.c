@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "egress/egress_conditions.h"
 #include "lib/base/mem.h"
 #include "lib/nft/nft.h"
 #include "tests/support/egress_bench.h"

@@ -8,9 +8,11 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "egress/egress_conditions.h"
 #include "lib/base/condition.h"
 #include "lib/base/mem.h"
 #include "lib/nft/nft.h"
+#include "tests/support/condition_kinds.h"
 #include "tests/support/log_capture.h"
 #include "tests/support/tailnet.h"
 
@@ -34,6 +36,7 @@ static int open_bench(void **state)
 	tailnet_open(&b->tailnet);
 	tailnet_want(&b->tailnet, "web.example.ts.net", "");
 	log_capture_start(&b->log);
+	condition_kinds_add(&b->conditions, EGRESS_CONDITIONS);
 	*state = b;
 	return 0;
 }
@@ -43,6 +46,7 @@ static int close_bench(void **state)
 	struct bench *b = *state;
 	egress_target_free(b->target);
 	tailnet_close(&b->tailnet);
+	condition_set_fini(&b->conditions);
 	log_capture_stop(&b->log);
 	mem_free(state);
 	return 0;
@@ -82,7 +86,7 @@ static void expect(struct bench *b, const char *own, int code, const char *want)
 
 static const char *reason(const struct bench *b)
 {
-	const struct condition *c = &b->conditions.items[CONDITION_EGRESS_TARGET_UNKNOWN];
+	const struct condition *c = condition_get(&b->conditions, CONDITION_EGRESS_TARGET_UNKNOWN);
 	return c->raised ? c->reason : "";
 }
 

@@ -10,7 +10,9 @@
 
 #include <cmocka.h>
 
+#include "ingress/ingress_conditions.h"
 #include "lib/base/mem.h"
+#include "tests/support/condition_kinds.h"
 #include "tests/support/daemon_bench.h"
 
 #define GET_SERVE "GET /localapi/v0/serve-config "
@@ -41,6 +43,7 @@ static int setup(void **state)
 {
 	struct fixture *f = xcalloc(1, sizeof(*f));
 	daemon_bench_open(&f->d);
+	condition_kinds_add(&f->d.conditions, INGRESS_CONDITIONS);
 	daemon_says(&f->d, GET_SERVE, "200 OK", TWO);
 	make(f, true);
 	*state = f;
@@ -117,7 +120,7 @@ static void a_failure_is_tried_again(void **state)
 	daemon_pass(&f->d, RETRY_BASE_MS);
 	daemon_wait(&f->d, 2);
 	daemon_quiet(&f->d, 2);
-	assert_non_null(strstr(f->d.conditions.items[CONDITION_ADVERTISE_FAILED].reason,
+	assert_non_null(strstr(condition_get(&f->d.conditions, CONDITION_ADVERTISE_FAILED)->reason,
 		"serve config of the daemon: "));
 	daemon_says(&f->d, GET_SERVE, "200 OK", TWO);
 	daemon_says(&f->d, PATCH_PREFS, "403 No", "no");

@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
+#include "ingress/ingress_conditions.h"
 #include "lib/base/mem.h"
+#include "tests/support/condition_kinds.h"
 #include "tests/support/daemon_bench.h"
 
 #define GET_DOMAINS "GET /localapi/v0/cert-domains "
@@ -27,6 +29,7 @@ static int setup(void **state)
 {
 	struct fixture *f = xcalloc(1, sizeof(*f));
 	daemon_bench_open(&f->d);
+	condition_kinds_add(&f->d.conditions, INGRESS_CONDITIONS);
 	daemon_says(&f->d, GET_DOMAINS, "200 OK", "[\"a.ts.net\",\"b.ts.net\"]");
 	daemon_says(&f->d, "GET /localapi/v0/cert/", "200 OK", "-----BEGIN");
 	f->c = certs_new(f->d.loop, f->d.api, &f->d.conditions);

@@ -10,10 +10,11 @@
 
 #include <cmocka.h>
 
-#include "lib/base/condition.h"
+#include "ingress/ingress_conditions.h"
 #include "lib/base/mem.h"
 #include "lib/io/resolve.h"
 #include "lib/nft/nft.h"
+#include "tests/support/condition_kinds.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_dns.h"
 #include "tests/support/log_capture.h"
@@ -67,6 +68,7 @@ static int setup(void **state)
 	struct fixture *f = xcalloc(1, sizeof(*f));
 	struct err e = {0};
 	log_capture_start(&f->log);
+	condition_kinds_add(&f->conditions, INGRESS_CONDITIONS);
 	fake_clock_install(1000000);
 	f->dir = tempdir_new();
 	tempdir_write(f->dir, "resolv.conf", "");
@@ -93,6 +95,7 @@ static int teardown(void **state)
 	resolver_free(f->resolver);
 	fake_dns_close(&f->dns);
 	loop_free(f->loop);
+	condition_set_fini(&f->conditions);
 	fake_clock_remove();
 	log_capture_stop(&f->log);
 	tempdir_free(f->dir);
@@ -109,11 +112,8 @@ static int contribute(struct fixture *f, const char *v4, const char *v6)
 		nft_wanted_disable(&w, NFT_MODEL_V6);
 	for (size_t i = 0; i < ARRAY_LEN(f->own); i++) {
 		struct ipaddr own;
-		struct err e;
-		if (f->own[i] == NULL)
-			continue;
-		assert_int_equal(ipaddr_parse(f->own[i], &own, &e), 0);
-		nft_wanted_set_own(&w, &own);
+		if (f->own[i] != NULL && ipaddr_parse(f->own[i], &own, &f->err) == 0)
+			nft_wanted_set_own(&w, &own);
 	}
 	f->err = (struct err){0};
 	int code = dest_name_contribute(f->d, &w, &f->err);
@@ -256,8 +256,8 @@ static void failures_are_tried_again_with_growing_pauses(void **state)
 	dest_name_start(f->d);
 	expect_line(f, FAILED NO_SUCH, 1);
 	expect_line(f, RETRY "1s", 1);
-	assert_true(condition_is_raised(&f->conditions, CONDITION_DEST_NAME_UNRESOLVED));
-	assert_string_equal(f->conditions.items[CONDITION_DEST_NAME_UNRESOLVED].reason, NO_SUCH);
+	assert_string_equal(
+		condition_get(&f->conditions, CONDITION_DEST_NAME_UNRESOLVED)->reason, NO_SUCH);
 	for (size_t i = 0; i < ARRAY_LEN(pauses_s); i++)
 		expect_question_after(f, pauses_s[i] * 1000);
 	/* Each pause once, the reason once. */
@@ -352,7 +352,7 @@ static void no_backend_within_reach_is_a_condition(void **state)
 		"DNS name " NAME ": none of [fd00::1] can be reached: this node's Tailscale IPs do "
 		"not contain a valid IPv6 address");
 	assert_string_equal(
-		f->conditions.items[CONDITION_INGRESS_TARGET_FAILED].reason, f->err.msg);
+		condition_get(&f->conditions, CONDITION_INGRESS_TARGET_FAILED)->reason, f->err.msg);
 	applied(f, 0);
 	assert_int_equal(log_capture_count(&f->log, INSTALLING), 0);
 	f->own[1] = "fd7a::1";

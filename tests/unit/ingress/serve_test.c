@@ -12,9 +12,12 @@
 
 #include <cmocka.h>
 
+#include "ingress/ingress_conditions.h"
 #include "lib/base/mem.h"
 #include "lib/io/atomicfile.h"
 #include "statestore/statestore.h"
+#include "statestore/statestore_conditions.h"
+#include "tests/support/condition_kinds.h"
 #include "tests/support/daemon_bench.h"
 #include "tests/support/tempdir.h"
 
@@ -82,6 +85,7 @@ static int setup(void **state)
 		describe, write_changes, NULL, do_nothing, do_nothing, f};
 	const struct statestore_times times = {RETRY_BASE_MS, 30000};
 	daemon_bench_open(&f->d);
+	condition_kinds_add(&f->d.conditions, INGRESS_CONDITIONS, STATESTORE_CONDITIONS);
 	f->store = statestore_new(f->d.loop, &f->d.conditions, &backend, &times);
 	make(f, true);
 	*state = f;
@@ -115,7 +119,7 @@ static void remove_file(struct fixture *f)
 	assert_int_equal(unlink(path), 0);
 }
 
-static bool is_raised(const struct fixture *f, enum condition_code code)
+static bool is_raised(const struct fixture *f, const struct condition_kind *code)
 {
 	return condition_is_raised(&f->d.conditions, code);
 }
@@ -210,7 +214,8 @@ static void a_broken_file_changes_nothing(void **state)
 	put(f, "{\"a\":");
 	daemon_quiet(&f->d, 1);
 	assert_true(is_raised(f, CONDITION_SERVE_CONFIG_INVALID));
-	const char *reason = f->d.conditions.items[CONDITION_SERVE_CONFIG_INVALID].reason;
+	const char *reason =
+		condition_get(&f->d.conditions, CONDITION_SERVE_CONFIG_INVALID)->reason;
 	assert_non_null(strstr(reason, "serve proxy: failed to read serve config: "));
 	assert_non_null(strstr(reason, path));
 	put(f, "{\"a\":1}");

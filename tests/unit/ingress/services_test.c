@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "ingress/ingress_conditions.h"
 #include "lib/base/mem.h"
 #include "lib/io/atomicfile.h"
 #include "lib/nft/nft.h"

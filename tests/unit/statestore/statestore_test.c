@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "lib/base/mem.h"
+#include "statestore/statestore_conditions.h"
 #include "tests/support/memory_place.h"
 
 struct fixture {
@@ -189,8 +190,9 @@ static void a_failure_is_kept_and_tried_again(void **state)
 		delay = delay * 2 < PLACE_MAX_MS ? delay * 2 : PLACE_MAX_MS;
 	}
 	place_expect_writes(&f->b, "a=13", 13);
-	assert_non_null(strstr(
-		f->b.conditions.items[CONDITION_STORE_WRITE_FAILED].reason, "the place: no "));
+	assert_non_null(
+		strstr(condition_get(&f->b.conditions, CONDITION_STORE_WRITE_FAILED)->reason,
+			"the place: no "));
 	place_answer(&f->b, 0, 0);
 	assert_false(condition_is_raised(&f->b.conditions, CONDITION_STORE_WRITE_FAILED));
 	assert_int_equal(f->b.stored, 1);

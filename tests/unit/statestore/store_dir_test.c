@@ -16,6 +16,8 @@
 #include "lib/base/condition.h"
 #include "lib/base/mem.h"
 #include "lib/io/loop.h"
+#include "statestore/statestore_conditions.h"
+#include "tests/support/condition_kinds.h"
 #include "tests/support/log_capture.h"
 #include "tests/support/loop_wait.h"
 #include "tests/support/tempdir.h"
@@ -202,10 +204,11 @@ static void cancelling_is_silent(void **state)
 static void what_the_files_hold_is_known(void **state)
 {
 	struct fixture *f = *state;
-	static struct condition_set conditions;
+	struct condition_set conditions = {0};
 	const struct statestore_times times = {200, 3000};
 	struct log_capture log = {0};
 	log_capture_start(&log);
+	condition_kinds_add(&conditions, STATESTORE_CONDITIONS);
 	tempdir_write(f->dir, "state/published/same", "1");
 	tempdir_write(f->dir, "state/published/other", "old");
 	tempdir_write(f->dir, "state/published/gone", "x");
@@ -226,6 +229,7 @@ static void what_the_files_hold_is_known(void **state)
 	expect_file(f, "gone", NULL);
 	store_dir_load_known("/nowhere", s);
 	statestore_free(s);
+	condition_set_fini(&conditions);
 	log_capture_stop(&log);
 }
 

@@ -12,7 +12,9 @@
 
 #include <cmocka.h>
 
+#include "boot/config/config_conditions.h"
 #include "lib/base/mem.h"
+#include "tests/support/condition_kinds.h"
 #include "tests/support/daemon_bench.h"
 #include "tests/support/tempdir.h"
 
@@ -33,6 +35,7 @@ static int setup(void **state)
 {
 	struct fixture *f = xcalloc(1, sizeof(*f));
 	daemon_bench_open(&f->d);
+	condition_kinds_add(&f->d.conditions, CONFIG_CONDITIONS);
 	daemon_says(&f->d, RELOAD, "200 OK", "{\"Reloaded\":true}");
 	tempdir_write(f->d.dir, FILE_NAME, FIRST);
 	*state = f;
@@ -55,7 +58,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static bool raised(const struct fixture *f, enum condition_code code)
+static bool raised(const struct fixture *f, const struct condition_kind *code)
 {
 	return condition_is_raised(&f->d.conditions, code);
 }

@@ -16,9 +16,11 @@
 
 #include <cmocka.h>
 
+#include "boot/daemon/daemon_conditions.h"
 #include "lib/base/condition.h"
 #include "lib/base/mem.h"
 #include "tests/support/child.h"
+#include "tests/support/condition_kinds.h"
 #include "tests/support/log_capture.h"
 #include "tests/support/loop_wait.h"
 #include "tests/support/tempdir.h"
@@ -111,6 +113,7 @@ static int set_up(void **state)
 	strv_pushf(&b->args, "--socket=%s", b->socket);
 	strv_push(&b->args, "--state=mem:");
 	log_capture_start(&b->log);
+	condition_kinds_add(&b->conditions, DAEMON_CONDITIONS);
 	return 0;
 }
 
@@ -127,6 +130,7 @@ static int tear_down(void **state)
 	strv_fini(&b->args);
 	free(b->socket);
 	tempdir_free(b->dir);
+	condition_set_fini(&b->conditions);
 	free(b);
 	return child_bench_close(NULL);
 }

@@ -10,7 +10,9 @@
 
 #include <cmocka.h>
 
+#include "boot/datapath/datapath_conditions.h"
 #include "boot/settings/settings.h"
+#include "ingress/ingress_conditions.h"
 #include "lib/base/mem.h"
 #include "lib/localapi/peers.h"
 #include "tests/support/datapath_bench.h"

@@ -9,7 +9,10 @@
 
 #include <cmocka.h>
 
+#include "boot/daemon/daemon_conditions.h"
+#include "boot/login/login_conditions.h"
 #include "lib/base/mem.h"
+#include "tests/support/condition_kinds.h"
 
 #define GET "fetch control key: Get \"https://control.example:8443/key?v=142\": "
 #define DIAL GET "dial tcp 192.0.2.1:9999: connect: "
@@ -18,12 +21,12 @@
 	"attempts failed (HTTP: dial tcp 192.0.2.1:80: connect: connection refused, HTTPS: "
 #define HANDLING "handling register with auth key: "
 
-#define NOTHING CONDITION_COUNT
+#define NOTHING NULL
 
 /* What daemons and control servers really say, and what is read in their source. */
 static const struct {
 	const char *text;
-	enum condition_code code;
+	const struct condition_kind *code;
 } known[] = {
 	{"authkey already used", CONDITION_KEY_USED},
 	{HANDLING "authkey already used", CONDITION_KEY_USED},
@@ -115,11 +118,11 @@ static void test_known_texts(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
 		for (size_t k = 0; k < ARRAY_LEN(sources); k++) {
-			enum condition_code code = NOTHING;
+			const struct condition_kind *code = NOTHING;
 			bool told = login_reason_classify(known[i].text, sources[k], &code);
 			if (told != (known[i].code != NOTHING) || code != known[i].code)
-				fail_msg("\"%s\": %s", known[i].text,
-					told ? condition_name(code) : "nothing");
+				fail_msg(
+					"\"%s\": %s", known[i].text, told ? code->name : "nothing");
 		}
 	}
 }
@@ -131,36 +134,38 @@ static void test_unknown_text_by_source(void **state)
 		"the key is invalid key: no", "control server is too old; no noise key"};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		enum condition_code code = NOTHING;
+		const struct condition_kind *code = NOTHING;
 		assert_true(login_reason_classify(texts[i], LOGIN_REASON_CONTROL, &code));
-		assert_int_equal(code, CONDITION_LOGIN_REFUSED);
+		assert_ptr_equal(code, CONDITION_LOGIN_REFUSED);
 		assert_true(login_reason_classify(texts[i], LOGIN_REASON_HEALTH, &code));
-		assert_int_equal(code, CONDITION_CONTROL_ERROR);
+		assert_ptr_equal(code, CONDITION_CONTROL_ERROR);
 		assert_false(login_reason_classify(texts[i], LOGIN_REASON_COMMAND, &code));
 	}
-	enum condition_code code;
+	const struct condition_kind *code;
 	assert_false(login_reason_classify(NULL, LOGIN_REASON_CONTROL, &code));
 }
 
 /* Each code is on one side: a new key, time, or somebody's hand. */
 static void test_kinds_of_codes(void **state)
 {
-	static const enum condition_code by_key[] = {CONDITION_KEY_MISSING, CONDITION_KEY_USED,
-		CONDITION_KEY_EXPIRED, CONDITION_KEY_INVALID, CONDITION_KEY_MALFORMED,
-		CONDITION_LOGIN_REFUSED};
-	static const enum condition_code by_time[] = {CONDITION_CONTROL_UNREACHABLE,
+	static const struct condition_kind *const by_key[] = {CONDITION_KEY_MISSING,
+		CONDITION_KEY_USED, CONDITION_KEY_EXPIRED, CONDITION_KEY_INVALID,
+		CONDITION_KEY_MALFORMED, CONDITION_LOGIN_REFUSED};
+	static const struct condition_kind *const by_time[] = {CONDITION_CONTROL_UNREACHABLE,
 		CONDITION_CONTROL_NAME_UNKNOWN, CONDITION_CONTROL_TLS_UNTRUSTED,
 		CONDITION_CONTROL_TLS_EXPIRED, CONDITION_CONTROL_TLS_WRONG_HOST,
 		CONDITION_CONTROL_RATE_LIMITED};
-	static const enum condition_code lasting[] = {CONDITION_NEEDS_APPROVAL,
+	static const struct condition_kind *const lasting[] = {CONDITION_NEEDS_APPROVAL,
 		CONDITION_NODE_LOCKED, CONDITION_NODE_KEY_EXPIRED, CONDITION_DEVICE_DELETED,
 		CONDITION_STOPPED, CONDITION_LOGGED_OUT, CONDITION_NETWORK_DOWN,
-		CONDITION_STATE_STORE_FAILED, CONDITION_STATE_LOST, CONDITION_DAEMON_DOWN};
+		CONDITION_STATE_STORE_FAILED, CONDITION_STATE_LOST};
+	AUTO(condition_set_fini) struct condition_set all = {0};
 	unsigned key_count = 0, time_count = 0;
 	(void)state;
-	for (int c = 0; c < CONDITION_COUNT; c++) {
-		key_count += login_reason_is_key_refused((enum condition_code)c);
-		time_count += login_reason_is_away((enum condition_code)c);
+	condition_kinds_add(&all, LOGIN_CONDITIONS);
+	for (size_t c = 0; c < all.count; c++) {
+		key_count += login_reason_is_key_refused(all.items[c].kind);
+		time_count += login_reason_is_away(all.items[c].kind);
 	}
 	assert_int_equal(key_count, ARRAY_LEN(by_key));
 	assert_int_equal(time_count, ARRAY_LEN(by_time));
@@ -178,15 +183,13 @@ static void test_kinds_of_codes(void **state)
 	assert_true(login_reason_is_of_try(CONDITION_SETTINGS_CONFLICT));
 }
 
-static void test_range_holds_every_login_code(void **state)
+static void test_group_holds_every_login_code(void **state)
 {
+	AUTO(condition_set_fini) struct condition_set all = {0};
 	(void)state;
-	for (int c = 0; c < CONDITION_COUNT; c++) {
-		bool inside = c >= LOGIN_REASON_FIRST && c <= LOGIN_REASON_LAST;
-		if (login_reason_is_of_try((enum condition_code)c))
-			assert_true(inside);
-	}
-	assert_false(CONDITION_DAEMON_DOWN <= LOGIN_REASON_LAST);
+	condition_kinds_add(&all, LOGIN_CONDITIONS);
+	for (size_t c = 0; c < all.count; c++)
+		assert_true(condition_is_of_group(all.items[c].kind, CONDITION_GROUP_LOGIN));
 }
 
 static void test_text_without_its_clock(void **state)
@@ -215,7 +218,7 @@ static void test_reason_of_the_tool(void **state)
 	static const struct {
 		const char *said;
 		const char *reason; /* NULL: none */
-		enum condition_code code;
+		const struct condition_kind *code;
 	} cases[] = {
 		{"backend error: authkey already used\n", "authkey already used",
 			CONDITION_KEY_USED},
@@ -237,7 +240,7 @@ static void test_reason_of_the_tool(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		enum condition_code code = NOTHING;
+		const struct condition_kind *code = NOTHING;
 		AUTO(mem_free) char *reason = login_reason_of_command(cases[i].said, &code);
 		if (cases[i].reason == NULL) {
 			assert_null(reason);
@@ -255,7 +258,7 @@ int main(void)
 		cmocka_unit_test(test_known_texts),
 		cmocka_unit_test(test_unknown_text_by_source),
 		cmocka_unit_test(test_kinds_of_codes),
-		cmocka_unit_test(test_range_holds_every_login_code),
+		cmocka_unit_test(test_group_holds_every_login_code),
 		cmocka_unit_test(test_text_without_its_clock),
 		cmocka_unit_test(test_reason_of_the_tool),
 	};

@@ -16,7 +16,9 @@
 #include "lib/base/mem.h"
 #include "lib/localapi/localapi.h"
 #include "statestore/statestore.h"
+#include "statestore/statestore_conditions.h"
 #include "tests/support/api_bench.h"
+#include "tests/support/condition_kinds.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/log_capture.h"
 #include "tests/support/loop_wait.h"
@@ -105,6 +107,7 @@ static int setup(void **state)
 	f->api = localapi_new(f->b->loop, f->b->fetcher, socket);
 	struct statestore_backend backend = {
 		place_describe, place_write, place_list, place_nothing, place_nothing, f};
+	condition_kinds_add(&f->conditions, STATESTORE_CONDITIONS);
 	f->store = statestore_new(f->b->loop, &f->conditions, &backend, &times);
 	*state = f;
 	return 0;
@@ -123,6 +126,7 @@ static int teardown(void **state)
 	strv_fini(&f->written);
 	tempdir_free(f->dir);
 	free(f->config);
+	condition_set_fini(&f->conditions);
 	free(f);
 	return 0;
 }

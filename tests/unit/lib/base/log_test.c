@@ -20,6 +20,8 @@
 
 #define EV_TEST_INFO "test.info", LOG_LEVEL_INFO, "text", "%s"
 #define EV_TEST_WARNING "test.warning", LOG_LEVEL_WARNING, "text", "%s"
+#define EV_TEST_FIXED \
+	"test.fixed", LOG_LEVEL_INFO, "", "Startup complete, waiting for shutdown signal"
 #define EV_TEST_DEBUG "test.debug", LOG_LEVEL_DEBUG, "text", "%s"
 #define PREFIX_LEN strlen("boot: 2026/01/31 23:59:59 ")
 
@@ -43,7 +45,7 @@ static int teardown(void **state)
 	/* A second look at something plain makes the log give up its private descriptor. */
 	AUTO(fd_close) int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	dup2(null, STDERR_FILENO);
-	log_init();
+	log_init("boot: ");
 	dup2(saved_stderr, STDERR_FILENO);
 	fd_close(&saved_stderr);
 	fake_clock_remove();
@@ -54,7 +56,7 @@ static int teardown(void **state)
 static void log_to(int fd)
 {
 	assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
-	log_init();
+	log_init("boot: ");
 }
 
 /* All there is to read right now. */
@@ -96,7 +98,7 @@ static void a_line_is_prefix_text_end(void **state)
 	in = ends[0];
 	out = ends[1];
 	log_to(out);
-	log_event(EV_STARTUP_COMPLETE);
+	log_event(EV_TEST_FIXED);
 	const char *text = drain(in);
 	assert_prefix(text);
 	assert_string_equal(text + PREFIX_LEN, "Startup complete, waiting for shutdown signal\n");
@@ -274,7 +276,7 @@ static void a_closed_descriptor_counts(void **state)
 {
 	(void)state;
 	close(STDERR_FILENO);
-	log_init();
+	log_init("boot: ");
 	uint64_t before = log_dropped();
 	log_event(EV_TEST_INFO, "lost");
 	assert_int_equal(log_dropped(), before + 1);

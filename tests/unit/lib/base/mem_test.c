@@ -16,6 +16,8 @@
 
 #include <cmocka.h>
 
+#include "lib/base/log.h"
+
 static void strings_are_copied(void **state)
 {
 	(void)state;
@@ -96,6 +98,7 @@ static void overflow_aborts_with_a_line(void **state)
 		setrlimit(RLIMIT_CORE, &none);
 		signal(SIGABRT, SIG_DFL);
 		dup2(ends[1], STDERR_FILENO);
+		log_init("boot: ");
 		free(xrealloc(NULL, SIZE_MAX, 2));
 		_exit(0);
 	}

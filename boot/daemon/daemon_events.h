@@ -1,0 +1,21 @@
+/* The log events of boot/daemon. How a row reads: lib/base/log_events.h. */
+#ifndef BOOT_DAEMON_DAEMON_EVENTS_H
+#define BOOT_DAEMON_DAEMON_EVENTS_H
+
+#include "lib/base/log.h"
+
+/* clang-format off */
+
+/* boot: daemon */
+#define EV_DAEMON_STARTING "daemon.starting", LOG_LEVEL_INFO, "", "Starting tailscaled"
+#define EV_DAEMON_SOCKET_WAIT "daemon.socket_wait", LOG_LEVEL_INFO, "path", "Waiting for tailscaled socket at %s"
+#define EV_DAEMON_SIGTERM "daemon.sigterm", LOG_LEVEL_INFO, "", "Sending SIGTERM to tailscaled"
+#define EV_DAEMON_EXITED "daemon.exited", LOG_LEVEL_INFO, "", "tailscaled exited"
+#define EV_DAEMON_SIGKILL "daemon.sigkill", LOG_LEVEL_WARNING, "", "tailscaled did not end in time, sending SIGKILL"
+#define EV_DAEMON_SIGNAL_FAILED "daemon.signal_failed", LOG_LEVEL_WARNING, "reason", "cannot signal tailscaled: %s"
+#define EV_DAEMON_RESTARTING "daemon.restarting", LOG_LEVEL_WARNING, "status,delay_ms,crashes,limit", "tailscaled ended (%s), restarting it in %llu ms (crash %zu of %u in the window)"
+#define EV_DAEMON_TRANSITION "daemon.transition", LOG_LEVEL_DEBUG, "from,event,to", "daemon %s + %s -> %s"
+
+/* clang-format on */
+
+#endif

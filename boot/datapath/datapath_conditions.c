@@ -1,0 +1,8 @@
+#include "boot/datapath/datapath_conditions.h"
+
+CONDITION_KIND(firewall_failed, "data path", "FirewallFailed",
+	"The firewall rules could not be written",
+	"see the reason; what stood before goes on, and it is tried again");
+CONDITION_KIND(forwarding_off, "data path", "ForwardingOff",
+	"The kernel does not forward packets of a family in use",
+	"allow the container to write the switch that is named, or switch it on outside");

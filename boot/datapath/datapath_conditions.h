@@ -1,0 +1,16 @@
+/* The conditions of boot/datapath. */
+#ifndef BOOT_DATAPATH_DATAPATH_CONDITIONS_H
+#define BOOT_DATAPATH_DATAPATH_CONDITIONS_H
+
+#include "lib/base/condition.h"
+
+extern const struct condition_kind condition_firewall_failed;
+extern const struct condition_kind condition_forwarding_off;
+
+#define CONDITION_FIREWALL_FAILED (&condition_firewall_failed)
+#define CONDITION_FORWARDING_OFF (&condition_forwarding_off)
+
+/* All of them, for the table of a program. */
+#define DATAPATH_CONDITIONS CONDITION_FIREWALL_FAILED, CONDITION_FORWARDING_OFF
+
+#endif

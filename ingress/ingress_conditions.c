@@ -1,0 +1,23 @@
+#include "ingress/ingress_conditions.h"
+
+CONDITION_KIND(serve_config_invalid, "supervisor", "ServeConfigInvalid",
+	"The serve configuration cannot be used",
+	"correct the file; the one before stays in force");
+CONDITION_KIND(serve_apply_failed, "supervisor", "ServeApplyFailed",
+	"tailscaled did not take over the serve configuration",
+	"see the reason; it is tried again");
+CONDITION_KIND(advertise_failed, "supervisor", "AdvertiseFailed",
+	"The services could not be advertised", "see the reason; it is tried again");
+CONDITION_KIND(cert_failed, "supervisor", "CertFailed", "A certificate could not be obtained",
+	"check that HTTPS is enabled for the network; it is tried again");
+CONDITION_KIND(ingress_config_invalid, "data path", "IngressConfigInvalid",
+	"The ingress services could not be read", "mend the file; what stood before goes on");
+CONDITION_KIND(ingress_service_failed, "data path", "IngressServiceFailed",
+	"An ingress service cannot be carried out",
+	"see the reason for the service and the field; other services go on");
+CONDITION_KIND(ingress_target_failed, "data path", "IngressTargetFailed",
+	"The target in the cluster cannot be reached from this node",
+	"give the node an address of the target's family");
+CONDITION_KIND(dest_name_unresolved, "data path", "DestNameUnresolved",
+	"The DNS name of the cluster target could not be resolved",
+	"check the name and the DNS servers; the last known backends go on");

@@ -1,0 +1,14 @@
+/* The conditions of statestore. */
+#ifndef STATESTORE_STATESTORE_CONDITIONS_H
+#define STATESTORE_STATESTORE_CONDITIONS_H
+
+#include "lib/base/condition.h"
+
+extern const struct condition_kind condition_store_write_failed;
+
+#define CONDITION_STORE_WRITE_FAILED (&condition_store_write_failed)
+
+/* All of them, for the table of a program. */
+#define STATESTORE_CONDITIONS CONDITION_STORE_WRITE_FAILED
+
+#endif
