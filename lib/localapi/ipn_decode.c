@@ -29,11 +29,10 @@ struct ipn_decoder {
 	void *arg;
 
 	struct ipn_notify notify;
-	struct buf error, url, auth_url;
+	struct buf error, url, auth_url, session;
 	struct strv cert_domains;
 	struct selfnode self_change, self_status;
 	struct ipn_warnings warnings;
-	bool status_has_peers;
 	bool has_peer_list;   /* of changed ones, maybe empty */
 	struct ipn_peer peer; /* the one being read */
 	struct ipn_record record;
@@ -45,10 +44,10 @@ static void message_reset(struct ipn_decoder *d)
 	buf_reset(&d->error);
 	buf_reset(&d->url);
 	buf_reset(&d->auth_url);
+	buf_reset(&d->session);
 	strv_reset(&d->cert_domains);
 	selfnode_fini(&d->self_change);
 	selfnode_fini(&d->self_status);
-	d->status_has_peers = false;
 	d->has_peer_list = false;
 	d->notify = (struct ipn_notify){
 		.state = IPN_STATE_UNKNOWN,
@@ -121,12 +120,6 @@ static void take_auth_url(struct ipn_decoder *d, const struct jscan_event *ev)
 {
 	if (take_text(ev, &d->auth_url) && d->auth_url.len > 0)
 		d->notify.auth_url = buf_cstr(&d->auth_url);
-}
-
-static void take_login_finished(struct ipn_decoder *d, const struct jscan_event *ev)
-{
-	(void)ev;
-	d->notify.login_finished = true;
 }
 
 typedef int (*selfnode_fn)(struct selfnode *s, const char *text, size_t len, struct err *e);
@@ -207,6 +200,17 @@ static void take_record_value(struct ipn_decoder *d, const struct jscan_event *e
 	ipn_record_take_value(&d->record, ev);
 }
 
+static void take_suspended(struct ipn_decoder *d, const struct jscan_event *ev)
+{
+	take_bool(&d->notify.is_suspended, ev);
+}
+
+static void take_session(struct ipn_decoder *d, const struct jscan_event *ev)
+{
+	if (take_text(ev, &d->session) && d->session.len > 0)
+		d->notify.session_id = buf_cstr(&d->session);
+}
+
 typedef void (*take_fn)(struct ipn_decoder *d, const struct jscan_event *ev);
 
 /* Of the rules that report values; the others are marks. */
@@ -214,7 +218,8 @@ static const take_fn takers[R_COUNT] = {
 	[R_STATE] = take_state,
 	[R_ERROR] = take_error,
 	[R_URL] = take_url,
-	[R_LOGIN_FINISHED] = take_login_finished,
+	[R_SUSPENDED] = take_suspended,
+	[R_SESSION] = take_session,
 	[R_SELF_CHANGE] = take_self_change,
 	[R_PEERS_REMOVED] = take_removed,
 	[R_WARNING] = take_warning,
@@ -251,13 +256,8 @@ static void take_status(struct ipn_decoder *d, const char *member)
 	/* Of repeated keys the last one counts. */
 	if (d->records_ref != NULL && (is_first || strcmp(member, "ExtraRecords") == 0))
 		records_begin(d->records_ref);
-}
-
-static void take_status_peer(struct ipn_decoder *d)
-{
-	if (!d->status_has_peers && !d->has_peer_list)
+	if (d->peers_ref != NULL && is_first && !d->has_peer_list)
 		peers_begin_full(d->peers_ref);
-	d->status_has_peers = true;
 }
 
 /* Beside a change of the own node these are all peers, and the daemon does not tell apart which of
@@ -266,7 +266,7 @@ static void take_peer_list(struct ipn_decoder *d, char first)
 {
 	if (first != '[')
 		return;
-	if (d->notify.has_self_change || !d->status_has_peers)
+	if (d->notify.has_self_change || !d->notify.has_initial_status)
 		peers_begin_full(d->peers_ref);
 	d->has_peer_list = true;
 }
@@ -284,9 +284,7 @@ static void take_begin(struct ipn_decoder *d, const struct jscan_event *ev)
 		ipn_record_reset(&d->record);
 	if (id == R_PEERS_CHANGED || id == R_STATUS_PEER)
 		ipn_peer_reset(&d->peer);
-	if (id == R_STATUS_PEER)
-		take_status_peer(d);
-	else if (id == R_PEER_LIST)
+	if (id == R_PEER_LIST)
 		take_peer_list(d, ev->first);
 }
 
@@ -301,7 +299,9 @@ static void take_end(struct ipn_decoder *d, const struct jscan_event *ev)
 
 static int message_done(struct ipn_decoder *d, struct err *e)
 {
-	if (d->status_has_peers || (d->has_peer_list && d->notify.has_self_change))
+	bool tells_all_peers =
+		d->notify.has_initial_status || (d->has_peer_list && d->notify.has_self_change);
+	if (d->peers_ref != NULL && tells_all_peers)
 		peers_end_full(d->peers_ref);
 	if (d->records_ref != NULL && d->notify.has_initial_status)
 		records_end(d->records_ref);
@@ -345,6 +345,7 @@ struct ipn_decoder *ipn_decoder_new(
 	d->error = BUF_INIT(TEXT_MAX);
 	d->url = BUF_INIT(TEXT_MAX);
 	d->auth_url = BUF_INIT(TEXT_MAX);
+	d->session = BUF_INIT(TEXT_MAX);
 	size_t count = ipn_rules_choose(d->rules, d->peers_ref != NULL, d->records_ref != NULL);
 	d->scan = jscan_new(d->rules, count, CAPTURE_MAX, on_event, d);
 	message_reset(d);
@@ -362,6 +363,7 @@ void ipn_decoder_free(struct ipn_decoder *d)
 	buf_fini(&d->error);
 	buf_fini(&d->url);
 	buf_fini(&d->auth_url);
+	buf_fini(&d->session);
 	strv_fini(&d->cert_domains);
 	ipn_peer_fini(&d->peer);
 	ipn_record_fini(&d->record);

@@ -21,10 +21,15 @@
 #define WATCH_NO_NETMAP (1u << 13)
 #define WATCH_INITIAL_STATUS (1u << 14)
 #define WATCH_PEER_PATCHES (1u << 15)
+#define WATCH_SUSPEND_WHEN_BEHIND (1u << 19)
 
 #define WATCH_MASK                                                                               \
 	(WATCH_INITIAL_STATE | WATCH_INITIAL_PREFS | WATCH_INITIAL_HEALTH | WATCH_PEER_CHANGES | \
 		WATCH_NO_NETMAP | WATCH_INITIAL_STATUS | WATCH_PEER_PATCHES)
+
+/* The capability version of 1.104, the first that suspends. A daemon before it passes over the bit.
+ */
+#define CAPABILITY_SUSPEND 148
 
 #define FELL_BEHIND "IPN bus consumer fell behind"
 #define HEAD_TIMEOUT_MS 10000
@@ -42,6 +47,11 @@ struct ipnbus {
 	bool is_open;
 	struct fetch *stream;
 	struct ipn_decoder *decoder;
+	unsigned int capability; /* of the daemon, 0 while not known */
+	bool asks_suspend;       /* the subscription at hand does */
+	bool refuses_suspend;    /* the daemon did, whatever its version */
+	char *session_id;        /* NULL while not known */
+	struct localapi_call *resume;
 	/* "" while subscribed: an outage is told once, and again when its reason changes. */
 	char last_loss[ERR_MSG_MAX];
 };
@@ -55,9 +65,18 @@ static void drop_half_message(struct ipnbus *bus)
 		records_cancel(bus->records_ref);
 }
 
+static void forget_session(struct ipnbus *bus)
+{
+	localapi_cancel(bus->resume);
+	bus->resume = NULL;
+	free(bus->session_id);
+	bus->session_id = NULL;
+}
+
 static void close_stream(struct ipnbus *bus)
 {
 	drop_half_message(bus);
+	forget_session(bus);
 	fetch_cancel(bus->stream);
 	bus->stream = NULL;
 	bus->is_open = false;
@@ -75,16 +94,50 @@ static void lost(struct ipnbus *bus, const struct err *why)
 	bus->events.on_lost(bus->events.arg, why);
 }
 
+/* The next message begins anew, with a status that replaces all that was known. */
+static void on_resumed(void *arg, const struct localapi_reply *reply, const struct err *err)
+{
+	struct ipnbus *bus = arg;
+	(void)reply;
+	bus->resume = NULL;
+	if (err == NULL)
+		return;
+	struct err why = *err;
+	close_stream(bus);
+	lost(bus, &why);
+}
+
+static int resume(struct ipnbus *bus, struct err *e)
+{
+	if (bus->session_id == NULL)
+		return err_set(e, -EPIPE, "IPN bus suspended without a session to resume");
+	if (bus->resume == NULL)
+		bus->resume = localapi_resume_bus(bus->api_ref, bus->session_id, on_resumed, bus);
+	return 0;
+}
+
 static int on_notify(void *arg, const struct ipn_notify *n, struct err *e)
 {
 	struct ipnbus *bus = arg;
 	/* The daemon's last words before it ends the stream. */
 	if (n->error_message != NULL && strstr(n->error_message, FELL_BEHIND) != NULL)
 		return err_set(e, -EPIPE, "%s", n->error_message);
+	if (n->is_suspended)
+		return resume(bus, e);
 	backoff_reset(&bus->backoff);
+	if (n->session_id != NULL && bus->session_id == NULL)
+		bus->session_id = xstrdup(n->session_id);
 	bus->events.on_notify(bus->events.arg, n);
 	/* The callback may have stopped us in the middle of a piece. */
 	return bus->stream != NULL ? 0 : err_set(e, -ECANCELED, "stopped");
+}
+
+static void learn_capability(struct ipnbus *bus, const char *text)
+{
+	uint64_t version;
+	struct err ignored;
+	if (text != NULL && str_to_u64(text, UINT32_MAX, &version, &ignored) == 0)
+		bus->capability = (unsigned int)version;
 }
 
 static int on_head(void *arg, const struct fetch_reply *head, struct err *e)
@@ -94,6 +147,7 @@ static int on_head(void *arg, const struct fetch_reply *head, struct err *e)
 	if (head->status != 200)
 		return 0; /* on_end tells it, with the body */
 	timer_stop(&bus->head);
+	learn_capability(bus, fetch_header(head, "Tailscale-Cap"));
 	bus->is_open = true;
 	bus->last_loss[0] = '\0';
 	bus->events.on_open(bus->events.arg);
@@ -113,6 +167,8 @@ static void on_end(void *arg, const struct fetch_reply *reply, const struct err 
 	struct err e;
 	bus->stream = NULL;
 	drop_half_message(bus);
+	forget_session(bus);
+	bus->refuses_suspend |= err == NULL && reply->status == 400 && bus->asks_suspend;
 	if (err != NULL)
 		e = *err;
 	else if (reply->status != 200)
@@ -142,9 +198,10 @@ static void subscribe(void *arg)
 {
 	struct ipnbus *bus = arg;
 	struct err e;
+	bus->asks_suspend = bus->capability >= CAPABILITY_SUSPEND && !bus->refuses_suspend;
+	unsigned int mask = WATCH_MASK | (bus->asks_suspend ? WATCH_SUSPEND_WHEN_BEHIND : 0);
 	AUTO(mem_free)
-	char *url =
-		xasprintf("http://" LOCALAPI_HOST "/localapi/v0/watch-ipn-bus?mask=%u", WATCH_MASK);
+	char *url = xasprintf("http://" LOCALAPI_HOST "/localapi/v0/watch-ipn-bus?mask=%u", mask);
 	struct fetch_request request = {
 		.method = "GET",
 		.url = url,
@@ -182,6 +239,11 @@ void ipnbus_set_records(struct ipnbus *bus, struct records *records)
 	bus->records_ref = records;
 }
 
+void ipnbus_set_capability(struct ipnbus *bus, unsigned int version)
+{
+	bus->capability = version;
+}
+
 void ipnbus_free(struct ipnbus *bus)
 {
 	if (bus == NULL)
@@ -196,6 +258,7 @@ void ipnbus_start(struct ipnbus *bus)
 	if (bus->is_wanted)
 		return;
 	bus->is_wanted = true;
+	bus->refuses_suspend = false;
 	backoff_reset(&bus->backoff);
 	bus->last_loss[0] = '\0';
 	timer_start(&bus->retry, 0);

@@ -2,7 +2,8 @@
  * The daemon's notification stream (GET /localapi/v0/watch-ipn-bus): one subscription for the life
  * of a daemon, always drained, scanned as it comes and never collected, whatever the size of a
  * message. When the stream is lost, falls behind or stalls in the middle of a message, it
- * subscribes again with back-off until it is stopped.
+ * subscribes again with back-off until it is stopped. A daemon that can suspend a slow reader
+ * (1.104) is asked to, and resumed instead: the stream then begins anew without another connection.
  *
  * The subscription asks for initial state, preferences, health and status, peer changes without
  * whole network maps, and peer patches (which would otherwise be promoted to whole nodes).
@@ -59,7 +60,8 @@ struct ipn_notify {
 	const char *error_message;    /* ErrMessage, NULL when absent */
 	const char *browse_to_url;    /* NULL when absent */
 	const char *auth_url;         /* InitialStatus.AuthURL, NULL when absent or empty */
-	bool login_finished;
+	const char *session_id; /* of the subscription, in its first message; NULL when absent */
+	bool is_suspended;      /* nothing more comes until the subscription is resumed */
 
 	bool has_initial_status;
 	bool has_self_change;
@@ -107,6 +109,9 @@ struct ipnbus *ipnbus_new(struct loop *loop, struct localapi *api, struct peers 
 /* Extra DNS records go there from the next subscription on; borrowed for the life of the bus. To be
  * called before ipnbus_start; without it nobody gets them. */
 void ipnbus_set_records(struct ipnbus *bus, struct records *records);
+/* The capability version of the daemon, if it is known before the daemon itself has told it with
+ * its answer to a subscription; counts from the next subscription on. */
+void ipnbus_set_capability(struct ipnbus *bus, unsigned int version);
 void ipnbus_free(struct ipnbus *bus);
 void ipnbus_start(struct ipnbus *bus); /* fine when started already */
 void ipnbus_stop(struct ipnbus *bus);  /* silent; no more callbacks until the next start */

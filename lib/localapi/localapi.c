@@ -15,7 +15,8 @@
 #define REPLY_MAX (1024u * 1024)
 /* Some 130 bytes for each extra record of the tailnet. */
 #define DNS_CONFIG_MAX (16 * REPLY_MAX)
-#define DOMAIN_MAX 253
+/* A domain of 253 bytes, each of them escaped. */
+#define NAME_MAX_ESCAPED (253 * 3)
 /* Of a body that is no JSON, in an error's sentence. */
 #define SHOWN_BODY_MAX 200
 
@@ -320,23 +321,40 @@ static int append_escaped(struct buf *out, const char *text, struct err *e)
 	return code;
 }
 
+/* A call that fails before it is made. */
+static struct localapi_call *too_long(
+	struct localapi *api, const struct localapi_request *request, localapi_fn fn, void *arg)
+{
+	struct localapi_call *call = call_new(api, request->method, request->path, fn, arg);
+	err_set(&call->start_error, -EINVAL, "%s: the name is too long", call->what);
+	timer_start(&call->failed, 0);
+	return call;
+}
+
 struct localapi_call *localapi_cert(
 	struct localapi *api, const char *domain, localapi_fn fn, void *arg)
 {
-	AUTO(buf_fini) struct buf path = BUF_INIT(DOMAIN_MAX * 3 + 128);
+	AUTO(buf_fini) struct buf path = BUF_INIT(NAME_MAX_ESCAPED + 128);
+	struct localapi_request request = {.method = "GET", .path = API "cert/"};
 	struct err e;
-	if (buf_append_str(&path, API "cert/", &e) < 0 || append_escaped(&path, domain, &e) < 0 ||
-		buf_append_str(&path, "?type=pair&min_validity=0s", &e) < 0) {
-		struct localapi_call *call = call_new(api, "GET", API "cert/", fn, arg);
-		err_set(&call->start_error, -EINVAL, "%s: domain name too long", call->what);
-		timer_start(&call->failed, 0);
-		return call;
-	}
-	struct localapi_request request = {
-		.method = "GET",
-		.path = buf_cstr(&path),
-		.timeout_ms = LOCALAPI_CERT_TIMEOUT_MS,
-	};
+	if (buf_append_str(&path, request.path, &e) < 0 || append_escaped(&path, domain, &e) < 0 ||
+		buf_append_str(&path, "?type=pair&min_validity=0s", &e) < 0)
+		return too_long(api, &request, fn, arg);
+	request.path = buf_cstr(&path);
+	request.timeout_ms = LOCALAPI_CERT_TIMEOUT_MS;
+	return start(api, &request, NULL, fn, arg);
+}
+
+struct localapi_call *localapi_resume_bus(
+	struct localapi *api, const char *session_id, localapi_fn fn, void *arg)
+{
+	AUTO(buf_fini) struct buf path = BUF_INIT(NAME_MAX_ESCAPED + 128);
+	struct localapi_request request = {.method = "POST", .path = API "resume-ipn-bus"};
+	struct err e;
+	if (buf_printf(&path, &e, "%s?session=", request.path) < 0 ||
+		append_escaped(&path, session_id, &e) < 0)
+		return too_long(api, &request, fn, arg);
+	request.path = buf_cstr(&path);
 	return start(api, &request, NULL, fn, arg);
 }
 

@@ -84,6 +84,10 @@ struct localapi_call *localapi_cert_domains(struct localapi *api, localapi_fn fn
 /* The reply's PEM is not kept by anyone but the daemon. */
 struct localapi_call *localapi_cert(
 	struct localapi *api, const char *domain, localapi_fn fn, void *arg);
+/* Lets a subscription go on that the daemon has suspended (since 1.104): 204, or 404 when there is
+ * no such session any more. */
+struct localapi_call *localapi_resume_bus(
+	struct localapi *api, const char *session_id, localapi_fn fn, void *arg);
 struct localapi_call *localapi_user_metrics(struct localapi *api, localapi_fn fn, void *arg);
 
 #endif

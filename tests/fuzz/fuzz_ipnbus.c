@@ -64,10 +64,11 @@ static int on_notify(void *arg, const struct ipn_notify *n, struct err *e)
 	o->messages++;
 	o->sum = o->sum * 31 + (uint64_t)(ipn_notify_state(n) + 1);
 	o->sum = o->sum * 31 + (uint64_t)ipn_notify_is_relevant(n) + 2 * n->has_health +
-		 4 * n->has_prefs + 8 * n->has_cert_domains;
+		 4 * n->has_prefs + 8 * n->has_cert_domains + 16 * n->is_suspended;
 	o->sum = add_text(o->sum, n->error_message);
 	o->sum = add_text(o->sum, n->browse_to_url);
 	o->sum = add_text(o->sum, n->auth_url);
+	o->sum = add_text(o->sum, n->session_id);
 	require(n->warning_count <= IPN_WARNINGS_MAX);
 	for (size_t i = 0; i < n->warning_count; i++) {
 		const struct ipn_warning *w = &n->warnings[i];

@@ -21,6 +21,7 @@ static int on_notify(void *arg, const struct ipn_notify *n, struct err *e)
 	s->error = xstrdup(n->error_message);
 	s->url = xstrdup(n->browse_to_url);
 	s->auth_url = xstrdup(n->auth_url);
+	s->session_id = xstrdup(n->session_id);
 	if (n->self != NULL)
 		selfnode_copy(&s->self, n->self);
 	strv_copy(&s->cert_domains, n->cert_domains);
@@ -49,6 +50,7 @@ void notify_forget(struct notify_bench *f)
 		free(s->error);
 		free(s->url);
 		free(s->auth_url);
+		free(s->session_id);
 		selfnode_fini(&s->self);
 		strv_fini(&s->cert_domains);
 		strv_fini(&s->warnings);

@@ -37,6 +37,7 @@ struct notify_seen {
 	char *error;
 	char *url;
 	char *auth_url;
+	char *session_id;
 	struct selfnode self;
 	struct strv cert_domains;
 	struct strv warnings; /* "code|title|text|error" */

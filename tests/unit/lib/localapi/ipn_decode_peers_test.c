@@ -60,19 +60,31 @@ static void deltas_add_change_and_remove(void **state)
 	expect(f, "a c");
 }
 
-static void a_status_replaces_all_when_it_has_peers(void **state)
+static void a_status_replaces_all(void **state)
 {
 	struct notify_bench *f = *state;
+	static const char *const none[] = {
+		"{\"InitialStatus\":{\"Peer\":null}}\n",
+		"{\"InitialStatus\":{\"Peer\":{}}}\n",
+		/* Also when there is no map at all. */
+		"{\"InitialStatus\":{\"BackendState\":\"NoState\",\"Self\":{}}}\n",
+		"{\"State\":6,\"InitialStatus\":{\"Self\":null}}\n",
+	};
 	notify_want(f, "a b c", NULL);
 	notify_feed(
 		f, "{\"InitialStatus\":{\"Peer\":{" STATUS(1, "a.") "," STATUS(2, "b.") "}}}\n");
 	expect(f, "a b");
 	notify_feed(f, "{\"InitialStatus\":{\"Peer\":{" STATUS(3, "c.") "}}}\n");
 	expect(f, "c");
-	/* None are no news: the daemon has no map yet. */
-	notify_feed(f, "{\"InitialStatus\":{\"Peer\":{}}}{\"InitialStatus\":{\"Peer\":null}}\n");
-	notify_feed(f, "{\"InitialStatus\":{\"BackendState\":\"NoState\"}}\n");
+	notify_feed(f, "{\"InitialStatus\":null}\n");
 	expect(f, "c");
+	/* The last peer has gone while nobody listened. */
+	for (size_t i = 0; i < ARRAY_LEN(none); i++) {
+		notify_feed(f, "{\"PeersChanged\":[" NODE(3, "c.") "]}\n");
+		expect(f, "c");
+		notify_feed(f, none[i]);
+		expect(f, "");
+	}
 	/* Changed ones beside it add to it. */
 	notify_feed(f, "{\"InitialStatus\":{\"Peer\":{" STATUS(
 			       1, "a.") "}},\"PeersChanged\":[" NODE(2, "b.") "]}\n");
@@ -188,7 +200,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, notify_bench_open, notify_bench_close)
 	const struct CMUnitTest tests[] = {
 		TEST(deltas_add_change_and_remove),
-		TEST(a_status_replaces_all_when_it_has_peers),
+		TEST(a_status_replaces_all),
 		TEST(a_new_map_replaces_all),
 		TEST(peers_without_ids_are_their_names),
 		TEST(half_a_message_drops_nothing),

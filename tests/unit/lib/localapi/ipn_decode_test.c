@@ -35,7 +35,8 @@ static void an_empty_message_says_nothing(void **state)
 		assert_false(notify_last(f)->n.has_health);
 		assert_false(notify_last(f)->n.has_prefs);
 		assert_false(notify_last(f)->n.has_cert_domains);
-		assert_false(notify_last(f)->n.login_finished);
+		assert_false(notify_last(f)->n.is_suspended);
+		assert_null(notify_last(f)->session_id);
 	}
 }
 
@@ -225,12 +226,14 @@ static void warnings_are_found_by_code(void **state)
 static void prefs_and_texts(void **state)
 {
 	struct notify_bench *f = *state;
-	notify_feed(f, "{\"ErrMessage\":\"key \\u00e4 expired\",\"BrowseToURL\":\"https://x/y\","
-		       "\"LoginFinished\":{},\"Prefs\":{\"WantRunning\":true,\"LoggedOut\":false,"
-		       "\"Config\":{\"NodeID\":\"n1\"}}}\n");
+	notify_feed(f,
+		"{\"ErrMessage\":\"key \\u00e4 expired\",\"BrowseToURL\":\"https://x/y\","
+		"\"SessionID\":\"ab12\",\"Suspended\":true,\"Prefs\":{\"WantRunning\":true,\"LoggedOut\":false,"
+		"\"Config\":{\"NodeID\":\"n1\"}}}\n");
 	assert_string_equal(notify_last(f)->error, "key \xc3\xa4 expired");
 	assert_string_equal(notify_last(f)->url, "https://x/y");
-	assert_true(notify_last(f)->n.login_finished);
+	assert_true(notify_last(f)->n.is_suspended);
+	assert_string_equal(notify_last(f)->session_id, "ab12");
 	assert_true(notify_last(f)->n.has_prefs);
 	assert_true(notify_last(f)->n.want_running);
 	assert_false(notify_last(f)->n.logged_out);

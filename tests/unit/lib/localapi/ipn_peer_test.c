@@ -68,13 +68,12 @@ static void a_status_replaces_all_peers(void **state)
 	notify_want(f, "web.t.ts.net db.t.ts.net", NULL);
 	notify_feed(f, NOTIFY_STATUS);
 	assert_int_equal(peers_count(f->peers), 2);
-	/* One that names no peers leaves them alone. */
-	notify_feed(f, "{\"InitialStatus\":{\"BackendState\":\"Running\",\"Peer\":{}}}\n");
-	assert_int_equal(peers_count(f->peers), 2);
 	notify_feed(f,
 		"{\"InitialStatus\":{\"Peer\":{\"k\":{\"NodeID\":8,\"DNSName\":\"db.t.ts.net.\"}}}}\n");
 	assert_int_equal(peers_count(f->peers), 1);
 	assert_non_null(peers_by_name(f->peers, "db.t.ts.net"));
+	notify_feed(f, "{\"InitialStatus\":{\"BackendState\":\"Running\",\"Peer\":null}}\n");
+	assert_int_equal(peers_count(f->peers), 0);
 }
 
 static void odd_members_of_peers_count_as_absent(void **state)
