@@ -1,13 +1,15 @@
 """The notification bus of the fake daemon: every watcher is one chunked answer without end.
 
-Messages are encoded once, whatever the number of watchers; `publish` also takes bytes, so that
-messages with tens of thousands of peers can be prepared before they are sent.
+What a message becomes on its way to a watcher is the business of `generation.py`. `publish` also
+takes bytes, so that messages with tens of thousands of peers can be prepared before they are sent.
 """
 
 import collections
 import json
+import secrets
 import threading
 
+from .generation import BIT_SUSPEND, Repeating
 from .httpserver import Reply
 from .notify import fell_behind
 from .waiting import wait_until
@@ -30,12 +32,21 @@ class Watcher:
         self.mask = mask
         self.connection = connection
         self.sent = 0
+        self.session = secrets.token_hex(16)
+        self.is_suspended = False
         self._queue = collections.deque()
         self._ready = threading.Condition()
 
     def push(self, item):
         """Queue bytes or an end mark; never blocks."""
         with self._ready:
+            self._queue.append(item)
+            self._ready.notify()
+
+    def replace(self, item):
+        """Drop what is queued, and queue this instead."""
+        with self._ready:
+            self._queue.clear()
             self._queue.append(item)
             self._ready.notify()
 
@@ -58,13 +69,15 @@ class Watcher:
 
 
 class Bus:
-    """All watchers, the latest message, and what to do with new watchers."""
+    """All watchers, what the daemon has to tell, and what to do with new watchers."""
 
-    def __init__(self):
+    def __init__(self, generation=None):
+        self.generation = generation or Repeating()
         self.watchers = []
         self.masks = []
-        self.latest = None
-        #: a callable(mask) that returns the first messages of a new watcher, instead of `latest`
+        #: sessions that were resumed
+        self.resumed = []
+        #: a callable(mask) that returns the first messages of a new watcher, instead of that
         self.first_messages = None
         #: a list of statuses with which the next subscriptions are refused
         self.refusals = []
@@ -77,15 +90,16 @@ class Bus:
             self.masks.append(mask)
             if self.refusals:
                 return Reply(self.refusals.pop(0), b'{"Error":"refused by the test"}\n')
+            refusal = self.generation.refusal(mask)
+            if refusal:
+                return Reply(400, refusal + "\n", content_type="text/plain; charset=utf-8")
             watcher = Watcher(mask, request.connection)
-            first = [self.latest] if self.latest is not None else []
-            if self.first_messages:
-                first = [encode(m) for m in self.first_messages(mask)]
-            for message in first:
-                watcher.push(message)
+            for message in self._first(watcher):
+                watcher.push(encode(message))
             self.watchers.append(watcher)
         try:
-            request.connection.start_chunked()
+            request.connection.start_chunked(
+                headers=[("Tailscale-Cap", self.generation.capability)])
             watcher.run()
         finally:
             with self._lock:
@@ -93,14 +107,43 @@ class Bus:
             request.connection.close()
         return None
 
+    def _first(self, watcher):
+        if self.first_messages:
+            return self.first_messages(watcher.mask)
+        first = self.generation.first(watcher.mask, watcher.session)
+        return [] if first is None else [first]
+
+    def resume(self, request):
+        """Handler of resume-ipn-bus."""
+        session = request.query.get("session", [""])[0]
+        with self._lock:
+            for watcher in self.watchers:
+                if watcher.session == session:
+                    watcher.is_suspended = False
+                    watcher.replace(encode(self._first(watcher)[0]))
+                    self.resumed.append(session)
+                    return Reply(204)
+        return Reply(404, f'no IPN bus watch session "{session}"\n', content_type="text/plain")
+
     def publish(self, message, remember=True):
         """Send to every watcher; `remember` makes it the first message of later watchers."""
-        data = encode(message)
         with self._lock:
-            if remember:
-                self.latest = data
-            for watcher in self.watchers:
-                watcher.push(data)
+            change = self.generation.learn(message, remember)
+            self._send({}, change)
+
+    def set_unheard(self, message):
+        """What the daemon has to tell becomes that, and no watcher is told."""
+        with self._lock:
+            self.generation.learn(message, True)
+
+    def _send(self, encoded, change):
+        for watcher in self.watchers:
+            if watcher.is_suspended:
+                continue
+            mask = watcher.mask
+            if mask not in encoded:
+                encoded[mask] = encode(self.generation.for_mask(change, mask))
+            watcher.push(encoded[mask])
 
     def publish_raw(self, data):
         """Send bytes that need not be a message (garbage, or a part of one)."""
@@ -112,8 +155,15 @@ class Bus:
         self._all(data[:max(1, len(data) // 2)])
 
     def fall_behind(self):
-        """Tell every watcher that it read too slowly, and end its answer."""
-        self._all(encode(fell_behind()), _END)
+        """Every watcher has read too slowly: its answer ends, or it is suspended if it asked."""
+        with self._lock:
+            for watcher in self.watchers:
+                if self.generation.can_suspend and watcher.mask & BIT_SUSPEND:
+                    watcher.is_suspended = True
+                    watcher.replace(encode({"Version": "", "Suspended": True}))
+                else:
+                    watcher.push(encode(fell_behind()))
+                    watcher.push(_END)
 
     def end(self):
         """End every answer in order, as the daemon does when it stops."""

@@ -1,8 +1,8 @@
 """The fake LocalAPI of the daemon on a unix socket.
 
 Like the daemon it refuses a foreign Host and any Referer or Origin. Unlike the daemon it closes
-the connection without an answer on everything it does not know; `dns-config` is unknown until a
-test sets it. `answers` overrides any path.
+the connection without an answer on everything it does not know; `dns-config` is unknown in the
+older generation until a test sets it. `answers` overrides any path.
 """
 
 import json
@@ -11,6 +11,7 @@ import socket
 import threading
 
 from .bus import Bus
+from .generation import GENERATIONS
 from .httpserver import Drop, Reply, Server
 from .waiting import wait_until
 
@@ -20,11 +21,11 @@ PREFIX = "/localapi/v0/"
 class FakeLocalApi:
     """One daemon's LocalAPI. All settable members may be changed while it runs."""
 
-    def __init__(self, path):
+    def __init__(self, path, generation="1.102"):
         self.path = str(path)
-        self.bus = Bus()
+        self.bus = Bus(GENERATIONS[generation]())
         self.requests = []
-        #: None closes the connection, as an unknown endpoint does
+        #: None: what the bus knows; the older generation closes the connection
         self.dns_config = None
         self.prefs = {}
         #: True: GET serve-config returns what was posted last, with an ETag
@@ -120,6 +121,7 @@ class FakeLocalApi:
     def _handlers(self):
         return {
             ("GET", "watch-ipn-bus"): self.bus.serve,
+            ("POST", "resume-ipn-bus"): self.bus.resume,
             ("GET", "serve-config"): self._get_serve,
             ("POST", "serve-config"): self._post_serve,
             ("GET", "prefs"): lambda r: Reply.of_json(self.prefs),
@@ -134,9 +136,12 @@ class FakeLocalApi:
         }
 
     def _dns_config(self, _request):
-        if self.dns_config is None:
+        config = self.dns_config
+        if config is None:
+            config = self.bus.generation.dns_config()
+        if config is None:
             raise Drop
-        return Reply.of_json(self.dns_config)
+        return Reply.of_json(config)
 
     def _get_serve(self, _request):
         if not self.stateful_serve:
@@ -164,8 +169,7 @@ class FakeLocalApi:
         return Reply.of_json(self.reload_answer)
 
     def _status(self, _request):
-        latest = json.loads(self.bus.latest) if self.bus.latest else {}
-        return Reply.of_json(latest.get("InitialStatus") or {})
+        return Reply.of_json(self.bus.generation.status())
 
     def _certificate(self, _request, domain):
         answers = self.certificates.get(domain)

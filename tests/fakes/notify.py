@@ -28,6 +28,15 @@ def peer_status(from_node):
     return status
 
 
+def node_of_status(status):
+    """The node that a peer status tells of; None of none."""
+    if not status:
+        return None
+    addresses = [a + ("/128" if ":" in a else "/32") for a in status.get("TailscaleIPs") or []]
+    return node(status.get("ID"), status.get("DNSName"), addresses, status.get("NodeID") or 0,
+        status.get("AllowedIPs"))
+
+
 def with_status(message):
     """Return the message with the InitialStatus that belongs to it."""
     state = message.get("State")
@@ -41,6 +50,19 @@ def with_status(message):
     if message.get("PeersChanged"):
         status["Peer"] = {p["Key"]: peer_status(p) for p in message["PeersChanged"]}
     return dict(message, InitialStatus=status)
+
+
+def full_status(state, own, peers, cert_domains, extra_records):
+    """The status of a daemon: of one without a network map too, whose own node is empty then."""
+    message = {"State": state, "PeersChanged": list(peers)}
+    if own:
+        message["SelfChange"] = own
+    status = with_status(message)["InitialStatus"]
+    if not own:
+        status["Self"] = {"ID": "", "PublicKey": "nodekey:%064x" % 0, "HostName": "host",
+            "DNSName": "", "TailscaleIPs": None, "Online": False}
+    status.update(CertDomains=cert_domains, ExtraRecords=extra_records)
+    return status
 
 
 def state(number, **more):

@@ -10,10 +10,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import harness  # noqa: E402  (needs the path above)
+from fakes.generation import GENERATIONS  # noqa: E402
 
 
 def pytest_configure(config):
     """Refuse to run without a program: a missing prerequisite is a failure, never a skip."""
+    config.addinivalue_line("markers", "both_generations: run beside either fake daemon")
     if config.option.collectonly:
         return
     program = harness.program_path()
@@ -32,10 +34,25 @@ def pytest_runtest_makereport(item, call):
         report.sections.append(("program output", world.evidence()))
 
 
+def pytest_generate_tests(metafunc):
+    """Tests marked `both_generations` run beside the fake daemon of either generation."""
+    marks = [m.name for m in metafunc.definition.iter_markers()]
+    chosen = any(m.args[0] == "generation" for m in
+                 metafunc.definition.iter_markers("parametrize"))
+    if "both_generations" in marks and "generation" in metafunc.fixturenames and not chosen:
+        metafunc.parametrize("generation", sorted(GENERATIONS), scope="function")
+
+
 @pytest.fixture
-def world():
+def generation():
+    """Which generation of the daemon's bus is played."""
+    return "1.102"
+
+
+@pytest.fixture
+def world(generation):
     """A fresh root with fakes; the program is started by the test."""
-    made = harness.World()
+    made = harness.World(generation)
     try:
         yield made
     finally:

@@ -61,11 +61,11 @@ def free_port():
 class World:
     """One root, its fakes, and at most one program at a time."""
 
-    def __init__(self):
+    def __init__(self, generation="1.102"):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="tb-"))
         testroot.build(self.root, "lively")
         self.args_file = self.root / "args"
-        self.lapi = FakeLocalApi(self.root / "tmp/tailscaled.sock.fake")
+        self.lapi = FakeLocalApi(self.root / "tmp/tailscaled.sock.fake", generation)
         self.socket = self.root / "tmp/tailscaled.sock"
         self.local_port = free_port()
         self.health_port = free_port()

@@ -7,6 +7,8 @@ from fakes import notify
 from fakes.httpserver import Drop, Reply
 from fakes.waiting import stays_true, wait_until
 
+pytestmark = pytest.mark.both_generations
+
 SERVICES = {"Services": {"svc:a": {}, "svc:b": {}}}
 NAMES = ["svc:a", "svc:b"]
 

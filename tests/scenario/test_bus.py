@@ -1,12 +1,13 @@
 """The bus is lost, stalls, falls behind or talks nonsense: subscribe again, and no more."""
 
-import json
-
 import pytest
 from fakes import notify
 from fakes.bus import encode
-from fakes.httpserver import Drop
+from fakes.generation import BIT_SUSPEND
+from fakes.httpserver import Drop, Reply
 from fakes.waiting import stays_true, wait_until
+
+pytestmark = pytest.mark.both_generations
 
 NEW_NAME = notify.running(notify.node(name="renamed.test.ts.net."))
 
@@ -93,7 +94,7 @@ def test_no_subscription_until_the_deadline(world, how):
 def test_state_changes_during_the_loss_are_seen(world):
     """What happened while nobody listened is in the first message."""
     running(world)
-    world.lapi.bus.latest = encode(NEW_NAME)
+    world.lapi.bus.set_unheard(NEW_NAME)
     world.lapi.bus.cut()
     world.wait_key("device_fqdn", "renamed.test.ts.net.")
 
@@ -212,11 +213,47 @@ def test_state_only_in_the_status(world):
     world.program.wait_log("Startup complete, waiting for shutdown signal")
 
 
+@pytest.mark.parametrize("generation", ["1.104"])
+def test_suspended_and_resumed(world):
+    """A daemon that can is asked to suspend a slow reader, and is resumed: no loss, no new stream,
+    and nothing of what happened meanwhile is missed."""
+    before = running(world)
+    bus = world.lapi.bus
+    bus.cut()
+    bus.wait_opened(before + 1)
+    bus.wait_watchers(1)
+    assert bus.masks[-1] & BIT_SUSPEND
+    for number in range(3):
+        name = f"renamed-{number}.test.ts.net."
+        bus.fall_behind()
+        bus.set_unheard(notify.running(notify.node(name=name)))
+        world.wait_key("device_fqdn", name)
+        wait_until(lambda: len(bus.resumed) == number + 1, 5, "resumed")
+    still_listens(world)
+    assert bus.opened() == before + 1
+    assert not world.program.log_count("consumer fell behind")
+
+
+@pytest.mark.parametrize("generation", ["1.104"])
+def test_suspended_session_that_is_gone(world):
+    """Then there is a new subscription."""
+    before = running(world)
+    bus = world.lapi.bus
+    bus.cut()
+    bus.wait_watchers(1)
+    bus.wait_opened(before + 1)
+    world.lapi.answers["resume-ipn-bus"] = lambda r: Reply(404, "no IPN bus watch session\n")
+    bus.fall_behind()
+    bus.wait_opened(before + 2)
+    still_listens(world)
+
+
 def test_subscription_masks(world):
     """No full network maps are asked for, and no forbidden bits are combined."""
     running(world)
     for mask in world.lapi.bus.masks:
         assert mask & 8192, "NoNetMap"
-        assert not (mask & 256 and mask & 0xF000), "RateLimit with bits 12-15"
+        assert not mask & 256, "RateLimit: with bits 12-15, and since 1.104 at all"
+        assert not mask & 8, "NetMap"
+        assert mask & 4096 or mask & 32768, "no peers in the status without"
         assert not mask & 65536
-    assert json.loads(world.lapi.bus.latest)["State"] == 6

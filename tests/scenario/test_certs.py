@@ -7,6 +7,8 @@ from fakes import notify
 from fakes.httpserver import Reply
 from fakes.waiting import stays_true, wait_until
 
+pytestmark = pytest.mark.both_generations
+
 PEM = Reply(200, b"-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n"
                  b"-----BEGIN CERTIFICATE-----\ny\n-----END CERTIFICATE-----\n",
             content_type="text/plain")

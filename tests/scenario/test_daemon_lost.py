@@ -10,6 +10,8 @@ from fakes import commands, notify
 from fakes.waiting import stays_true, wait_until
 from harness import SET, STARTED, UP, USERSPACE
 
+pytestmark = pytest.mark.both_generations
+
 NEEDS_LOGIN = notify.state(notify.NEEDS_LOGIN)
 ONE_STEP = USERSPACE + " --config=/etc/tailscaled/cap-95.hujson"
 

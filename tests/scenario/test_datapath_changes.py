@@ -13,6 +13,8 @@ from mounted import Mounted
 from services_proxy import (KEY_EGRESS, KEY_INGRESS, OWN, Proxy, egress, ingress,
                             most_wishes, name_of, peer)
 
+pytestmark = pytest.mark.both_generations
+
 
 @pytest.fixture(name="proxy")
 def fixture_proxy(world):

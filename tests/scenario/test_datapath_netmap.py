@@ -9,6 +9,8 @@ from services_proxy import (KEY_EGRESS, KEY_INGRESS, OWN, Proxy, egress, ingress
                             most_wishes, name_of, peer)
 from test_firewall import allow_ipv6, fixture_space  # noqa: F401  (the fixture `space`)
 
+pytestmark = pytest.mark.both_generations
+
 SERVICE = "web.t.ts.net"
 
 
@@ -102,7 +104,7 @@ def test_peer_that_vanishes_while_nobody_listens(proxy):
     program = proxy.start(peer(1, "100.65.0.1/32"), peer(2, "100.65.0.2/32"))
     proxy.wait_targets({"a": ["100.65.0.1"], "b": ["100.65.0.2"]})
     bus = proxy.world.lapi.bus
-    bus.first_messages = lambda mask: [notify.running(OWN, [peer(2, "100.65.0.2/32")])]
+    bus.set_unheard(notify.running(OWN, [peer(2, "100.65.0.2/32")]))
     bus.cut()
     proxy.wait_targets({"a": None, "b": ["100.65.0.2"]})
     program.wait_log_part("condition EgressServiceFailed: a: ")
@@ -110,6 +112,29 @@ def test_peer_that_vanishes_while_nobody_listens(proxy):
     proxy.wait_targets({"a": ["100.65.0.11"], "b": ["100.65.0.2"]})
     program.wait_log_part("condition EgressServiceFailed cleared")
     assert program.log_count("condition EgressServiceFailed") == 2
+
+
+def test_last_peer_vanishes_while_nobody_listens(proxy):
+    """Nobody is left: the status of the next subscription has no peers."""
+    proxy.mount({"a": egress(name_of(1))})
+    program = proxy.start(peer(1, "100.65.0.1/32"))
+    proxy.wait_targets({"a": ["100.65.0.1"]})
+    bus = proxy.world.lapi.bus
+    bus.set_unheard(notify.running(OWN))
+    bus.cut()
+    proxy.wait_targets({"a": None})
+    program.wait_log_part("condition EgressServiceFailed: a: ")
+
+
+def test_last_peer_vanishes(proxy):
+    """A daemon that has a new map without peers tells an empty list of them."""
+    proxy.mount({"a": egress(name_of(1))})
+    proxy.start(peer(1, "100.65.0.1/32"))
+    proxy.wait_targets({"a": ["100.65.0.1"]})
+    proxy.world.lapi.bus.publish({"SelfChange": OWN, "PeersChanged": []})
+    proxy.wait_targets({"a": None})
+    proxy.tell(peer(1, "100.65.0.1/32"))
+    proxy.wait_targets({"a": ["100.65.0.1"]})
 
 
 def test_document_changes_while_the_stream_is_lost(proxy):

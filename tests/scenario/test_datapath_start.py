@@ -7,6 +7,8 @@ from harness import STARTED
 from services_proxy import OWN, Proxy, egress, ingress, name_of, peer
 from test_firewall import DEST, allow_ipv6, fixture_space  # noqa: F401  (the fixture `space`)
 
+pytestmark = pytest.mark.both_generations
+
 KERNEL = {"TS_AUTHKEY": "key", "TS_USERSPACE": "false", "TS_TEST_FAKE_NETFILTER_6": "true"}
 SIX = notify.node(addresses=["fd7a:115c:a1e0::1/128"])
 

@@ -9,6 +9,8 @@ from fakes.waiting import stays_true, wait_until
 from services_proxy import KEY_EGRESS, KEY_INGRESS, Proxy, egress, ingress
 from test_firewall import allow_ipv6, fixture_space  # noqa: F401  (the fixture `space`)
 
+pytestmark = pytest.mark.both_generations
+
 
 @pytest.fixture(name="proxy")
 def fixture_proxy(world):

@@ -1,8 +1,11 @@
 """A DNS name of the cluster as target: what the log says of it, and what the start waits for."""
 
+import pytest
 from fakes import notify
 from fakes.waiting import stays_true
 from harness import STARTED
+
+pytestmark = pytest.mark.both_generations
 
 FAILED = "[unexpected] error resolving DNS name "
 RETRY = "reconfigureTimer: last DNS resolution attempt failed, next DNS resolution attempt in "

@@ -9,6 +9,8 @@ from fakes.waiting import stays_true, wait_until
 from harness import STARTED, UP, USERSPACE
 from test_reissue import WATCHING, begin, config, give_key
 
+pytestmark = pytest.mark.both_generations
+
 NEEDS_LOGIN = notify.state(notify.NEEDS_LOGIN)
 REFUSED = ('fetch control key: Get "https://control.example/key?v=142": dial tcp 192.0.2.1:443: '
            "connect: connection refused")

@@ -5,6 +5,8 @@ from fakes import notify, testroot
 from fakes.waiting import stays_true, wait_until
 from harness import STARTED
 
+pytestmark = pytest.mark.both_generations
+
 NEEDS_LOGIN = notify.state(notify.NEEDS_LOGIN)
 STARTING = notify.state(notify.STARTING)
 ONCE = {"TS_AUTH_ONCE": "true", "TS_AUTHKEY": "k"}

@@ -5,6 +5,8 @@ from fakes import notify
 from fakes.waiting import stays_true
 from harness import STARTED, UP, USERSPACE
 
+pytestmark = pytest.mark.both_generations
+
 
 def running(world, **env):
     """A running node with a health endpoint."""

@@ -8,6 +8,8 @@ from fakes import faults, notify, testroot
 from fakes.waiting import stays_true, wait_until
 from harness import CAPVER, STARTED
 
+pytestmark = pytest.mark.both_generations
+
 WATCHING = "watching for config changes via fsnotify"
 DONE = "Successfully received new auth key, restarting to apply configuration"
 NEEDS_LOGIN = notify.state(notify.NEEDS_LOGIN)

@@ -10,6 +10,8 @@ from fakes.httpserver import Drop, Reply
 from fakes.waiting import stays_true, wait_until
 from harness import STARTED
 
+pytestmark = pytest.mark.both_generations
+
 HTTPS = {"TCP": {"443": {"HTTPS": True}}, "Web": {"${TS_CERT_DOMAIN}:443": {
     "Handlers": {"/": {"Proxy": "http://127.0.0.1:3000"}}}}}
 PLAIN = {"TCP": {"80": {"HTTP": True}}}

@@ -7,6 +7,8 @@ from fakes import notify
 from harness import CAPVER, KERNEL, KUBE, UP
 from phases import Phase, Story, run_story
 
+pytestmark = pytest.mark.both_generations
+
 KEY = {"authkey": "tskey-key"}
 BOOTED = {"tailscale_capver": CAPVER}
 DEVICE = {"device_id": "myID", "device_fqdn": "test-node.test.ts.net.",

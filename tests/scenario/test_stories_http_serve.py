@@ -5,6 +5,8 @@ from fakes import notify
 from harness import CAPVER, KUBE, UP, USERSPACE
 from phases import ANY, Phase, Story, run_story
 
+pytestmark = pytest.mark.both_generations
+
 LOCAL = {"TS_LOCAL_ADDR_PORT": "[::]:{port}"}
 SERVE = "{D}/etc/tailscaled/serve-config.json"
 SERVICES = "{D}/etc/tailscaled/serve-config-with-services.json"

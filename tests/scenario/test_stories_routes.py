@@ -5,6 +5,8 @@ from fakes import notify
 from harness import KERNEL, UP, USERSPACE
 from phases import Phase, Story, run_story
 
+pytestmark = pytest.mark.both_generations
+
 
 def routes(value, daemon, four, six):
     """A story with TS_ROUTES and what the two sysctls hold in the end."""

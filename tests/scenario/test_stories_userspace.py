@@ -5,6 +5,8 @@ from fakes import notify
 from harness import CLI, SET, UP, USERSPACE
 from phases import ANY, Phase, Story, run_story
 
+pytestmark = pytest.mark.both_generations
+
 RUNNING = Phase(notify=notify.running())
 KEY = {"TS_AUTHKEY": "tskey-key"}
 
