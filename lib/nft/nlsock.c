@@ -125,6 +125,8 @@ static void on_readable(void *arg, uint32_t events)
 		give_up(s, (int)n);
 	if (n <= 0)
 		return;
+	/* A dump is as long as the table, and comes to an end: only a pause in it is a failure. */
+	timer_start(&s->deadline, ANSWER_MS);
 	struct nlwalk walk = NLWALK_INIT(s->bytes, (size_t)n);
 	const struct nlmsghdr *nlh;
 	while ((nlh = nlwalk_next(&walk)) != NULL) {

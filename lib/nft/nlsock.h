@@ -5,8 +5,9 @@
  * answers are queued when it returns, so nlsock_commit reads them at once and never waits.
  *
  * A question (one message; its answer may be a long dump) is answered through the loop, one
- * datagram a turn. One question at a time, each with a deadline. A question that has no dump for an
- * answer may be answered within the call, too: nlsock_ask_now.
+ * datagram a turn. One question at a time, with a deadline for each next datagram: a dump takes as
+ * long as the table is. A question that has no dump for an answer may be answered within the call,
+ * too: nlsock_ask_now.
  *
  * The first part of a dump is made while the question is sent, and each further one, of up to
  * 32 KB, while the one before is received: some 0.8 ms where entries are dense. The kernel looks

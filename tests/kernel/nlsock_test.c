@@ -18,6 +18,7 @@
 #include "lib/base/mem.h"
 #include "lib/nft/nft_msg.h"
 #include "tests/kernel/firewall.h"
+#include "tests/support/fake_clock.h"
 #include "tests/support/loop_wait.h"
 #include "tests/support/netns.h"
 
@@ -108,6 +109,23 @@ static void test_cancelled_dump(void **state)
 	assert_int_equal(ask_for_elements(t), 0);
 }
 
+/* However long the whole of it takes, as long as it goes on. */
+static void test_slow_dump(void **state)
+{
+	struct talk *t = *state;
+	struct err e = {0};
+	uint64_t spent_ms = 0;
+	fake_clock_install(1000);
+	assert_int_equal(ask_for_elements(t), 0);
+	for (; !t->is_done; spent_ms += 1000) {
+		assert_int_equal(loop_turn(t->f.loop, 0, &e), 0);
+		fake_clock_advance_ms(1000);
+	}
+	fake_clock_remove();
+	assert_int_equal(t->code, 0);
+	assert_true(spent_ms > 10000);
+}
+
 static void test_commit_after_cancelled_dump(void **state)
 {
 	struct talk *t = *state;
@@ -143,6 +161,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_cancelled_dump, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_slow_dump, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_commit_after_cancelled_dump, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_freed_while_asking, setup, teardown),
 	};
