@@ -54,7 +54,8 @@ static void on_entry(void *arg, const struct nlmsghdr *nlh)
 {
 	struct ct_io *io = arg;
 	struct ct_entry entry;
-	if (!ct_entry_parse(nlh, &entry) || !ct_verdict_is_end(ct_plan_judge(io->view_ref, &entry)))
+	if (!ct_entry_parse(nlh, &entry) ||
+		!ct_verdict_is_end(ct_plan_decide(io->view_ref, &entry)))
 		return;
 	if (io->deletions.buf.len + NLWRITE_MESSAGE_MAX > DELETIONS_BYTES_MAX) {
 		io->is_full = true;
@@ -82,6 +83,17 @@ static size_t next_chunk(const struct ct_io *io, size_t *count)
 	return (size_t)(walk.at - start);
 }
 
+static void end_dump(struct ct_io *io)
+{
+	/* What cannot be deleted is there the next time, too. */
+	bool is_worth_it = io->is_full && io->deleted > io->deleted_before;
+	if (is_worth_it && begin_dump(io, &io->e) == 0)
+		return;
+	if (io->is_full && io->e.code == 0)
+		err_set(&io->e, -EAGAIN, "more flows have to end than could be ended at once");
+	finish(io, io->e.code);
+}
+
 static void delete_some(void *arg)
 {
 	struct ct_io *io = arg;
@@ -89,12 +101,7 @@ static void delete_some(void *arg)
 	struct err e = {0};
 	size_t count = 0;
 	if (io->sent == io->deletions.buf.len) {
-		/* What cannot be deleted is there the next time, too. */
-		bool is_worth_it = io->is_full && io->deleted > io->deleted_before;
-		if (is_worth_it && begin_dump(io, &e) < 0)
-			io->e = e;
-		if (!is_worth_it || e.code < 0)
-			finish(io, io->e.code);
+		end_dump(io);
 		return;
 	}
 	size_t len = next_chunk(io, &count);
@@ -116,11 +123,9 @@ static void delete_some(void *arg)
 static void on_dumped(void *arg, const struct nlerr *answer)
 {
 	struct ct_io *io = arg;
-	if (answer->code < 0 && answer->code != -EINTR) {
+	if (answer->code < 0)
 		err_set_errno(&io->e, answer->code, "read conntrack");
-		finish(io, answer->code);
-		return;
-	}
+	/* What was read has been decided on, and is ended all the same. */
 	if (nlwrite_check(&io->deletions, &io->e) < 0) {
 		finish(io, io->e.code);
 		return;
@@ -155,6 +160,7 @@ static int begin_dump(struct ct_io *io, struct err *e)
 	io->sent = 0;
 	io->is_full = false;
 	io->deleted_before = io->deleted;
+	io->e = (struct err){0};
 	return ask(io, e);
 }
 
@@ -189,7 +195,6 @@ int ct_io_reconcile(
 	io->fn = fn;
 	io->arg = arg;
 	io->deleted = 0;
-	io->e = (struct err){0};
 	if (begin_dump(io, e) < 0) {
 		io->fn = NULL;
 		return e->code;

@@ -1,6 +1,6 @@
 /*
- * Conntrack over netlink: one dump, judged entry by entry (ct_plan.h), then the deletion of those
- * that may not go on, by their original tuple and id. On the loop, some of it each turn.
+ * Conntrack over netlink: one dump, decided entry by entry (ct_plan.h), then the deletion of
+ * those that may not go on, by their original tuple and id. On the loop, some of it each turn.
  *
  * The table belongs to all namespaces of the machine, and a dump walks all of its buckets to find
  * the entries of ours. What it finds comes in parts of 32 KB, one a turn, but the walk to the first
@@ -25,7 +25,9 @@ struct ct_io *ct_io_new(struct loop *loop, struct err *e) MUST_CHECK;
 void ct_io_free(struct ct_io *io);
 
 /* Reads the families that have changed. The view and all in it is borrowed until the callback,
- * which comes from the loop, and only when this succeeds. -EBUSY while another run is under way. */
+ * which comes from the loop, and only when this succeeds. Its code is 0 when every flow was
+ * compared and those that had to end did; -EINTR when the table changed its size meanwhile. -EBUSY
+ * while another run is under way. */
 int ct_io_reconcile(struct ct_io *io, const struct ct_view *view, nft_reconcile_fn fn, void *arg,
 	struct err *e) MUST_CHECK;
 

@@ -4,6 +4,10 @@
 #include <netinet/in.h>
 #include <string.h>
 
+/* Addresses of the past are as many as the rules have targets; passes that fail for hours while
+ * targets come and go would make them more and more. */
+#define CT_PAST_MAX (64u << 10)
+
 /* Where an original destination goes now. */
 struct translation {
 	bool exists;
@@ -30,9 +34,14 @@ static const struct nft_elem *find_port(const struct nft_elems *elems, uint8_t p
 	return nft_elems_find(elems, key);
 }
 
+static enum ipaddr_family ip_family(enum nft_model_family family)
+{
+	return family == NFT_MODEL_V4 ? IPADDR_V4 : IPADDR_V6;
+}
+
 static struct ipaddr addr_of(enum nft_model_family family, const uint8_t *bytes)
 {
-	struct ipaddr addr = {.family = family == NFT_MODEL_V4 ? IPADDR_V4 : IPADDR_V6};
+	struct ipaddr addr = {.family = ip_family(family)};
 	memcpy(addr.bytes, bytes, nft_schema_family(family)->addr_len);
 	return addr;
 }
@@ -41,8 +50,8 @@ static struct ipaddr addr_of(enum nft_model_family family, const uint8_t *bytes)
 static struct translation translate(const struct ct_view *view, const struct ct_entry *entry)
 {
 	enum nft_model_family family = family_of(entry);
-	const struct nft_image *image = &view->now->images[family];
-	const struct nft_wanted_family *wanted = &view->wanted->families[family];
+	const struct nft_image *image = &view->now_ref->images[family];
+	const struct nft_wanted_family *wanted = &view->wanted_ref->families[family];
 	const struct ct_tuple *tuple = &entry->original;
 	struct translation t = {0};
 	const struct nft_elem *elem = find_addr(&image->sets[NFT_SCHEMA_DADDR_MAP], &tuple->dst);
@@ -76,58 +85,104 @@ static struct translation translate(const struct ct_view *view, const struct ct_
 static bool is_current(
 	const struct ct_view *view, const struct ct_entry *entry, const struct translation *t)
 {
-	const struct nft_wanted_family *wanted = &view->wanted->families[family_of(entry)];
 	uint16_t port = t->port != 0 ? t->port : entry->original.dst_port;
 	/* Protocols without ports have 0 on both sides. */
 	if (!t->exists || entry->reply.src_port != port)
 		return false;
 	if (t->is_balanced)
-		return nft_addresses_contain(&wanted->backends, &entry->reply.src);
+		return (ct_targets_uses(&view->targets, &entry->reply.src) & CT_TARGET_BACKEND) !=
+		       0;
 	return ipaddr_equal(&t->target, &entry->reply.src);
 }
 
-static bool has_data(
-	const struct nft_elems *elems, enum nft_model_family family, const struct ipaddr *addr)
+static void add_data(struct ct_targets *targets, enum nft_model_family family,
+	const struct nft_elems *elems, unsigned int uses)
 {
-	size_t len = nft_schema_family(family)->addr_len;
 	for (size_t i = 0; i < elems->len; i++) {
-		if (memcmp(elems->items[i].data, addr->bytes, len) == 0)
-			return true;
+		struct ipaddr addr = addr_of(family, elems->items[i].data);
+		ct_targets_add(targets, &addr, uses);
 	}
-	return false;
 }
 
-/* A target of the rules in this image. */
-static bool knows_target(
-	const struct nft_image *image, enum nft_model_family family, const struct ipaddr *addr)
+/* Whatever the rules of this image translate to. The target of a catch-all is one of egress_dst. */
+static void add_image(struct ct_targets *targets, enum nft_model_family family,
+	const struct nft_image *image, unsigned int uses)
 {
-	return image != NULL &&
-	       (find_addr(&image->sets[NFT_SCHEMA_EGRESS_DST], addr) != NULL ||
-		       has_data(&image->sets[NFT_SCHEMA_DADDR_MAP], family, addr) ||
-		       has_data(&image->backends, family, addr));
+	const struct nft_elems *egress = &image->sets[NFT_SCHEMA_EGRESS_DST];
+	for (size_t i = 0; i < egress->len; i++) {
+		struct ipaddr addr = addr_of(family, egress->items[i].key);
+		ct_targets_add(targets, &addr, uses);
+	}
+	add_data(targets, family, &image->sets[NFT_SCHEMA_DADDR_MAP], uses);
+	add_data(targets, family, &image->backends, uses);
 }
 
-/* One backend stands in daddr_map, more of them in a map of their own. */
-static bool was_backend(
-	const struct ct_view *view, enum nft_model_family family, const struct ipaddr *addr)
+void ct_past_add(struct ct_past *past, enum nft_model_family family, const struct nft_image *before,
+	const struct ipaddr *balanced_from)
 {
-	const struct nft_image *before = view->before[family];
-	if (before == NULL)
-		return false;
-	const struct nft_elem *single = find_addr(
-		&before->sets[NFT_SCHEMA_DADDR_MAP], &view->wanted->families[family].balanced_from);
-	return has_data(&before->backends, family, addr) ||
-	       (single != NULL &&
-		       memcmp(single->data, addr->bytes, nft_schema_family(family)->addr_len) == 0);
+	past->has_changed[family] = true;
+	if (!before->has_table || past->targets.len >= CT_PAST_MAX)
+		return;
+	add_image(&past->targets, family, before, CT_TARGET_BEFORE);
+	add_data(&past->targets, family, &before->backends, CT_TARGET_WAS_BACKEND);
+	/* One backend stands in daddr_map, more of them in a map of their own. */
+	const struct nft_elem *single =
+		find_addr(&before->sets[NFT_SCHEMA_DADDR_MAP], balanced_from);
+	if (single != NULL) {
+		struct ipaddr addr = addr_of(family, single->data);
+		ct_targets_add(&past->targets, &addr, CT_TARGET_WAS_BACKEND);
+	}
+	if (before->own.family != IPADDR_NONE)
+		ct_targets_add(&past->targets, &before->own, CT_TARGET_WAS_OWN);
+	ct_targets_sort(&past->targets);
+}
+
+bool ct_past_is_pending(const struct ct_past *past)
+{
+	return past->has_changed[NFT_MODEL_V4] || past->has_changed[NFT_MODEL_V6];
+}
+
+void ct_past_fini(struct ct_past *past)
+{
+	ct_targets_fini(&past->targets);
+	*past = (struct ct_past){0};
+}
+
+static void add_addresses(
+	struct ct_targets *targets, const struct nft_addresses *list, unsigned int uses)
+{
+	for (size_t i = 0; i < list->len; i++)
+		ct_targets_add(targets, &list->items[i], uses);
+}
+
+void ct_view_init(struct ct_view *view, const struct ct_past *past, const struct nft_desired *now,
+	const struct nft_wanted *wanted)
+{
+	*view = (struct ct_view){.now_ref = now, .wanted_ref = wanted};
+	ct_targets_add_all(&view->targets, &past->targets);
+	add_addresses(&view->targets, &wanted->live, CT_TARGET_LIVE);
+	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
+		enum nft_model_family family = (enum nft_model_family)f;
+		view->has_changed[f] = past->has_changed[f];
+		add_image(&view->targets, family, &now->images[f], CT_TARGET_NOW);
+		add_addresses(&view->targets, &wanted->families[f].backends, CT_TARGET_BACKEND);
+	}
+	ct_targets_sort(&view->targets);
+}
+
+void ct_view_fini(struct ct_view *view)
+{
+	ct_targets_fini(&view->targets);
+	*view = (struct ct_view){0};
 }
 
 /* Only what is addressed to us, or to an address that we translate, can be a flow that lacks its
  * translation: everything else merely has a port of that number. */
-static enum ct_verdict judge_untranslated(
+static enum ct_verdict decide_untranslated(
 	const struct ct_view *view, const struct ct_entry *entry, const struct translation *t)
 {
-	const struct nft_wanted_family *wanted = &view->wanted->families[family_of(entry)];
-	const struct nft_image *image = &view->now->images[family_of(entry)];
+	const struct nft_wanted_family *wanted = &view->wanted_ref->families[family_of(entry)];
+	const struct nft_image *image = &view->now_ref->images[family_of(entry)];
 	bool is_for_pod = ipaddr_equal(&wanted->pod, &entry->original.dst);
 	bool is_by_port = find_port(&image->sets[NFT_SCHEMA_EGRESS_PM], entry->proto,
 				  entry->original.dst_port) != NULL;
@@ -143,69 +198,76 @@ static enum ct_verdict judge_untranslated(
 	return is_by_addr ? CT_END_UNTRANSLATED : CT_KEEP_FOREIGN;
 }
 
-static enum ct_verdict judge_translated(
+static enum ct_verdict decide_translated(
 	const struct ct_view *view, const struct ct_entry *entry, const struct translation *t)
 {
-	enum nft_model_family family = family_of(entry);
-	const struct ipaddr *target = &entry->reply.src;
-	const struct nft_image *now = &view->now->images[family];
-	bool is_known_now = knows_target(now, family, target);
 	if (is_current(view, entry, t))
 		return CT_KEEP_SAME;
-	if (!is_known_now && !knows_target(view->before[family], family, target))
+	unsigned int uses = ct_targets_uses(&view->targets, &entry->reply.src);
+	if ((uses & (CT_TARGET_NOW | CT_TARGET_BEFORE)) == 0)
 		return CT_KEEP_FOREIGN;
 	if (entry->proto != IPPROTO_TCP)
 		return CT_END_CHANGED;
 	if (!t->exists)
 		return CT_END_GONE;
 	/* Answers of DNS rotate: a backend that is not in the last one may well be there. */
-	bool is_backend =
-		(t->is_balanced || ipaddr_equal(&entry->original.dst,
-					   &view->wanted->families[family].balanced_from)) &&
-		was_backend(view, family, target);
-	if (is_known_now || is_backend || nft_addresses_contain(&view->wanted->live, target))
+	const struct ipaddr *balanced_from =
+		&view->wanted_ref->families[family_of(entry)].balanced_from;
+	bool is_backend = (t->is_balanced || ipaddr_equal(&entry->original.dst, balanced_from)) &&
+			  (uses & CT_TARGET_WAS_BACKEND) != 0;
+	if (is_backend || (uses & (CT_TARGET_NOW | CT_TARGET_LIVE)) != 0)
 		return CT_KEEP_LIVE;
 	return CT_END_GONE;
 }
 
-/* The target of a catch-all is one of egress_dst. */
 static bool has_translations(const struct nft_image *image)
 {
-	return image != NULL &&
-	       image->sets[NFT_SCHEMA_EGRESS_PM].len + image->sets[NFT_SCHEMA_EGRESS_DST].len +
-			       image->sets[NFT_SCHEMA_DADDR_MAP].len + image->backends.len >
-		       0;
+	return image->sets[NFT_SCHEMA_EGRESS_PM].len + image->sets[NFT_SCHEMA_EGRESS_DST].len +
+		       image->sets[NFT_SCHEMA_DADDR_MAP].len + image->backends.len >
+	       0;
 }
 
-static bool has_own_moved(const struct nft_image *before, const struct ipaddr *own)
+/* Rules of the past translated something, or had another source than there is now. */
+static bool has_past(const struct ct_view *view, enum nft_model_family family)
 {
-	return before != NULL && before->own.family != IPADDR_NONE &&
-	       !ipaddr_equal(&before->own, own);
+	const struct ipaddr *own = &view->wanted_ref->families[family].own;
+	for (size_t i = 0; i < view->targets.len; i++) {
+		const struct ct_target *target = &view->targets.items[i];
+		if (!ct_target_is_of(target, ip_family(family)))
+			continue;
+		if ((target->uses & CT_TARGET_BEFORE) != 0 ||
+			((target->uses & CT_TARGET_WAS_OWN) != 0 && !ct_target_is(target, own)))
+			return true;
+	}
+	return false;
 }
 
 bool ct_plan_can_end(const struct ct_view *view, enum nft_model_family family)
 {
-	const struct nft_image *before = view->before[family];
-	const struct nft_image *now = &view->now->images[family];
+	const struct nft_image *now = &view->now_ref->images[family];
 	return view->has_changed[family] && now->has_table &&
-	       (has_own_moved(before, &view->wanted->families[family].own) ||
-		       has_translations(before) || has_translations(now));
+	       (has_translations(now) || has_past(view, family));
 }
 
-enum ct_verdict ct_plan_judge(const struct ct_view *view, const struct ct_entry *entry)
+/* An address that was ours, and is not any more. */
+static bool has_old_source(const struct ct_view *view, const struct ct_entry *entry)
+{
+	const struct ipaddr *own = &view->wanted_ref->families[family_of(entry)].own;
+	return (entry->status & IPS_SRC_NAT) != 0 && !ipaddr_equal(&entry->reply.dst, own) &&
+	       (ct_targets_uses(&view->targets, &entry->reply.dst) & CT_TARGET_WAS_OWN) != 0;
+}
+
+enum ct_verdict ct_plan_decide(const struct ct_view *view, const struct ct_entry *entry)
 {
 	enum nft_model_family family = family_of(entry);
-	const struct nft_image *before = view->before[family];
-	const struct ipaddr *own = &view->wanted->families[family].own;
-	if (!view->has_changed[family] || !view->now->images[family].has_table)
+	if (!view->has_changed[family] || !view->now_ref->images[family].has_table)
 		return CT_KEEP_FOREIGN;
-	if ((entry->status & IPS_SRC_NAT) != 0 && has_own_moved(before, own) &&
-		ipaddr_equal(&entry->reply.dst, &before->own))
+	if (has_old_source(view, entry))
 		return CT_END_SOURCE;
 	struct translation t = translate(view, entry);
 	if ((entry->status & IPS_DST_NAT) == 0)
-		return judge_untranslated(view, entry, &t);
-	return judge_translated(view, entry, &t);
+		return decide_untranslated(view, entry, &t);
+	return decide_translated(view, entry, &t);
 }
 
 bool ct_verdict_is_end(enum ct_verdict verdict)

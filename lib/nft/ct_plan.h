@@ -15,17 +15,36 @@
 #include <stdbool.h>
 
 #include "lib/nft/ct_entry.h"
+#include "lib/nft/ct_targets.h"
 #include "lib/nft/nft_compile.h"
 #include "lib/nft/nft_image.h"
 #include "lib/nft/nft_model.h"
 
-/* Before and now, all borrowed. before[f] NULL or without a table = nothing of ours was there. */
-struct ct_view {
-	const struct nft_image *before[NFT_MODEL_FAMILIES];
-	const struct nft_desired *now;
-	const struct nft_wanted *wanted;
-	bool has_changed[NFT_MODEL_FAMILIES]; /* others go on, and are not even read */
+/* What the rules did since flows were last made to follow them, over any number of changes: kept
+ * until a pass over all flows has succeeded. Zeroed = no pass is owed. */
+struct ct_past {
+	bool has_changed[NFT_MODEL_FAMILIES];
+	struct ct_targets targets; /* of families that have changed; sorted */
 };
+
+/* The rules of a family are about to be replaced, or were just now. balanced_from as it is now. */
+void ct_past_add(struct ct_past *past, enum nft_model_family family, const struct nft_image *before,
+	const struct ipaddr *balanced_from);
+bool ct_past_is_pending(const struct ct_past *past);
+void ct_past_fini(struct ct_past *past);
+
+/* What one pass over all flows compares them with. */
+struct ct_view {
+	struct ct_targets targets; /* past, present and live ones */
+	const struct nft_desired *now_ref;
+	const struct nft_wanted *wanted_ref;
+	bool has_changed[NFT_MODEL_FAMILIES]; /* flows of the others go on without being read */
+};
+
+/* Past is copied, the other two are borrowed until ct_view_fini. */
+void ct_view_init(struct ct_view *view, const struct ct_past *past, const struct nft_desired *now,
+	const struct nft_wanted *wanted);
+void ct_view_fini(struct ct_view *view);
 
 enum ct_verdict {
 	CT_KEEP_FOREIGN, /* not ours */
@@ -37,9 +56,10 @@ enum ct_verdict {
 	CT_END_SOURCE,
 };
 
-enum ct_verdict ct_plan_judge(const struct ct_view *view, const struct ct_entry *entry);
-/* Whether any entry of the family can be judged to end: not while nothing is translated, as in a
- * new pod without services. */
+/* Some searches in sorted sets, however many rules there are. */
+enum ct_verdict ct_plan_decide(const struct ct_view *view, const struct ct_entry *entry);
+/* Whether any flow of the family can have to end: not while nothing is translated, as in a new pod
+ * without services. */
 bool ct_plan_can_end(const struct ct_view *view, enum nft_model_family family);
 bool ct_verdict_is_end(enum ct_verdict verdict);
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "lib/base/backoff.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/io/timer.h"
@@ -13,6 +14,9 @@
 #define SUSPICION_MS 20
 #define SUSPICION_DOUBLINGS 5
 #define QUIET_MS 10000
+/* A pass over all flows walks a table of the whole machine. */
+#define FLOWS_RETRY_BASE_MS 250
+#define FLOWS_RETRY_MAX_MS 30000
 
 struct nft {
 	struct loop *loop_ref;
@@ -29,6 +33,9 @@ struct nft {
 	uint64_t repaired_ms;
 	nft_result_fn on_repaired;
 	void *repaired_arg;
+	struct ct_past past; /* of flows that do not follow the rules yet */
+	struct timer flows;
+	struct backoff flows_backoff;
 };
 
 static void begin_next(void *arg);
@@ -75,12 +82,30 @@ static void count_repair(struct nft *n, const struct nft_run *run)
 		suspect(n);
 }
 
+/* After a run that failed altogether its caller tries again, and flows follow then. */
+static void schedule_flows(struct nft *n, const struct nft_run *run)
+{
+	if (!ct_past_is_pending(&n->past)) {
+		timer_stop(&n->flows);
+		backoff_reset(&n->flows_backoff);
+	} else if (run->result.code == 0) {
+		timer_start(&n->flows, backoff_next(&n->flows_backoff));
+	}
+}
+
+static bool is_news(const struct nft_run *run)
+{
+	return run->kind != NFT_RUN_REPAIR || run->was_pending || run->repaired[0] != '\0' ||
+	       run->result.code < 0;
+}
+
 static void on_run_end(void *owner, struct nft_run *run)
 {
 	struct nft *n = owner;
 	n->current = NULL;
 	count_repair(n, run);
-	if (run->kind != NFT_RUN_REPAIR || run->repaired[0] != '\0' || run->result.code < 0)
+	schedule_flows(n, run);
+	if (is_news(run))
 		tell(run);
 	/* The names of conflicts told just now are part of the state. */
 	keep_state(n, run);
@@ -93,6 +118,7 @@ static void start_run(struct nft *n, struct nft_run *run)
 	n->current = run;
 	run->backend_ref = n->backend;
 	run->applied_ref = n->has_failed ? NULL : n->applied;
+	run->past_ref = &n->past;
 	run->owner = n;
 	run->on_end = on_run_end;
 	nft_run_start(run, n->loop_ref);
@@ -138,13 +164,23 @@ static void on_foreign(void *arg)
 	suspect(arg);
 }
 
+/* A repair with nothing to be repaired: it ends with what the flows are owed. */
+static void on_flows_due(void *arg)
+{
+	struct nft *n = arg;
+	n->is_suspect = true;
+	begin_next(n);
+}
+
 struct nft *nft_new(struct loop *loop, struct nft_backend *backend_take)
 {
 	struct nft *n = xcalloc(1, sizeof(*n));
 	n->loop_ref = loop;
 	n->backend = backend_take;
 	timer_init(&n->begin, loop, begin_next, n);
+	n->flows_backoff = BACKOFF_INIT(FLOWS_RETRY_BASE_MS, FLOWS_RETRY_MAX_MS);
 	timer_init(&n->suspicion, loop, on_suspicion, n);
+	timer_init(&n->flows, loop, on_flows_due, n);
 	return n;
 }
 
@@ -154,11 +190,13 @@ void nft_free(struct nft *n)
 		return;
 	timer_stop(&n->begin);
 	timer_stop(&n->suspicion);
+	timer_stop(&n->flows);
 	/* First, so that nothing is told to a run that is gone. */
 	n->backend->ops->free(n->backend);
 	nft_run_free(n->current);
 	nft_run_free(n->next);
 	nft_state_free(n->applied);
+	ct_past_fini(&n->past);
 	free(n);
 }
 
@@ -191,10 +229,8 @@ void nft_remove(struct nft *n, const char *owner, nft_result_fn fn, void *arg)
 
 int nft_watch(struct nft *n, nft_result_fn on_repaired, void *arg, struct err *e)
 {
-	int code = n->backend->ops->watch(n->backend, on_foreign, n, e);
-	if (code == 0) {
-		n->on_repaired = on_repaired;
-		n->repaired_arg = arg;
-	}
-	return code;
+	/* Flows are tried again also where nothing can be watched. */
+	n->on_repaired = on_repaired;
+	n->repaired_arg = arg;
+	return n->backend->ops->watch(n->backend, on_foreign, n, e);
 }

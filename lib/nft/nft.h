@@ -40,8 +40,10 @@ struct nft_result {
 	const struct nft_conflict *conflicts; /* losers and winners of a port or an address */
 	size_t conflict_count;
 	size_t flows_ended;
-	struct err flows_error; /* the rules stand, but old flows may not follow them */
-	const char *repaired;   /* what a foreign hand had changed; NULL = nothing */
+	/* The rules stand, but some flows do not follow them yet. They are tried again, with
+	 * back-off and with every later run, until a result comes without this. */
+	struct err flows_error;
+	const char *repaired; /* what a foreign hand had changed; NULL = nothing */
 };
 
 typedef void (*nft_result_fn)(void *arg, const struct nft_result *result, const struct err *e);
@@ -58,7 +60,9 @@ void nft_apply(struct nft *n, struct nft_wanted *wanted_take, nft_result_fn fn, 
  * another's. Wishes that have not begun are told -ECANCELED. */
 void nft_remove(struct nft *n, const char *owner, nft_result_fn fn, void *arg);
 
-/* From now on, changes of our tables by others are undone, and each repair is told. */
+/* From now on, changes of our tables by others are undone. Each repair is reported, and each
+ * further try to make flows follow the rules: then repaired is NULL, and flows_error says how it
+ * ended. The latter also when this fails. */
 int nft_watch(struct nft *n, nft_result_fn on_repaired, void *arg, struct err *e) MUST_CHECK;
 
 #endif

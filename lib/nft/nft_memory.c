@@ -6,6 +6,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/io/timer.h"
+#include "lib/nft/ct_plan.h"
 
 struct nft_memory {
 	struct nft_backend base;
@@ -14,6 +15,12 @@ struct nft_memory {
 	size_t reconciles;
 	int fail_code;
 	unsigned int fail_times;
+	int fail_reads_code;
+	unsigned int fail_reads_times;
+	int fail_flows_code;
+	unsigned int fail_flows_times;
+	struct ct_entry *flows;
+	size_t flow_count;
 	nft_foreign_fn on_foreign;
 	void *foreign_arg;
 	struct timer read_timer;
@@ -23,6 +30,7 @@ struct nft_memory {
 	struct timer flows_timer;
 	nft_reconcile_fn on_flows;
 	void *flows_arg;
+	const struct ct_view *view_ref;
 };
 
 static struct nft_memory *self(struct nft_backend *b)
@@ -163,6 +171,12 @@ static void on_read_due(void *arg)
 {
 	struct nft_memory *m = arg;
 	struct err e = {0};
+	if (m->fail_reads_times > 0) {
+		m->fail_reads_times--;
+		err_set_errno(&e, m->fail_reads_code, "read");
+		m->on_read(m->read_arg, e.code, &e);
+		return;
+	}
 	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
 		if (m->read_to[f] != NULL)
 			copy_image(m->read_to[f], &m->images[f]);
@@ -188,18 +202,30 @@ static void on_flows_due(void *arg)
 {
 	struct nft_memory *m = arg;
 	struct err e = {0};
-	m->on_flows(m->flows_arg, 0, 0, &e);
+	size_t kept = 0;
+	if (m->fail_flows_times > 0) {
+		m->fail_flows_times--;
+		err_set_errno(&e, m->fail_flows_code, "read flows");
+		m->on_flows(m->flows_arg, 0, e.code, &e);
+		return;
+	}
+	for (size_t i = 0; i < m->flow_count; i++) {
+		if (!ct_verdict_is_end(ct_plan_decide(m->view_ref, &m->flows[i])))
+			m->flows[kept++] = m->flows[i];
+	}
+	size_t ended = m->flow_count - kept;
+	m->flow_count = kept;
+	m->on_flows(m->flows_arg, ended, 0, &e);
 }
 
-/* There are no packets, so there are no flows. */
 static int reconcile(struct nft_backend *b, const struct ct_view *view, nft_reconcile_fn fn,
 	void *arg, struct err *e)
 {
 	struct nft_memory *m = self(b);
-	(void)view;
 	if (timer_is_armed(&m->flows_timer))
 		return err_set(e, -EBUSY, "flows are being reconciled");
 	m->reconciles++;
+	m->view_ref = view;
 	m->on_flows = fn;
 	m->flows_arg = arg;
 	timer_start(&m->flows_timer, 0);
@@ -223,6 +249,7 @@ static void memory_free(struct nft_backend *b)
 	timer_stop(&m->flows_timer);
 	for (int f = 0; f < NFT_MODEL_FAMILIES; f++)
 		nft_image_fini(&m->images[f]);
+	free(m->flows);
 	free(m);
 }
 
@@ -268,6 +295,30 @@ void nft_memory_fail(struct nft_backend *b, int code, unsigned int times)
 {
 	self(b)->fail_code = code;
 	self(b)->fail_times = times;
+}
+
+void nft_memory_fail_reads(struct nft_backend *b, int code, unsigned int times)
+{
+	self(b)->fail_reads_code = code;
+	self(b)->fail_reads_times = times;
+}
+
+void nft_memory_fail_flows(struct nft_backend *b, int code, unsigned int times)
+{
+	self(b)->fail_flows_code = code;
+	self(b)->fail_flows_times = times;
+}
+
+void nft_memory_add_flow(struct nft_backend *b, const struct ct_entry *flow)
+{
+	struct nft_memory *m = self(b);
+	m->flows = xrealloc(m->flows, m->flow_count + 1, sizeof(*m->flows));
+	m->flows[m->flow_count++] = *flow;
+}
+
+size_t nft_memory_flows(const struct nft_backend *b)
+{
+	return look_at(b)->flow_count;
 }
 
 void nft_memory_disturb(struct nft_backend *b)

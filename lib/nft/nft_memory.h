@@ -10,6 +10,7 @@
 #include "lib/base/err.h"
 #include "lib/nft/nft_backend.h"
 
+struct ct_entry;
 struct loop;
 
 /* Free through ops. */
@@ -24,6 +25,12 @@ size_t nft_memory_reconciles(const struct nft_backend *b);
 /* The next so many commits fail with this code; with -ENOBUFS they are made all the same, as by a
  * kernel whose answers are lost. */
 void nft_memory_fail(struct nft_backend *b, int code, unsigned int times);
+/* The same for readings, and for passes over the flows. */
+void nft_memory_fail_reads(struct nft_backend *b, int code, unsigned int times);
+void nft_memory_fail_flows(struct nft_backend *b, int code, unsigned int times);
+/* There are no packets, so there are no flows but these; a pass ends those that may not go on. */
+void nft_memory_add_flow(struct nft_backend *b, const struct ct_entry *flow);
+size_t nft_memory_flows(const struct nft_backend *b);
 /* As an event of a foreign edit. */
 void nft_memory_disturb(struct nft_backend *b);
 

@@ -39,6 +39,7 @@ void nft_run_free(struct nft_run *run)
 		return;
 	timer_stop(&run->retry);
 	nft_state_free(run->state);
+	ct_view_fini(&run->view);
 	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
 		nft_image_fini(&run->before[f]);
 		nft_image_fini(&run->later[f]);
@@ -119,28 +120,46 @@ static void on_reconciled(void *arg, size_t deleted, int code, const struct err 
 	run->result.flows_ended = deleted;
 	if (code < 0)
 		run->result.flows_error = *e;
+	else
+		ct_past_fini(run->past_ref);
 	end(run, 0);
 }
 
+/* The rules stand. Flows that do not follow them now are left to the next run. */
 static void reconcile(struct nft_run *run)
 {
 	struct nft_backend *b = run->backend_ref;
 	bool can_end = false;
-	run->view.now = &run->state->desired;
-	run->view.wanted = &run->state->wanted;
-	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
-		run->view.before[f] = run->applied_ref != NULL
-					      ? &run->applied_ref->desired.images[f]
-					      : &run->before[f];
-		run->view.has_changed[f] = ct_plan_can_end(&run->view, (enum nft_model_family)f);
-		can_end |= run->view.has_changed[f];
-	}
-	if (run->kind == NFT_RUN_REMOVE || !can_end) {
+	if (run->kind == NFT_RUN_REMOVE) {
+		ct_past_fini(run->past_ref);
 		end(run, 0);
 		return;
 	}
-	if (b->ops->reconcile(b, &run->view, on_reconciled, run, &run->result.flows_error) < 0)
+	ct_view_init(&run->view, run->past_ref, &run->state->desired, &run->state->wanted);
+	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
+		run->view.has_changed[f] = ct_plan_can_end(&run->view, (enum nft_model_family)f);
+		can_end |= run->view.has_changed[f];
+	}
+	if (!can_end) {
+		ct_past_fini(run->past_ref);
 		end(run, 0);
+	} else if (b->ops->reconcile(b, &run->view, on_reconciled, run, &run->result.flows_error) <
+		   0) {
+		end(run, 0);
+	}
+}
+
+/* Each batch that may have been committed; before it is known whether the run ends well. */
+static void remember_flows(struct nft_run *run, const struct nft_plan *plan)
+{
+	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
+		const struct nft_image *before = run->applied_ref != NULL
+							 ? &run->applied_ref->desired.images[f]
+							 : &run->before[f];
+		if (plan->families[f].kind != NFT_PLAN_NONE)
+			ct_past_add(run->past_ref, (enum nft_model_family)f, before,
+				&run->state->wanted.families[f].balanced_from);
+	}
 }
 
 static void try_again(struct nft_run *run, uint64_t delay_ms)
@@ -239,8 +258,8 @@ static void commit(struct nft_run *run)
 	int code = b->ops->commit(b, &c, &run->e);
 	run->result.transactions += batches;
 	/* When the answers are lost, the batch may stand all the same. */
-	for (int f = 0; f < NFT_MODEL_FAMILIES && (batches > 0 || code == -ENOBUFS); f++)
-		run->view.has_changed[f] |= plan.families[f].kind != NFT_PLAN_NONE;
+	if (batches > 0 || code == -ENOBUFS)
+		remember_flows(run, &plan);
 	if (code < 0) {
 		on_refused(run, &plan, code);
 		return;
@@ -289,6 +308,7 @@ void nft_run_start(struct nft_run *run, struct loop *loop)
 {
 	struct nft_state *state = run->state;
 	timer_init(&run->retry, loop, on_retry, run);
+	run->was_pending = ct_past_is_pending(run->past_ref);
 	if (run->kind != NFT_RUN_REMOVE &&
 		nft_compile(&state->wanted, may_have_comments(run), &state->desired, &run->e) < 0)
 		end(run, run->e.code);

@@ -30,7 +30,8 @@ struct nft_run {
 	struct nft_state *state; /* of a removal: the owner only */
 	nft_result_fn fn;        /* NULL for a repair that nobody asked about */
 	void *arg;
-	const struct nft_state *applied_ref;         /* by the run before; NULL: must be read */
+	const struct nft_state *applied_ref; /* by the run before; NULL: must be read */
+	struct ct_past *past_ref;            /* outlives the run: flows that still have to follow */
 	struct nft_image before[NFT_MODEL_FAMILIES]; /* the first reading, kept for conntrack */
 	struct nft_image later[NFT_MODEL_FAMILIES];  /* every other reading */
 	unsigned int readings;
@@ -39,6 +40,7 @@ struct nft_run {
 	struct timer retry;
 	struct ct_view view;
 	struct nft_result result;
+	bool was_pending; /* flows, when the run began */
 	char repaired[NFT_RUN_WHY_MAX];
 	struct err e;
 	/* The owner, which is told when the run has ended. */

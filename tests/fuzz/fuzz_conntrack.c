@@ -1,5 +1,5 @@
 /*
- * Entries of conntrack, judged against a firewall with one of everything: what is not translated is
+ * Entries of conntrack, compared with a firewall with one of everything: what is not translated is
  * never ended unless it is UDP, and what points into the message lies within it.
  */
 #include <libmnl/libmnl.h>
@@ -20,6 +20,7 @@ struct bench {
 	struct nft_wanted wanted;
 	struct nft_desired now;
 	struct nft_desired before;
+	struct ct_past past;
 	struct ct_view view;
 };
 
@@ -61,9 +62,10 @@ static void open_bench(struct bench *b)
 	compile(b, "100.64.0.1", "100.64.1.1", &b->before);
 	nft_wanted_fini(&b->wanted);
 	compile(b, "100.64.0.2", "100.64.1.2", &b->now);
-	b->view = (struct ct_view){.now = &b->now, .wanted = &b->wanted};
 	for (int f = 0; f < NFT_MODEL_FAMILIES; f++)
-		b->view.before[f] = &b->before.images[f];
+		ct_past_add(&b->past, (enum nft_model_family)f, &b->before.images[f],
+			&b->wanted.families[f].balanced_from);
+	ct_view_init(&b->view, &b->past, &b->now, &b->wanted);
 }
 
 static void check_within(const struct nlmsghdr *nlh, const struct nlattr *attr)
@@ -91,10 +93,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_within(nlh, entry.tuple_attr);
 		check_within(nlh, entry.id_attr);
 		check_within(nlh, entry.zone_attr);
-		enum ct_verdict verdict = ct_plan_judge(&b.view, &entry);
+		enum ct_verdict verdict = ct_plan_decide(&b.view, &entry);
 		bool is_translated = (entry.status & (IPS_DST_NAT | IPS_SRC_NAT)) != 0;
 		require(!ct_verdict_is_end(verdict) || is_translated || entry.proto == IPPROTO_UDP);
 	}
+	ct_view_fini(&b.view);
+	ct_past_fini(&b.past);
 	nft_desired_fini(&b.now);
 	nft_desired_fini(&b.before);
 	nft_wanted_fini(&b.wanted);

@@ -62,8 +62,17 @@ struct bench {
 	struct nft_wanted wish;
 	struct nft_desired before;
 	struct nft_desired now;
+	struct ct_past past;
 	struct ct_view view;
 };
+
+static void add_past(
+	struct ct_past *past, const struct nft_desired *before, const struct nft_wanted *now)
+{
+	for (int f = 0; f < NFT_MODEL_FAMILIES; f++)
+		ct_past_add(past, (enum nft_model_family)f, &before->images[f],
+			&now->families[f].balanced_from);
+}
 
 /* Before: ports 1 to 3 to target .1, 4 to .4; now: 1 stays, 2 moves to .2 (.1 lives), 3 gone, 4
  * moves to .2 (.4 is gone), 5 is new. */
@@ -93,11 +102,8 @@ static int setup(void **state)
 	backend(&b->wish, "100.99.0.9", "10.1.0.3");
 	assert_int_equal(nft_compile(&b->before_wish, true, &b->before, &e), 0);
 	assert_int_equal(nft_compile(&b->wish, true, &b->now, &e), 0);
-	b->view = (struct ct_view){.now = &b->now, .wanted = &b->wish};
-	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
-		b->view.before[f] = &b->before.images[f];
-		b->view.has_changed[f] = true;
-	}
+	add_past(&b->past, &b->before, &b->wish);
+	ct_view_init(&b->view, &b->past, &b->now, &b->wish);
 	*state = b;
 	return 0;
 }
@@ -105,6 +111,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct bench *b = *state;
+	ct_view_fini(&b->view);
+	ct_past_fini(&b->past);
 	nft_desired_fini(&b->before);
 	nft_desired_fini(&b->now);
 	nft_wanted_fini(&b->before_wish);
@@ -156,7 +164,7 @@ static const struct flow_case cases[] = {
 		CT_END_CHANGED},
 };
 
-static enum ct_verdict judge(const struct ct_view *view, const struct flow_case *c)
+static enum ct_verdict decide(const struct ct_view *view, const struct flow_case *c)
 {
 	struct ct_entry entry = {
 		.proto = c->proto,
@@ -164,14 +172,14 @@ static enum ct_verdict judge(const struct ct_view *view, const struct flow_case 
 		.original = {addr("10.244.0.2"), addr(c->to), 4000, c->port},
 		.reply = {addr(c->target), addr(c->answer_to), c->target_port, 4000},
 	};
-	return ct_plan_judge(view, &entry);
+	return ct_plan_decide(view, &entry);
 }
 
 static void test_flows(void **state)
 {
 	struct bench *b = *state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		enum ct_verdict verdict = judge(&b->view, &cases[i]);
+		enum ct_verdict verdict = decide(&b->view, &cases[i]);
 		if (verdict != cases[i].verdict)
 			fail_msg("%s: %d, not %d", cases[i].name, (int)verdict,
 				(int)cases[i].verdict);
@@ -182,15 +190,16 @@ static void test_flows(void **state)
 static void test_unchanged(void **state)
 {
 	struct bench *b = *state;
-	struct ct_view same = {.now = &b->now, .wanted = &b->wish};
-	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
-		same.before[f] = &b->now.images[f];
-		same.has_changed[f] = true;
-	}
+	struct ct_past past = {0};
+	struct ct_view same;
+	add_past(&past, &b->now, &b->wish);
+	ct_view_init(&same, &past, &b->now, &b->wish);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		if (cases[i].verdict == CT_KEEP_SAME || cases[i].verdict == CT_KEEP_FOREIGN)
-			assert_false(ct_verdict_is_end(judge(&same, &cases[i])));
+			assert_false(ct_verdict_is_end(decide(&same, &cases[i])));
 	}
+	ct_view_fini(&same);
+	ct_past_fini(&past);
 }
 
 static void test_live(void **state)
@@ -198,9 +207,11 @@ static void test_live(void **state)
 	struct bench *b = *state;
 	struct flow_case c = {"", IPPROTO_TCP, DNAT, POD, 4, "100.64.1.4", 80, OWN, CT_KEEP_LIVE};
 	struct ipaddr target = addr("100.64.1.4");
-	assert_int_equal(judge(&b->view, &c), CT_END_GONE);
+	assert_int_equal(decide(&b->view, &c), CT_END_GONE);
 	nft_wanted_add_live(&b->wish, &target);
-	assert_int_equal(judge(&b->view, &c), CT_KEEP_LIVE);
+	ct_view_fini(&b->view);
+	ct_view_init(&b->view, &b->past, &b->now, &b->wish);
+	assert_int_equal(decide(&b->view, &c), CT_KEEP_LIVE);
 }
 
 /* A family whose rules are as they were: not even what would end. */
@@ -209,7 +220,7 @@ static void test_other_family(void **state)
 	struct bench *b = *state;
 	b->view.has_changed[NFT_MODEL_V4] = false;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		assert_int_equal(judge(&b->view, &cases[i]), CT_KEEP_FOREIGN);
+		assert_int_equal(decide(&b->view, &cases[i]), CT_KEEP_FOREIGN);
 }
 
 struct end_case {
@@ -250,16 +261,20 @@ static void test_can_end(void **state)
 		compile_maps(
 			&wishes[0], &desired[0], c->own_before ? c->own_before : OWN, c->had_maps);
 		compile_maps(&wishes[1], &desired[1], c->own, c->has_maps);
-		struct ct_view view = {.now = &desired[1],
-			.wanted = &wishes[1],
-			.has_changed = {[NFT_MODEL_V4] = true}};
-		if (c->own_before != NULL)
-			view.before[NFT_MODEL_V4] = &desired[0].images[NFT_MODEL_V4];
+		static const struct nft_image nothing;
+		const struct nft_image *before =
+			c->own_before != NULL ? &desired[0].images[NFT_MODEL_V4] : &nothing;
+		struct ct_past past = {0};
+		struct ct_view view;
+		ct_past_add(&past, NFT_MODEL_V4, before, &wishes[1].families[0].balanced_from);
+		ct_view_init(&view, &past, &desired[1], &wishes[1]);
 		if (ct_plan_can_end(&view, NFT_MODEL_V4) != c->can_end)
 			fail_msg("%s", c->name);
 		assert_false(ct_plan_can_end(&view, NFT_MODEL_V6));
 		for (size_t k = 0; k < ARRAY_LEN(cases) && !c->can_end; k++)
-			assert_false(ct_verdict_is_end(judge(&view, &cases[k])));
+			assert_false(ct_verdict_is_end(decide(&view, &cases[k])));
+		ct_view_fini(&view);
+		ct_past_fini(&past);
 		for (int k = 0; k < 2; k++) {
 			nft_desired_fini(&desired[k]);
 			nft_wanted_fini(&wishes[k]);
@@ -269,7 +284,7 @@ static void test_can_end(void **state)
 
 static void test_catch_all_can_end(void **state)
 {
-	struct bench *b = *state;
+	(void)state;
 	struct nft_wanted w;
 	struct nft_desired desired = {0};
 	struct err e = {0};
@@ -277,11 +292,14 @@ static void test_catch_all_can_end(void **state)
 	open_wish(&w, OWN);
 	assert_int_equal(nft_wanted_set_catch_all(&w, &target, &e), 0);
 	assert_int_equal(nft_compile(&w, true, &desired, &e), 0);
-	struct ct_view view = b->view;
-	view.before[NFT_MODEL_V4] = NULL;
-	view.now = &desired;
-	view.wanted = &w;
+	static const struct nft_image nothing;
+	struct ct_past past = {0};
+	struct ct_view view;
+	ct_past_add(&past, NFT_MODEL_V4, &nothing, &w.families[NFT_MODEL_V4].balanced_from);
+	ct_view_init(&view, &past, &desired, &w);
 	assert_true(ct_plan_can_end(&view, NFT_MODEL_V4));
+	ct_view_fini(&view);
+	ct_past_fini(&past);
 	nft_desired_fini(&desired);
 	nft_wanted_fini(&w);
 }
@@ -294,7 +312,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_live, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_family, setup, teardown),
 		cmocka_unit_test(test_can_end),
-		cmocka_unit_test_setup_teardown(test_catch_all_can_end, setup, teardown),
+		cmocka_unit_test(test_catch_all_can_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

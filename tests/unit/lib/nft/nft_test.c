@@ -16,277 +16,208 @@
 #include "lib/io/loop.h"
 #include "lib/nft/nft_memory.h"
 #include "tests/support/loop_wait.h"
+#include "tests/support/nft_bench.h"
 
-struct bench {
-	struct loop *loop;
-	struct nft_backend *memory;
-	struct nft *nft;
-	unsigned int results;
-	unsigned int cancelled;
-	unsigned int repairs;
-	struct nft_result last;
-	struct err e;
-};
+/* Each bench is of one test. */
+static unsigned int repairs;
 
 static int setup(void **state)
 {
-	struct bench *b = xcalloc(1, sizeof(*b));
-	struct err e = {0};
-	b->loop = loop_new(&e);
-	b->memory = nft_memory_new(b->loop);
-	b->nft = nft_new(b->loop, b->memory);
-	*state = b;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct bench *b = *state;
-	nft_free(b->nft);
-	loop_free(b->loop);
-	free(b);
-	return 0;
-}
-
-static void on_result(void *arg, const struct nft_result *result, const struct err *e)
-{
-	struct bench *b = arg;
-	if (result->code == -ECANCELED) {
-		b->cancelled++;
-		return;
-	}
-	b->results++;
-	b->last = *result;
-	b->e = *e;
+	repairs = 0;
+	return nft_bench_open(state);
 }
 
 static void on_repaired(void *arg, const struct nft_result *result, const struct err *e)
 {
-	struct bench *b = arg;
+	(void)arg;
 	(void)e;
 	assert_non_null(result->repaired);
-	b->repairs++;
-}
-
-static struct ipaddr addr(const char *text)
-{
-	struct ipaddr out;
-	struct err e = {0};
-	assert_int_equal(ipaddr_parse(text, &out, &e), 0);
-	return out;
-}
-
-static void wish(struct bench *b, uint16_t ports)
-{
-	struct nft_wanted w;
-	struct err e = {0};
-	struct ipaddr own = addr("100.64.0.1");
-	nft_wanted_init(&w, "tailscale0", "a/b");
-	nft_wanted_set_own(&w, &own);
-	for (uint16_t i = 0; i < ports; i++) {
-		struct nft_portmap map = {
-			(char[]){"s"}, IPPROTO_TCP, (uint16_t)(100 + i), addr("100.64.1.1"), 80};
-		assert_int_equal(nft_wanted_add_portmap(&w, &map, &e), 0);
-	}
-	nft_apply(b->nft, &w, on_result, b);
-}
-
-static int apply(struct bench *b, uint16_t ports)
-{
-	unsigned int target = b->results + 1;
-	wish(b, ports);
-	assert_true(loop_wait_count(b->loop, &b->results, target, LOOP_WAIT_MS));
-	return b->last.code;
-}
-
-static size_t maps(struct bench *b)
-{
-	return nft_memory_image(b->memory, NFT_MODEL_V4)->sets[NFT_SCHEMA_EGRESS_PM].len;
+	repairs++;
 }
 
 static void test_apply(void **state)
 {
-	struct bench *b = *state;
-	assert_int_equal(apply(b, 3), 0);
+	struct nft_bench *b = *state;
+	assert_int_equal(nft_bench_apply(b, 3), 0);
 	assert_int_equal(b->last.transactions, 1);
-	assert_int_equal(maps(b), 3);
-	assert_int_equal(apply(b, 3), 0);
+	assert_int_equal(nft_bench_maps(b), 3);
+	assert_int_equal(nft_bench_apply(b, 3), 0);
 	assert_int_equal(b->last.transactions, 0);
-	assert_int_equal(apply(b, 4), 0);
+	assert_int_equal(nft_bench_apply(b, 4), 0);
 	assert_int_equal(b->last.elements, 1);
 	assert_int_equal(nft_memory_commits(b->memory), 2);
 }
 
 static void test_newest_wish_counts(void **state)
 {
-	struct bench *b = *state;
-	wish(b, 1);
-	wish(b, 2);
-	wish(b, 3);
+	struct nft_bench *b = *state;
+	nft_bench_ask(b, 1);
+	nft_bench_ask(b, 2);
+	nft_bench_ask(b, 3);
 	assert_int_equal(b->cancelled, 2);
 	assert_true(loop_wait_count(b->loop, &b->results, 1, LOOP_WAIT_MS));
-	assert_int_equal(maps(b), 3);
+	assert_int_equal(nft_bench_maps(b), 3);
 	assert_int_equal(nft_memory_commits(b->memory), 1);
 }
 
 static void test_edited_behind_our_back(void **state)
 {
-	struct bench *b = *state;
-	assert_int_equal(apply(b, 3), 0);
+	struct nft_bench *b = *state;
+	assert_int_equal(nft_bench_apply(b, 3), 0);
 	/* The delta that would remove a third port is refused; what is there is read and mended. */
 	struct nft_elems *elems =
 		&nft_memory_image(b->memory, NFT_MODEL_V4)->sets[NFT_SCHEMA_EGRESS_PM];
 	nft_elems_fini(elems);
-	assert_int_equal(apply(b, 2), 0);
-	assert_int_equal(maps(b), 2);
+	assert_int_equal(nft_bench_apply(b, 2), 0);
+	assert_int_equal(nft_bench_maps(b), 2);
 	/* So is a table that is gone. */
 	nft_image_fini(nft_memory_image(b->memory, NFT_MODEL_V4));
-	assert_int_equal(apply(b, 5), 0);
-	assert_int_equal(maps(b), 5);
+	assert_int_equal(nft_bench_apply(b, 5), 0);
+	assert_int_equal(nft_bench_maps(b), 5);
 }
 
 static void test_short_of_memory(void **state)
 {
-	struct bench *b = *state;
+	struct nft_bench *b = *state;
 	nft_memory_fail(b->memory, -ENOMEM, 3);
-	assert_int_equal(apply(b, 3), 0);
-	assert_int_equal(maps(b), 3);
+	assert_int_equal(nft_bench_apply(b, 3), 0);
+	assert_int_equal(nft_bench_maps(b), 3);
 	nft_memory_fail(b->memory, -ENOMEM, 100);
-	assert_int_equal(apply(b, 4), -ENOMEM);
-	assert_int_equal(maps(b), 3);
+	assert_int_equal(nft_bench_apply(b, 4), -ENOMEM);
+	assert_int_equal(nft_bench_maps(b), 3);
 	nft_memory_fail(b->memory, 0, 0);
-	assert_int_equal(apply(b, 4), 0);
-	assert_int_equal(maps(b), 4);
+	assert_int_equal(nft_bench_apply(b, 4), 0);
+	assert_int_equal(nft_bench_maps(b), 4);
 }
 
 /* The batch stands, its answers do not come: found by reading, and flows follow the rules. */
 static void test_lost_answers(void **state)
 {
-	struct bench *b = *state;
-	assert_int_equal(apply(b, 1), 0);
+	struct nft_bench *b = *state;
+	assert_int_equal(nft_bench_apply(b, 1), 0);
 	assert_int_equal(nft_memory_reconciles(b->memory), 1);
 	nft_memory_fail(b->memory, -ENOBUFS, 1);
-	assert_int_equal(apply(b, 2), 0);
-	assert_int_equal(maps(b), 2);
+	assert_int_equal(nft_bench_apply(b, 2), 0);
+	assert_int_equal(nft_bench_maps(b), 2);
 	assert_int_equal(nft_memory_commits(b->memory), 2);
 	assert_int_equal(nft_memory_reconciles(b->memory), 2);
 }
 
 static void test_refused_for_good(void **state)
 {
-	struct bench *b = *state;
+	struct nft_bench *b = *state;
 	nft_memory_fail(b->memory, -EPERM, 1);
-	assert_int_equal(apply(b, 3), -EPERM);
+	assert_int_equal(nft_bench_apply(b, 3), -EPERM);
 	assert_string_equal(b->e.msg, "commit: Operation not permitted");
-	assert_int_equal(maps(b), 0);
+	assert_int_equal(nft_bench_maps(b), 0);
 }
 
 static void test_too_large_for_comments(void **state)
 {
-	struct bench *b = *state;
+	struct nft_bench *b = *state;
 	nft_memory_fail(b->memory, -EMSGSIZE, 1);
-	assert_int_equal(apply(b, 3), 0);
+	assert_int_equal(nft_bench_apply(b, 3), 0);
 	const struct nft_elems *elems =
 		&nft_memory_image(b->memory, NFT_MODEL_V4)->sets[NFT_SCHEMA_EGRESS_PM];
 	assert_int_equal(elems->len, 3);
 	assert_null(elems->items[0].comment);
 	nft_memory_fail(b->memory, -EMSGSIZE, 2);
-	assert_int_equal(apply(b, 4), -EMSGSIZE);
+	assert_int_equal(nft_bench_apply(b, 4), -EMSGSIZE);
 }
 
 static void test_repair(void **state)
 {
-	struct bench *b = *state;
+	struct nft_bench *b = *state;
 	struct err e = {0};
 	assert_int_equal(nft_watch(b->nft, on_repaired, b, &e), 0);
 	assert_int_equal(nft_watch(b->nft, on_repaired, b, &e), -EBUSY);
 	nft_memory_disturb(b->memory); /* nothing to be repaired yet */
-	assert_int_equal(apply(b, 3), 0);
+	assert_int_equal(nft_bench_apply(b, 3), 0);
 	nft_memory_disturb(b->memory); /* and nothing was changed */
 	assert_true(loop_wait_idle(b->loop, 100));
-	assert_int_equal(b->repairs, 0);
+	assert_int_equal(repairs, 0);
 	nft_image_fini(nft_memory_image(b->memory, NFT_MODEL_V4));
 	nft_memory_disturb(b->memory);
 	nft_memory_disturb(b->memory);
-	assert_true(loop_wait_count(b->loop, &b->repairs, 1, LOOP_WAIT_MS));
-	assert_int_equal(maps(b), 3);
+	assert_true(loop_wait_count(b->loop, &repairs, 1, LOOP_WAIT_MS));
+	assert_int_equal(nft_bench_maps(b), 3);
 	assert_int_equal(nft_memory_commits(b->memory), 2);
 }
 
 /* What could not be repaired is tried again, without another event and without another wish. */
 static void test_repair_fails_first(void **state)
 {
-	struct bench *b = *state;
+	struct nft_bench *b = *state;
 	struct err e = {0};
 	assert_int_equal(nft_watch(b->nft, on_repaired, b, &e), 0);
-	assert_int_equal(apply(b, 3), 0);
+	assert_int_equal(nft_bench_apply(b, 3), 0);
 	nft_image_fini(nft_memory_image(b->memory, NFT_MODEL_V4));
 	nft_memory_fail(b->memory, -ENOMEM, 9);
 	nft_memory_disturb(b->memory);
-	assert_true(loop_wait_count(b->loop, &b->repairs, 2, LOOP_WAIT_MS));
-	assert_int_equal(maps(b), 3);
+	assert_true(loop_wait_count(b->loop, &repairs, 2, LOOP_WAIT_MS));
+	assert_int_equal(nft_bench_maps(b), 3);
 }
 
 /* After a repair that failed for good the same wish is not taken for granted. */
 static void test_wish_after_failed_repair(void **state)
 {
-	struct bench *b = *state;
+	struct nft_bench *b = *state;
 	struct err e = {0};
 	assert_int_equal(nft_watch(b->nft, on_repaired, b, &e), 0);
-	assert_int_equal(apply(b, 3), 0);
+	assert_int_equal(nft_bench_apply(b, 3), 0);
 	nft_image_fini(nft_memory_image(b->memory, NFT_MODEL_V4));
 	nft_memory_fail(b->memory, -EPERM, 1);
 	nft_memory_disturb(b->memory);
-	assert_true(loop_wait_count(b->loop, &b->repairs, 1, LOOP_WAIT_MS));
-	assert_int_equal(maps(b), 0);
-	assert_int_equal(apply(b, 3), 0);
+	assert_true(loop_wait_count(b->loop, &repairs, 1, LOOP_WAIT_MS));
+	assert_int_equal(nft_bench_maps(b), 0);
+	assert_int_equal(nft_bench_apply(b, 3), 0);
 	assert_int_equal(b->last.transactions, 1);
 	assert_true(b->last.was_read_back);
-	assert_int_equal(maps(b), 3);
+	assert_int_equal(nft_bench_maps(b), 3);
 }
 
 static void on_repaired_and_edited(void *arg, const struct nft_result *result, const struct err *e)
 {
-	struct bench *b = arg;
+	struct nft_bench *b = arg;
 	(void)result;
 	(void)e;
-	b->repairs++;
+	repairs++;
 	nft_image_fini(nft_memory_image(b->memory, NFT_MODEL_V4));
 	nft_memory_disturb(b->memory);
 }
 
 static void test_somebody_edits_all_the_time(void **state)
 {
-	struct bench *b = *state;
+	struct nft_bench *b = *state;
 	struct err e = {0};
 	assert_int_equal(nft_watch(b->nft, on_repaired_and_edited, b, &e), 0);
-	assert_int_equal(apply(b, 3), 0);
+	assert_int_equal(nft_bench_apply(b, 3), 0);
 	nft_image_fini(nft_memory_image(b->memory, NFT_MODEL_V4));
 	nft_memory_disturb(b->memory);
-	assert_true(loop_wait_count(b->loop, &b->repairs, 4, LOOP_WAIT_MS));
-	assert_int_equal(apply(b, 5), 0);
-	assert_int_equal(maps(b), 5);
+	assert_true(loop_wait_count(b->loop, &repairs, 4, LOOP_WAIT_MS));
+	assert_int_equal(nft_bench_apply(b, 5), 0);
+	assert_int_equal(nft_bench_maps(b), 5);
 }
 
 static void test_other_owner(void **state)
 {
-	struct bench *b = *state;
+	struct nft_bench *b = *state;
 	struct nft_image *image = nft_memory_image(b->memory, NFT_MODEL_V6);
 	image->has_table = true;
 	image->owner = xstrdup("c/d");
-	assert_int_equal(apply(b, 1), -EEXIST);
+	assert_int_equal(nft_bench_apply(b, 1), -EEXIST);
 	assert_int_equal(nft_memory_commits(b->memory), 0);
 	free(image->owner);
 	image->owner = xstrdup("a/b");
-	assert_int_equal(apply(b, 1), 0);
+	assert_int_equal(nft_bench_apply(b, 1), 0);
 }
 
 static void test_remove(void **state)
 {
-	struct bench *b = *state;
-	assert_int_equal(apply(b, 1), 0);
+	struct nft_bench *b = *state;
+	assert_int_equal(nft_bench_apply(b, 1), 0);
 	unsigned int target = b->results + 1;
-	nft_remove(b->nft, "a/b", on_result, b);
+	nft_remove(b->nft, "a/b", nft_bench_on_result, b);
 	assert_true(loop_wait_count(b->loop, &b->results, target, LOOP_WAIT_MS));
 	assert_int_equal(b->last.code, 0);
 	assert_false(nft_memory_image(b->memory, NFT_MODEL_V4)->has_table);
@@ -295,31 +226,35 @@ static void test_remove(void **state)
 
 static void test_freed_under_way(void **state)
 {
-	struct bench *b = *state;
+	struct nft_bench *b = *state;
 	struct err e = {0};
-	wish(b, 1);
+	nft_bench_ask(b, 1);
 	assert_int_equal(loop_turn(b->loop, 0, &e), 0);
-	wish(b, 2);
-	/* teardown frees both runs, neither is told */
+	nft_bench_ask(b, 2);
+	/* closing frees both runs, neither is told */
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_apply, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_newest_wish_counts, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_edited_behind_our_back, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_short_of_memory, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_lost_answers, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_refused_for_good, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_too_large_for_comments, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_repair, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_repair_fails_first, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_wish_after_failed_repair, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_somebody_edits_all_the_time, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_other_owner, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_remove, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_freed_under_way, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_apply, setup, nft_bench_close),
+		cmocka_unit_test_setup_teardown(test_newest_wish_counts, setup, nft_bench_close),
+		cmocka_unit_test_setup_teardown(
+			test_edited_behind_our_back, setup, nft_bench_close),
+		cmocka_unit_test_setup_teardown(test_short_of_memory, setup, nft_bench_close),
+		cmocka_unit_test_setup_teardown(test_lost_answers, setup, nft_bench_close),
+		cmocka_unit_test_setup_teardown(test_refused_for_good, setup, nft_bench_close),
+		cmocka_unit_test_setup_teardown(
+			test_too_large_for_comments, setup, nft_bench_close),
+		cmocka_unit_test_setup_teardown(test_repair, setup, nft_bench_close),
+		cmocka_unit_test_setup_teardown(test_repair_fails_first, setup, nft_bench_close),
+		cmocka_unit_test_setup_teardown(
+			test_wish_after_failed_repair, setup, nft_bench_close),
+		cmocka_unit_test_setup_teardown(
+			test_somebody_edits_all_the_time, setup, nft_bench_close),
+		cmocka_unit_test_setup_teardown(test_other_owner, setup, nft_bench_close),
+		cmocka_unit_test_setup_teardown(test_remove, setup, nft_bench_close),
+		cmocka_unit_test_setup_teardown(test_freed_under_way, setup, nft_bench_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,157 @@
+/* Flows that do not follow the rules yet: what is kept of the past, and when it is tried again. */
+#include <errno.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "lib/base/mem.h"
+#include "lib/io/loop.h"
+#include "lib/nft/ct_entry.h"
+#include "lib/nft/nft.h"
+#include "lib/nft/nft_memory.h"
+#include "tests/support/loop_wait.h"
+#include "tests/support/nft_bench.h"
+
+#define CLIENT "10.244.0.2"
+#define POD "10.244.0.1"
+#define SECOND "100.64.1.2"
+#define THIRD "100.64.1.3"
+
+/* What was told besides the results that were asked for. */
+static unsigned int told;
+static int told_code;
+static int told_flows_code;
+
+static void on_repaired(void *arg, const struct nft_result *result, const struct err *e)
+{
+	(void)arg;
+	(void)e;
+	told++;
+	told_code = result->code;
+	told_flows_code = result->flows_error.code;
+}
+
+/* One UDP flow that the first rules have translated. */
+static int setup(void **state)
+{
+	struct err e = {0};
+	assert_int_equal(nft_bench_open(state), 0);
+	struct nft_bench *b = *state;
+	struct ct_entry flow = {
+		.proto = IPPROTO_UDP,
+		.status = IPS_DST_NAT,
+		.original = {nft_bench_addr(CLIENT), nft_bench_addr(POD), 4000, NFT_BENCH_PORT},
+		.reply = {nft_bench_addr(NFT_BENCH_TARGET), nft_bench_addr(CLIENT), 80, 4000},
+	};
+	told = 0;
+	b->proto = IPPROTO_UDP;
+	assert_int_equal(nft_bench_apply(b, 1), 0);
+	nft_memory_add_flow(b->memory, &flow);
+	assert_int_equal(nft_watch(b->nft, on_repaired, b, &e), 0);
+	return 0;
+}
+
+static void test_followed_at_once(void **state)
+{
+	struct nft_bench *b = *state;
+	b->target = SECOND;
+	assert_int_equal(nft_bench_apply(b, 1), 0);
+	assert_int_equal(b->last.flows_ended, 1);
+	assert_int_equal(b->last.flows_error.code, 0);
+	assert_true(loop_wait_idle(b->loop, 20));
+	assert_int_equal(told, 0);
+}
+
+/* The rules are not written again, and each try is told. */
+static void test_pass_is_tried_again(void **state)
+{
+	struct nft_bench *b = *state;
+	b->target = SECOND;
+	nft_memory_fail_flows(b->memory, -ETIMEDOUT, 2);
+	assert_int_equal(nft_bench_apply(b, 1), 0);
+	assert_int_equal(b->last.flows_error.code, -ETIMEDOUT);
+	size_t commits = nft_memory_commits(b->memory);
+	assert_true(loop_wait_count(b->loop, &told, 1, LOOP_WAIT_MS));
+	assert_int_equal(told_flows_code, -ETIMEDOUT);
+	assert_int_equal(nft_memory_flows(b->memory), 1);
+	assert_true(loop_wait_count(b->loop, &told, 2, LOOP_WAIT_MS));
+	assert_int_equal(told_code, 0);
+	assert_int_equal(told_flows_code, 0);
+	assert_int_equal(nft_memory_flows(b->memory), 0);
+	assert_int_equal(nft_memory_commits(b->memory), commits);
+}
+
+/* Neither the rules of before nor those of now know the target of the first. */
+static void test_past_of_two_changes(void **state)
+{
+	struct nft_bench *b = *state;
+	nft_memory_fail_flows(b->memory, -ETIMEDOUT, 1);
+	b->target = SECOND;
+	assert_int_equal(nft_bench_apply(b, 1), 0);
+	b->target = THIRD;
+	assert_int_equal(nft_bench_apply(b, 1), 0);
+	assert_int_equal(b->last.flows_error.code, 0);
+	assert_int_equal(b->last.flows_ended, 1);
+}
+
+/* The change is there already when it is asked for again. */
+static void expect_followed_later(struct nft_bench *b)
+{
+	nft_memory_fail_reads(b->memory, -ETIMEDOUT, 1);
+	assert_int_equal(nft_bench_apply(b, 1), -ETIMEDOUT);
+	assert_int_equal(nft_memory_flows(b->memory), 1);
+	assert_int_equal(nft_bench_apply(b, 1), 0);
+	assert_int_equal(b->last.transactions, 0);
+	assert_int_equal(b->last.flows_ended, 1);
+	assert_int_equal(nft_memory_flows(b->memory), 0);
+}
+
+static void test_after_failed_read_back(void **state)
+{
+	struct nft_bench *b = *state;
+	b->target = SECOND;
+	b->own = "100.64.0.2"; /* changes a rule, which is read back */
+	expect_followed_later(b);
+}
+
+static void test_after_lost_answers(void **state)
+{
+	struct nft_bench *b = *state;
+	b->target = SECOND;
+	nft_memory_fail(b->memory, -ENOBUFS, 1);
+	expect_followed_later(b);
+}
+
+/* With the tables the debt goes, too. */
+static void test_removal_ends_it(void **state)
+{
+	struct nft_bench *b = *state;
+	nft_memory_fail_flows(b->memory, -ETIMEDOUT, 1);
+	b->target = SECOND;
+	assert_int_equal(nft_bench_apply(b, 1), 0);
+	nft_remove(b->nft, NFT_BENCH_OWNER, nft_bench_on_result, b);
+	assert_true(loop_wait_count(b->loop, &b->results, 3, LOOP_WAIT_MS));
+	size_t passes = nft_memory_reconciles(b->memory);
+	assert_true(loop_wait_idle(b->loop, 400));
+	assert_int_equal(nft_memory_reconciles(b->memory), passes);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_followed_at_once, setup, nft_bench_close),
+		cmocka_unit_test_setup_teardown(test_pass_is_tried_again, setup, nft_bench_close),
+		cmocka_unit_test_setup_teardown(test_past_of_two_changes, setup, nft_bench_close),
+		cmocka_unit_test_setup_teardown(
+			test_after_failed_read_back, setup, nft_bench_close),
+		cmocka_unit_test_setup_teardown(test_after_lost_answers, setup, nft_bench_close),
+		cmocka_unit_test_setup_teardown(test_removal_ends_it, setup, nft_bench_close),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
