@@ -3,19 +3,17 @@
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "boot/datapath/datapath_conditions.h"
 #include "boot/datapath/datapath_events.h"
 #include "boot/datapath/datapath_features.h"
 #include "boot/datapath/datapath_host.h"
+#include "boot/datapath/datapath_report.h"
 #include "boot/datapath/datapath_wants.h"
 #include "boot/host/host_events.h"
 #include "boot/settings/settings.h"
 #include "boot/settings/times.h"
 #include "lib/base/backoff.h"
 #include "lib/base/clock.h"
-#include "lib/base/condition.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/io/timer.h"
@@ -32,7 +30,6 @@
  * time, there is a pause between two, until nothing was wished for so long. */
 #define BURST_MAX 8
 #define REST_MS 1000
-#define REPAIR_TELL_MS 30000
 
 struct datapath {
 	struct datapath_partners with;
@@ -64,9 +61,8 @@ struct datapath {
 	struct err why_impossible;
 	struct timer netmap_wait; /* wants are told, the peers are not here yet */
 	struct backoff backoff;
-	struct err flows_told, watch_told;
-	uint64_t repair_told_ms; /* 0 = never */
-	uint64_t built_ms;       /* the last wish */
+	struct datapath_report report;
+	uint64_t built_ms; /* the last wish */
 	unsigned int burst;
 
 	/* the end */
@@ -147,21 +143,11 @@ static void tell_impossible(struct datapath *d, const struct err *why)
 
 static void take_failure(struct datapath *d, const struct nft_result *result, const struct err *e)
 {
-	condition_raise(d->with.conditions, CONDITION_FIREWALL_FAILED, "%s", e->msg);
+	datapath_report_failure(&d->report, e);
 	d->is_dirty = true;
 	timer_start(&d->retry, backoff_next(&d->backoff));
 	if (!err_is_transient(result->code))
 		tell_impossible(d, e);
-}
-
-/* Another program that edits again and again is told of once in a while. */
-static void tell_repaired(struct datapath *d, const char *what)
-{
-	uint64_t now_ms = clock_now_ms();
-	if (d->repair_told_ms != 0 && now_ms - d->repair_told_ms < REPAIR_TELL_MS)
-		return;
-	d->repair_told_ms = now_ms;
-	log_event(EV_DATAPATH_REPAIRED, what);
 }
 
 static void on_repaired(void *arg, const struct nft_result *result, const struct err *e)
@@ -169,16 +155,8 @@ static void on_repaired(void *arg, const struct nft_result *result, const struct
 	struct datapath *d = arg;
 	if (result->code < 0)
 		take_failure(d, result, e);
-	else if (result->repaired != NULL)
-		tell_repaired(d, result->repaired);
-}
-
-/* What the kernel cannot do is told once, not with each wish. */
-static bool is_news(struct err *told, const struct err *why)
-{
-	bool is_same = strcmp(told->msg, why->msg) == 0;
-	*told = *why;
-	return !is_same;
+	else
+		datapath_report_repaired(&d->report, result);
 }
 
 /* Once something of ours is there to be watched. */
@@ -188,17 +166,14 @@ static void watch(struct datapath *d)
 	if (d->is_watching)
 		return;
 	d->is_watching = nft_watch(d->nft, on_repaired, d, &e) == 0;
-	if (!d->is_watching && is_news(&d->watch_told, &e))
-		log_event(EV_DATAPATH_NOT_WATCHED, e.msg);
+	if (!d->is_watching)
+		datapath_report_not_watched(&d->report, &e);
 }
 
 static void take_success(struct datapath *d, const struct nft_result *result)
 {
-	condition_clear(d->with.conditions, CONDITION_FIREWALL_FAILED);
 	backoff_reset(&d->backoff);
-	log_event(EV_DATAPATH_APPLIED, result->transactions, result->elements, result->flows_ended);
-	if (result->flows_error.code < 0 && is_news(&d->flows_told, &result->flows_error))
-		log_event(EV_DATAPATH_FLOWS_FAILED, result->flows_error.msg);
+	datapath_report_applied(&d->report, result);
 	watch(d);
 	if (d->share != DATAPATH_SHARE_WHOLE)
 		return;
@@ -280,6 +255,7 @@ struct datapath *datapath_new(const struct datapath_partners *partners,
 	struct datapath *d = xcalloc(1, sizeof(*d));
 	d->with = *partners;
 	d->events = *events;
+	d->report.conditions_ref = partners->conditions;
 	d->host = host;
 	d->nft = nft_new(partners->loop, backend);
 	d->backoff = BACKOFF_INIT(partners->times->retry_base_ms, partners->times->retry_max_ms);

@@ -6,3 +6,6 @@ CONDITION_KIND(firewall_failed, "data path", "FirewallFailed",
 CONDITION_KIND(forwarding_off, "data path", "ForwardingOff",
 	"The kernel does not forward packets of a family in use",
 	"allow the container to write the switch that is named, or switch it on outside");
+CONDITION_KIND(flows_pending, "data path", "FlowsPending",
+	"Connections from before the last change of rules may still lead to old targets",
+	"see the reason; it is tried again, and new connections follow the rules");

@@ -10,7 +10,6 @@
 #define EV_DATAPATH_APPLIED "datapath.applied", LOG_LEVEL_DEBUG, "transactions,elements,flows", "firewall: %zu transactions, %zu elements changed, %zu flows ended"
 #define EV_DATAPATH_REPAIRED "datapath.repaired", LOG_LEVEL_WARNING, "what", "firewall: another program had changed our tables (%s); restored"
 #define EV_DATAPATH_NO_IPV6 "datapath.no_ipv6", LOG_LEVEL_INFO, "reason", "firewall: IPv6 is not used: %s"
-#define EV_DATAPATH_FLOWS_FAILED "datapath.flows_failed", LOG_LEVEL_WARNING, "reason", "firewall: old flows may not follow the new rules: %s"
 #define EV_DATAPATH_NOT_WATCHED "datapath.not_watched", LOG_LEVEL_WARNING, "reason", "firewall: edits by other programs will not be noticed: %s"
 #define EV_DATAPATH_REMOVE_FAILED "datapath.remove_failed", LOG_LEVEL_WARNING, "reason", "firewall: the tables could not be removed: %s"
 #define EV_DATAPATH_POD_IN_TAILNET "datapath.pod_in_tailnet", LOG_LEVEL_WARNING, "address,range", "[warning] the Pod's address %s is in the tailnet's range %s: tailscaled drops what such addresses send into the tailnet, so egress will not work"
