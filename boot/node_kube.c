@@ -25,11 +25,17 @@
  * run left for ours. */
 static void check_reset(struct supervisor *s)
 {
-	if (s->state == NODE_STATE_KUBE_SETUP && statestore_is_idle(s->store))
+	if (s->state == NODE_STATE_KUBE_SETUP && node_kube_is_published(s))
 		supervisor_post(s, NODE_EVENT_KUBE_READY);
 }
 
-static void on_stored(void *arg)
+bool node_kube_is_published(const struct supervisor *s)
+{
+	/* A folder is for whoever looks into it: the node does not depend on it. */
+	return s->has_kube_store ? statestore_is_idle(s->store) : statestore_is_tried(s->store);
+}
+
+static void on_answered(void *arg)
 {
 	check_reset(arg);
 	steady_check_complete(arg);
@@ -42,7 +48,7 @@ static void make_store(struct supervisor *s, const struct statestore_backend *ba
 	statestore_require(s->store, STORE_KEY_DEVICE_ID, STORE_KEY_CAPVER);
 	statestore_require(s->store, STORE_KEY_DEVICE_FQDN, STORE_KEY_DEVICE_ID);
 	statestore_require(s->store, STORE_KEY_DEVICE_IPS, STORE_KEY_DEVICE_ID);
-	statestore_on_stored(s->store, on_stored, s);
+	statestore_on_answered(s->store, on_answered, s);
 }
 
 /* False when the start ends here. */
@@ -135,14 +141,10 @@ static void on_kube_setup(void *arg, const struct store_kube_facts *facts, const
 static void set_up_folder(struct supervisor *s)
 {
 	struct statestore_backend backend;
-	struct err e;
 	if (s->settings->state_dir[0] == '\0') {
 		make_store(s, NULL);
-	} else if (store_dir_backend(s->loop, s->settings->state_dir, &backend, &e) < 0) {
-		supervisor_end(
-			s, FATAL_BOOT_STEP, "error setting up the state directory: %s", e.msg);
-		return;
 	} else {
+		store_dir_backend(s->loop, s->settings->state_dir, &backend);
 		make_store(s, &backend);
 		store_dir_load_known(s->settings->state_dir, s->store);
 		node_kube_mark_secret(s);

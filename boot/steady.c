@@ -132,7 +132,7 @@ void steady_check_complete(void *supervisor)
 		return;
 	if (s->datapath != NULL && !datapath_is_ready(s->datapath, &s->self))
 		return;
-	if (!statestore_is_idle(s->store))
+	if (!node_kube_is_published(s))
 		return;
 	s->startup_complete = true;
 	timer_stop(&s->boot_deadline);

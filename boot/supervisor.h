@@ -157,6 +157,9 @@ void node_on_daemon_stopped(void *supervisor);
 void node_kube_setup(struct supervisor *s);
 /* Marks a Secret that did not exist at boot as ours. */
 void node_kube_mark_secret(struct supervisor *s);
+/* What is wanted is in the Secret; or it was tried, where the store is a folder: the node runs
+ * without what is published there. */
+bool node_kube_is_published(const struct supervisor *s);
 
 /* node_bus.c */
 void node_bus_opened(void *supervisor);

@@ -5,8 +5,9 @@
  * The store is told what each key should hold (statestore_set); it finds out by itself when to
  * write. One request is in flight at a time, the latest value wins, a key waits until its
  * prerequisites are stored, what is already there is not written again, and a failed write is kept
- * and tried again with back-off for as long as the store lives. A failure is the condition
- * StoreWriteFailed; nobody else has to care.
+ * and tried again with back-off for as long as the store lives: all of it while the place is away,
+ * a key alone when the place refuses its value. A failure is the condition StoreWriteFailed; nobody
+ * else has to care.
  *
  *	statestore_require(store, STORE_KEY_DEVICE_FQDN, STORE_KEY_DEVICE_ID);
  *	statestore_set(store, STORE_KEY_DEVICE_ID, "nABC");
@@ -43,7 +44,8 @@ struct store_change {
 	const char *value; /* NULL = remove */
 };
 
-/* Result of a backend's write; retry_after_ms is what the server asked for. */
+/* Result of a backend's write; err names the place, and the key when there was one change only;
+ * retry_after_ms is what the server asked for. */
 typedef void (*store_written_fn)(void *arg, const struct err *err, uint64_t retry_after_ms);
 /* Names of all keys, also the daemon's own. */
 typedef void (*store_listed_fn)(void *arg, const struct strv *keys, const struct err *err);
@@ -84,11 +86,13 @@ void statestore_require(struct statestore *s, const char *key, const char *prere
 /* The wanted value is stored. */
 bool statestore_is_stored(const struct statestore *s, const char *key);
 bool statestore_is_idle(const struct statestore *s); /* everything wanted is stored */
-/* Told whenever a write has succeeded (start-up completion waits for it). */
-void statestore_on_stored(struct statestore *s, void (*fn)(void *arg), void *arg);
+/* Everything wanted is stored or was tried in vain: it is tried again, and may never work. */
+bool statestore_is_tried(const struct statestore *s);
+/* Called whenever a write was answered, well or not (start-up completion waits for it). */
+void statestore_on_answered(struct statestore *s, void (*fn)(void *arg), void *arg);
 
-/* Tries what is left at once, without back-off; fn comes when all is stored or after timeout_ms,
- * never from within the call. One at a time. */
+/* Tries what is left at once, without back-off; fn comes when all is stored, when all that is left
+ * was refused again, or after timeout_ms, never from within the call. One at a time. */
 void statestore_flush(
 	struct statestore *s, uint32_t timeout_ms, void (*fn)(void *arg, bool complete), void *arg);
 

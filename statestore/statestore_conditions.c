@@ -2,4 +2,4 @@
 
 CONDITION_KIND(store_write_failed, "supervisor", "StoreWriteFailed",
 	"The published fields cannot be written",
-	"check the API server and the permissions on the Secret; it is tried again");
+	"make the place that is named take writes; it is tried again");

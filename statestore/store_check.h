@@ -11,8 +11,9 @@
 /* None of _machinekey, _profiles, _current-profile; or all three and at least one profile-*. */
 bool store_check_consistent(const struct strv *keys);
 
-/* Of those only _machinekey, which the daemon writes when it starts: what a node leaves that waits
- * for a login. For a moment also the state of one that has just logged in. */
-bool store_check_never_logged_in(const struct strv *keys);
+/* At least one profile-*. A node that never logged in has none (the daemon writes _machinekey when
+ * it starts), and a logout removes it and leaves the other three. One that has just logged in may
+ * have none for a moment. */
+bool store_check_has_profile(const struct strv *keys);
 
 #endif

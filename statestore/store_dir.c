@@ -89,6 +89,9 @@ static int read_keys(struct dir_backend *b, struct err *e)
 	AUTO(buf_wipe) struct buf text = BUF_INIT(JSON_TEXT_MAX);
 	if (atomicfile_read(path, &text, e) < 0)
 		return e->code;
+	/* A daemon that was killed before its first write leaves such a file: it holds no keys. */
+	if (text.len == 0)
+		return 0;
 	AUTO(json_freep) struct json *doc = json_parse(text.data, text.len, e);
 	if (doc == NULL)
 		return err_wrap(e, "%s", path);
@@ -128,35 +131,36 @@ static void free_backend(void *self)
 	free(b);
 }
 
-int store_dir_backend(
-	struct loop *loop, const char *state_dir, struct statestore_backend *out, struct err *e)
+void store_dir_backend(struct loop *loop, const char *state_dir, struct statestore_backend *out)
 {
-	AUTO(mem_free) char *published = xasprintf("%s/" STORE_DIR_PUBLISHED, state_dir);
-	if (atomicfile_make_dirs(published, 0700, e) < 0)
-		return e->code;
 	struct dir_backend *b = xcalloc(1, sizeof(*b));
 	b->state_dir = xstrdup(state_dir);
-	b->published = STEAL(published);
+	b->published = xasprintf("%s/" STORE_DIR_PUBLISHED, state_dir);
 	timer_init(&b->written, loop, tell_written, b);
 	timer_init(&b->listed, loop, tell_listed, b);
 	*out = (struct statestore_backend){
 		describe, write_changes, list_keys, cancel, free_backend, b};
-	return 0;
+}
+
+static void load_file(const char *published, const char *key, struct statestore *s)
+{
+	AUTO(mem_free) char *path = xasprintf("%s/%s", published, key);
+	AUTO(buf_fini) struct buf value = BUF_INIT(VALUE_MAX);
+	struct err unreadable;
+	if (atomicfile_read(path, &value, &unreadable) == 0 &&
+		strlen(buf_cstr(&value)) == value.len)
+		statestore_known(s, key, buf_cstr(&value));
 }
 
 void store_dir_load_known(const char *state_dir, struct statestore *s)
 {
 	AUTO(mem_free) char *published = xasprintf("%s/" STORE_DIR_PUBLISHED, state_dir);
+	atomicfile_remove_stale(published);
 	DIR *dir = opendir(published);
 	struct dirent *entry;
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		AUTO(mem_free) char *path = xasprintf("%s/%s", published, entry->d_name);
-		AUTO(buf_fini) struct buf value = BUF_INIT(VALUE_MAX);
-		struct err unreadable;
-		if (is_file_name(entry->d_name) &&
-			atomicfile_read(path, &value, &unreadable) == 0 &&
-			strlen(buf_cstr(&value)) == value.len)
-			statestore_known(s, entry->d_name, buf_cstr(&value));
+		if (is_file_name(entry->d_name))
+			load_file(published, entry->d_name, s);
 	}
 	if (dir != NULL)
 		closedir(dir);

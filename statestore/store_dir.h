@@ -6,17 +6,17 @@
 #ifndef STATESTORE_STORE_DIR_H
 #define STATESTORE_STORE_DIR_H
 
-#include "lib/base/err.h"
 #include "statestore/statestore.h"
 
 #define STORE_DIR_PUBLISHED "published"
 
 struct loop;
 
-/* Makes the folder (0700) when it is absent. */
-int store_dir_backend(struct loop *loop, const char *state_dir, struct statestore_backend *out,
-	struct err *e) MUST_CHECK;
-/* Tells the store what the files hold already. */
+/* The folder is made (0700) by the first write, so that a volume that takes nothing is a write that
+ * failed, and no reason not to start. */
+void store_dir_backend(struct loop *loop, const char *state_dir, struct statestore_backend *out);
+/* Makes known to the store what the files hold already, and removes what a run that was killed in
+ * the middle of a write has left. */
 void store_dir_load_known(const char *state_dir, struct statestore *s);
 
 #endif

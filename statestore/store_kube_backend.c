@@ -13,6 +13,7 @@ struct secret_backend {
 	char *secret;
 	char *description;
 	struct kube_call *write;
+	char *only_key; /* of a write of one key, NULL = of several */
 	store_written_fn written_fn;
 	void *written_arg;
 	struct kube_call *list;
@@ -29,8 +30,14 @@ static const char *describe(void *self)
 static void on_merged(void *arg, const struct kube_reply *reply, const struct err *err)
 {
 	struct secret_backend *b = arg;
+	struct err e;
 	b->write = NULL;
-	b->written_fn(b->written_arg, err, reply->retry_after_ms);
+	if (err != NULL) {
+		e = *err;
+		(void)(b->only_key != NULL ? err_wrap(&e, "%s, key %s", b->description, b->only_key)
+					   : err_wrap(&e, "%s", b->description));
+	}
+	b->written_fn(b->written_arg, err != NULL ? &e : NULL, reply->retry_after_ms);
 }
 
 static void write_changes(void *self, const struct store_change *changes, size_t count,
@@ -41,6 +48,8 @@ static void write_changes(void *self, const struct store_change *changes, size_t
 	for (size_t i = 0; i < count; i++)
 		kube_fields_set(&fields, changes[i].key, changes[i].value,
 			changes[i].value != NULL ? strlen(changes[i].value) : 0);
+	free(b->only_key);
+	b->only_key = xstrdup(count == 1 ? changes[0].key : NULL);
 	b->written_fn = fn;
 	b->written_arg = arg;
 	b->write = kube_secret_merge(b->kube_ref, b->secret, &fields, on_merged, b);
@@ -82,6 +91,7 @@ static void free_backend(void *self)
 {
 	struct secret_backend *b = self;
 	cancel(b);
+	free(b->only_key);
 	free(b->secret);
 	free(b->description);
 	free(b);

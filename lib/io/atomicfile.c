@@ -1,5 +1,6 @@
 #include "lib/io/atomicfile.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,12 +11,15 @@
 #include <unistd.h>
 
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 
 /* Bytes of one read; names tried for the temporary file, as a crash under the same pid may leave
  * some. */
 #define READ_SIZE ((size_t)16 * 1024)
 #define NAME_TRIES 100
 #define NAME_SIZE 64
+#define NAME_START ".tailboot-"
+#define NAME_END ".tmp"
 
 /* The directory of path, and where in path the last part begins. */
 static int open_directory_of(const char *path, const char **name, struct err *e)
@@ -44,14 +48,45 @@ static int open_temporary(int dir_fd, char name[NAME_SIZE], struct err *e)
 	for (int tries = 0; tries < NAME_TRIES && code == -EEXIST; tries++) {
 		int fd;
 
-		snprintf(name, NAME_SIZE, ".tailboot-%d-%u.tmp", (int)getpid(), counter++);
+		snprintf(name, NAME_SIZE, NAME_START "%d-%u" NAME_END, (int)getpid(), counter++);
 		fd = openat(
 			dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (fd >= 0)
 			return fd;
 		code = -errno;
 	}
-	return err_set_errno(e, code, "create %s", name);
+	/* Not the name, which is another one each time: a reason that lasts is one reason. */
+	return err_set_errno(e, code, "create a temporary file");
+}
+
+/* NAME_START, digits, "-", digits, NAME_END. */
+static bool is_temporary(const char *name)
+{
+	static const char digits[] = "0123456789";
+	if (!str_starts(name, NAME_START))
+		return false;
+	name += strlen(NAME_START);
+	size_t pid = strspn(name, digits);
+	if (pid == 0 || name[pid] != '-')
+		return false;
+	name += pid + 1;
+	size_t number = strspn(name, digits);
+	return number > 0 && strcmp(name + number, NAME_END) == 0;
+}
+
+void atomicfile_remove_stale(const char *dir)
+{
+	DIR *stream = opendir(dir);
+	struct dirent *entry;
+	while (stream != NULL && (entry = readdir(stream)) != NULL) {
+		struct stat info;
+		if (is_temporary(entry->d_name) &&
+			fstatat(dirfd(stream), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+			S_ISREG(info.st_mode))
+			(void)unlinkat(dirfd(stream), entry->d_name, 0);
+	}
+	if (stream != NULL)
+		closedir(stream);
 }
 
 static int write_all(int fd, const char *data, size_t len, struct err *e)
@@ -69,16 +104,17 @@ static int write_all(int fd, const char *data, size_t len, struct err *e)
 	return 0;
 }
 
-static int fill_temporary(int fd, const void *data, size_t len, mode_t mode, struct err *e)
+static int fill_temporary(int *fd, const void *data, size_t len, mode_t mode, struct err *e)
 {
-	if (write_all(fd, data, len, e) < 0)
+	if (write_all(*fd, data, len, e) < 0)
 		return e->code;
 	/* Not by open, which applies the umask. */
-	if (fchmod(fd, mode) < 0)
+	if (fchmod(*fd, mode) < 0)
 		return err_set_errno(e, -errno, "set mode");
-	if (fsync(fd) < 0)
-		return err_set_errno(e, -errno, "sync");
-	return 0;
+	/* Some file systems tell of a full disk or a quota only here. */
+	int code = close(*fd) < 0 && errno != EINTR ? -errno : 0;
+	*fd = -1;
+	return code < 0 ? err_set_errno(e, code, "write") : 0;
 }
 
 int atomicfile_write(const char *path, const void *data, size_t len, mode_t mode, struct err *e)
@@ -94,17 +130,13 @@ int atomicfile_write(const char *path, const void *data, size_t len, mode_t mode
 	fd = open_temporary(dir_fd, temporary, e);
 	if (fd < 0)
 		return err_wrap(e, "write %s", path);
-	ret = fill_temporary(fd, data, len, mode, e);
+	ret = fill_temporary(&fd, data, len, mode, e);
 	if (ret == 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
 		ret = err_set_errno(e, -errno, "rename");
 	if (ret < 0) {
 		(void)unlinkat(dir_fd, temporary, 0);
 		return err_wrap(e, "write %s", path);
 	}
-	/* Some file systems cannot sync a directory and say so with EINVAL; they keep no order to
-	 * ask for. The new content is in place either way. */
-	if (fsync(dir_fd) < 0 && errno != EINVAL)
-		return err_set_errno(e, -errno, "write %s: sync directory", path);
 	return 0;
 }
 

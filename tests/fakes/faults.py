@@ -23,6 +23,16 @@ def status(code, headers=(), message="made by the test"):
     return lambda request, real: Reply(code, kube_status(code, message), headers)
 
 
+def refuse_key(key):
+    """Refuse each write of that key for good, and let all others pass."""
+    def answer(request, real):
+        if key in request.json().get("data", {}):
+            return Reply(422, kube_status(422, f"data[{key}]: Too long: may not be more than 7 "
+                                               "bytes"))
+        return real()
+    return answer
+
+
 def retry_after(code, seconds):
     """The same with a Retry-After."""
     return status(code, headers=[("Retry-After", str(seconds))])

@@ -47,6 +47,28 @@ def test_write_is_kept(world, name):
     assert world.daemon_starts() == 1
 
 
+def test_a_refused_key_holds_up_no_other(world):
+    """It is tried again alone, others follow at once, and one line says which it is and why."""
+    running(world)
+    fault = world.kube.fault("patch", faults.refuse_key("device_ips"), None)
+    world.lapi.bus.publish(notify.running(
+        notify.node(addresses=("100.64.0.2/32",), name="new.ts.net.")))
+    world.wait_key("device_fqdn", "new.ts.net.")
+    world.program.wait_log_part('condition StoreWriteFailed: Secret "tailscale", key device_ips: ')
+    for name in ("b", "c", "d"):
+        before = fault.used
+        wait_until(lambda: fault.used > before, 5, "tried again")
+        begun = time.monotonic()
+        world.lapi.bus.publish(notify.running(
+            notify.node(addresses=("100.64.0.2/32",), name=f"{name}.ts.net.")))
+        world.wait_key("device_fqdn", f"{name}.ts.net.")
+        assert time.monotonic() - begun < 0.5
+    assert world.program.log_count("condition StoreWriteFailed") == 1
+    world.kube.clear_faults()
+    world.wait_key("device_ips", '["100.64.0.2"]')
+    world.program.wait_log_part("condition StoreWriteFailed cleared")
+
+
 @pytest.mark.parametrize("code", [422, 503])
 def test_key_removal(world, code):
     """A key that is gone already is no error; another error is tried again."""

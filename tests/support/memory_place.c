@@ -58,10 +58,10 @@ static void free_place(void *self)
 	p->frees++;
 }
 
-static void on_stored(void *arg)
+static void on_answered(void *arg)
 {
 	struct place_bench *b = arg;
-	b->stored++;
+	b->answered++;
 }
 
 static uint32_t middle(void)
@@ -83,7 +83,7 @@ void place_bench_open(struct place_bench *b)
 	assert_non_null(b->loop);
 	condition_kinds_add(&b->conditions, STATESTORE_CONDITIONS);
 	b->store = statestore_new(b->loop, &b->conditions, &backend, &times);
-	statestore_on_stored(b->store, on_stored, b);
+	statestore_on_answered(b->store, on_answered, b);
 }
 
 void place_bench_close(struct place_bench *b)

@@ -38,7 +38,7 @@ struct place_bench {
 	struct condition_set conditions;
 	struct place place;
 	struct statestore *store;
-	unsigned int stored; /* calls of its on_stored */
+	unsigned int answered; /* calls of its on_answered */
 	struct log_capture log;
 };
 

@@ -88,6 +88,31 @@ static void a_flush_has_a_limit(void **state)
 	assert_int_equal(f->flushes, 1);
 }
 
+/* What is refused will not be stored by waiting. */
+static void a_flush_does_not_wait_for_what_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	statestore_require(f->b.store, "c", "a");
+	statestore_set(f->b.store, "a", "1");
+	statestore_set(f->b.store, "b", "2");
+	statestore_set(f->b.store, "c", "3");
+	place_turn(&f->b);
+	place_answer(&f->b, -EROFS, 0);
+	place_answer(&f->b, -EROFS, 0);
+	place_answer(&f->b, -EROFS, 0);
+	place_pass(&f->b, 1);
+	assert_true(statestore_is_tried(f->b.store));
+	statestore_flush(f->b.store, 5000, on_flushed, f);
+	/* It is tried once more all the same. */
+	place_expect_writes(&f->b, "a=1", 4);
+	place_answer(&f->b, -EROFS, 0);
+	assert_int_equal(f->flushes, 0);
+	place_expect_writes(&f->b, "b=2", 5);
+	place_answer(&f->b, -EROFS, 0);
+	assert_int_equal(f->flushes, 1);
+	assert_false(f->complete);
+}
+
 static void on_wait(void *arg, const char *place)
 {
 	struct fixture *f = arg;
@@ -180,26 +205,83 @@ static void a_place_that_fails_is_given_up_soon(void **state)
 		assert_int_equal(f->dones, 0);
 		assert_int_equal(f->b.place.lists, i);
 		place_tell(&f->b, "", -EAGAIN);
-		place_pass(&f->b, 2000);
+		place_pass(&f->b, 400);
 	}
 	assert_int_equal(f->dones, 1);
 	assert_int_equal(f->done.code, -EAGAIN);
 	assert_int_equal(f->waits, 1);
 }
 
-static void a_node_that_never_logged_in_is_not_waited_for_long(void **state)
+/* The looks take at most that long with these keys, whatever the jitter. */
+static void expect_given_up(struct fixture *f, const char *keys, uint64_t limit_ms)
 {
-	struct fixture *f = *state;
-	unsigned int looks = 0;
+	uint64_t elapsed = 0;
 	await(f, 60000);
-	while (f->dones == 0 && looks++ < 60) {
+	while (f->dones == 0 && elapsed < 60000) {
 		if (f->b.place.listed_fn != NULL)
-			place_tell(&f->b, "_machinekey", 0);
-		place_pass(&f->b, 100);
+			place_tell(&f->b, keys, 0);
+		place_pass(&f->b, 10);
+		elapsed += 10;
 	}
 	assert_int_equal(f->dones, 1);
 	assert_int_equal(f->done.code, 0);
-	assert_true(looks < 40);
+	assert_true(elapsed > 1000 && elapsed <= limit_ms);
+}
+
+static void a_node_that_never_logged_in_is_not_waited_for_long(void **state)
+{
+	expect_given_up(*state, "_machinekey", 1500);
+}
+
+static void nor_is_one_that_was_logged_out(void **state)
+{
+	expect_given_up(*state, "_machinekey _profiles _current-profile device_id", 1500);
+}
+
+static void a_login_under_way_is_waited_for(void **state)
+{
+	struct fixture *f = *state;
+	await(f, 60000);
+	for (unsigned int n = 1; n < 7; n++) {
+		place_tell(&f->b, "_machinekey _profiles _current-profile", 0);
+		place_pass(&f->b, n * n * 10);
+	}
+	for (unsigned int n = 7; n < 20; n++) {
+		place_tell(&f->b, "_machinekey _profiles profile-a", 0);
+		place_pass(&f->b, n * n * 10);
+	}
+	assert_int_equal(f->dones, 0);
+	place_tell(&f->b, "_machinekey _profiles _current-profile profile-a", 0);
+	assert_int_equal(f->dones, 1);
+}
+
+static void a_place_that_is_mute_is_given_up_soon(void **state)
+{
+	struct fixture *f = *state;
+	await(f, 60000);
+	place_pass(&f->b, 1999);
+	assert_int_equal(f->dones, 0);
+	place_pass(&f->b, 1);
+	assert_int_equal(f->dones, 1);
+	assert_int_equal(f->done.code, -ETIMEDOUT);
+	assert_non_null(strstr(f->done.msg, "the place: no answer"));
+	place_tell(&f->b, "_profiles", 0);
+	place_pass(&f->b, 60000);
+	assert_int_equal(f->dones + f->waits, 1);
+}
+
+/* An answer in between gives the next look the whole time again. */
+static void a_slow_place_is_waited_for(void **state)
+{
+	struct fixture *f = *state;
+	await(f, 60000);
+	for (unsigned int n = 1; n < 5; n++) {
+		place_pass(&f->b, 1900);
+		place_tell(&f->b, "_machinekey _profiles profile-a", 0);
+		place_pass(&f->b, n * n * 10);
+		assert_int_equal(f->b.place.lists, n + 1);
+	}
+	assert_int_equal(f->dones, 0);
 }
 
 static void cancelled_waits_are_silent(void **state)
@@ -265,12 +347,17 @@ int main(void)
 		TEST(a_flush_tries_at_once),
 		TEST(a_flush_of_nothing_is_done_soon),
 		TEST(a_flush_has_a_limit),
+		TEST(a_flush_does_not_wait_for_what_is_refused),
 		TEST(complete_state_is_seen_at_once),
 		TEST(incomplete_state_is_waited_for),
 		TEST(waiting_has_a_limit),
 		TEST(a_place_that_is_absent_is_complete),
 		TEST(a_place_that_fails_is_given_up_soon),
 		TEST(a_node_that_never_logged_in_is_not_waited_for_long),
+		TEST(nor_is_one_that_was_logged_out),
+		TEST(a_login_under_way_is_waited_for),
+		TEST(a_place_that_is_mute_is_given_up_soon),
+		TEST(a_slow_place_is_waited_for),
 		TEST(cancelled_waits_are_silent),
 		TEST(a_store_that_keeps_nothing),
 		TEST(freeing_cancels_what_is_under_way),

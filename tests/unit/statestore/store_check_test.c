@@ -12,22 +12,23 @@
 static const struct row {
 	const char *keys;
 	bool is_consistent;
-	bool never_logged_in;
+	bool has_profile;
 } rows[] = {
 	{"", true, false},
 	{"device_id authkey other", true, false},
-	{"_machinekey", false, true},
-	{"_machinekey device_id", false, true},
+	{"_machinekey", false, false},
+	{"_machinekey device_id", false, false},
 	{"_profiles", false, false},
 	{"_current-profile", false, false},
 	{"_machinekey _profiles", false, false},
+	/* What a logout leaves. */
 	{"_machinekey _profiles _current-profile", false, false},
-	{"_machinekey _profiles _current-profile profile-a", true, false},
-	{"_machinekey _profiles _current-profile profile-a profile-b", true, false},
-	{"_machinekey _profiles profile-a", false, false},
-	{"_machinekey profile-a", false, false},
+	{"_machinekey _profiles _current-profile profile-a", true, true},
+	{"_machinekey _profiles _current-profile profile-a profile-b", true, true},
+	{"_machinekey _profiles profile-a", false, true},
+	{"_machinekey profile-a", false, true},
 	/* Profiles alone are nobody's. */
-	{"profile-a", true, false},
+	{"profile-a", true, true},
 	{"_machinekey _profiles _current-profile profile", false, false},
 	{"_Machinekey _serve_x xprofile-a", true, false},
 };
@@ -39,7 +40,7 @@ static void the_keys_tell(void **state)
 		AUTO(strv_fini) struct strv keys = {0};
 		str_words(rows[i].keys, &keys);
 		assert_int_equal(store_check_consistent(&keys), rows[i].is_consistent);
-		assert_int_equal(store_check_never_logged_in(&keys), rows[i].never_logged_in);
+		assert_int_equal(store_check_has_profile(&keys), rows[i].has_profile);
 	}
 }
 

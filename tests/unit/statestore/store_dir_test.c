@@ -34,12 +34,13 @@ struct fixture {
 static int setup(void **state)
 {
 	struct fixture *f = xcalloc(1, sizeof(*f));
-	struct err e = {0};
+	struct err e;
 	f->loop = loop_new(&e);
 	f->dir = tempdir_new();
 	f->state_dir = tempdir_path(f->dir, "state");
 	*state = f;
-	return store_dir_backend(f->loop, f->state_dir, &f->backend, &e);
+	store_dir_backend(f->loop, f->state_dir, &f->backend);
+	return 0;
 }
 
 static int teardown(void **state)
@@ -112,8 +113,8 @@ static mode_t mode_of(struct fixture *f, const char *name)
 static void each_key_is_a_file(void **state)
 {
 	struct fixture *f = *state;
-	assert_int_equal(mode_of(f, "state/published"), 0700);
 	write_two(f, "device_id", "nABC", "egress-services", "{}");
+	assert_int_equal(mode_of(f, "state/published"), 0700);
 	assert_string_equal(f->err.msg, "");
 	expect_file(f, "device_id", "nABC");
 	expect_file(f, "egress-services", "{}");
@@ -133,6 +134,8 @@ static void a_folder_that_went_away_is_made_again(void **state)
 {
 	struct fixture *f = *state;
 	AUTO(mem_free) char *published = tempdir_path(f->dir, "state/published");
+	write_two(f, "b", "1", NULL, NULL);
+	write_two(f, "b", NULL, NULL, NULL);
 	assert_int_equal(rmdir(published), 0);
 	write_two(f, "a", "1", NULL, NULL);
 	assert_string_equal(f->err.msg, "");
@@ -177,6 +180,11 @@ static void the_daemons_keys_are_listed(void **state)
 	list(f);
 	assert_int_equal(f->err.code, -EINVAL);
 	assert_non_null(strstr(f->err.msg, "tailscaled.state"));
+	assert_int_equal(f->keys.len, 0);
+	/* As a daemon leaves it that was killed before its first write. */
+	tempdir_write(f->dir, "state/tailscaled.state", "");
+	list(f);
+	assert_string_equal(f->err.msg, "");
 	assert_int_equal(f->keys.len, 0);
 	tempdir_write(f->dir, "state/tailscaled.state", "[]");
 	list(f);
@@ -233,15 +241,46 @@ static void what_the_files_hold_is_known(void **state)
 	log_capture_stop(&log);
 }
 
-static void a_folder_that_cannot_be_made_is_an_error(void **state)
+static void a_folder_that_cannot_be_made_is_a_failed_write(void **state)
 {
 	struct fixture *f = *state;
-	struct statestore_backend backend;
-	struct err e = {0};
-	tempdir_write(f->dir, "file", "x");
-	AUTO(mem_free) char *below = tempdir_path(f->dir, "file/state");
-	assert_true(store_dir_backend(f->loop, below, &backend, &e) < 0);
-	assert_non_null(strstr(e.msg, "file"));
+	tempdir_write(f->dir, "state", "x");
+	write_two(f, "a", "1", NULL, NULL);
+	assert_int_equal(f->err.code, -ENOTDIR);
+	assert_non_null(strstr(f->err.msg, f->state_dir));
+}
+
+static void what_a_killed_run_left_is_removed(void **state)
+{
+	struct fixture *f = *state;
+	struct condition_set conditions = {0};
+	const struct statestore_times times = {200, 3000};
+	condition_kinds_add(&conditions, STATESTORE_CONDITIONS);
+	tempdir_write(f->dir, "state/published/.tailboot-1-0.tmp", "half");
+	tempdir_write(f->dir, "state/published/.other-1-0.tmp", "x");
+	tempdir_write(f->dir, "state/published/device_id", "nABC");
+	struct statestore *s = statestore_new(f->loop, &conditions, &f->backend, &times);
+	f->backend.free = NULL; /* the store's now */
+	store_dir_load_known(f->state_dir, s);
+	expect_file(f, ".tailboot-1-0.tmp", NULL);
+	expect_file(f, ".other-1-0.tmp", "x");
+	expect_file(f, "device_id", "nABC");
+	statestore_free(s);
+	condition_set_fini(&conditions);
+}
+
+/* The reason of a failure that lasts is the same each time. */
+static void a_reason_does_not_change(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(mem_free) char *file = tempdir_path(f->dir, "state/published/device_id");
+	write_two(f, "other", "1", NULL, NULL);
+	assert_int_equal(mkdir(file, 0700), 0);
+	write_two(f, "device_id", "1", NULL, NULL);
+	struct err first = f->err;
+	write_two(f, "device_id", "2", NULL, NULL);
+	assert_int_equal(first.code, -EISDIR);
+	assert_string_equal(f->err.msg, first.msg);
 }
 
 int main(void)
@@ -255,7 +294,9 @@ int main(void)
 		TEST(the_daemons_keys_are_listed),
 		TEST(cancelling_is_silent),
 		TEST(what_the_files_hold_is_known),
-		TEST(a_folder_that_cannot_be_made_is_an_error),
+		TEST(a_folder_that_cannot_be_made_is_a_failed_write),
+		TEST(what_a_killed_run_left_is_removed),
+		TEST(a_reason_does_not_change),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

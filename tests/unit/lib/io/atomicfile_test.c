@@ -13,10 +13,12 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "tests/support/tempdir.h"
 
@@ -122,6 +124,89 @@ static void test_left_over_temporary(void **state)
 	assert_int_equal(atomicfile_write(path, "x", 1, 0600, &e), 0);
 	expect_file("file", "x", 0600);
 	assert_int_equal(count_entries(), 21);
+}
+
+/* Stand in front of the C library's: a disk that takes 2 s to sync. */
+#define SLOW_SYNC_S 2
+static unsigned int syncs;
+
+static int slow_sync(void)
+{
+	struct timespec pause = {SLOW_SYNC_S, 0};
+
+	syncs++;
+	return nanosleep(&pause, NULL);
+}
+
+int fsync(int fd)
+{
+	(void)fd;
+	return slow_sync();
+}
+
+int fdatasync(int fd)
+{
+	(void)fd;
+	return slow_sync();
+}
+
+static void test_slow_disk(void **state)
+{
+	AUTO(mem_free) char *path = tempdir_path(dir, "file");
+	struct err e = {0};
+	uint64_t begun = clock_now_ms();
+
+	(void)state;
+	assert_int_equal(atomicfile_write(path, "one", 3, 0600, &e), 0);
+	assert_int_equal(atomicfile_write(path, "two", 3, 0600, &e), 0);
+	assert_true(clock_now_ms() - begun < 1000);
+	assert_int_equal(syncs, 0);
+	expect_file("file", "two", 0600);
+}
+
+static void test_remove_stale(void **state)
+{
+	static const char *const ours[] = {".tailboot-1-0.tmp", ".tailboot-4194304-4294967295.tmp"};
+	static const char *const others[] = {".tailboot-1-0.tmp.swp", ".tailboot-1-0", "x",
+		".tailboot--0.tmp", ".tailboot-1-.tmp", ".tailboot-1.tmp", ".tailboot-a-0.tmp",
+		"tailboot-1-0.tmp", ".tailboot-1-0-0.tmp", ".tailboot-+1-0.tmp", ".tmp",
+		".tailboot-1-2.tmp/file"};
+	AUTO(mem_free) char *link = tempdir_path(dir, ".tailboot-1-1.tmp");
+	AUTO(mem_free) char *nowhere = tempdir_path(dir, "no");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+		tempdir_write(dir, ours[i], "half");
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		tempdir_write(dir, others[i], "x");
+	assert_int_equal(symlink("x", link), 0);
+	atomicfile_remove_stale(dir);
+	assert_int_equal(count_entries(), ARRAY_LEN(others) + 1);
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+		assert_null(tempdir_read(dir, ours[i]));
+	atomicfile_remove_stale(nowhere);
+}
+
+/* A reason that lasts has one text, however many names were tried. */
+static void test_reason_is_stable(void **state)
+{
+	AUTO(mem_free) char *path = tempdir_path(dir, "file");
+	int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct rlimit before, small;
+	struct err e = {0}, again = {0};
+
+	(void)state;
+	assert_true(next >= 0);
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	small = before;
+	small.rlim_cur = (rlim_t)next + 1; /* the folder can be opened, no file in it */
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &small), 0);
+	assert_int_equal(atomicfile_write(path, "x", 1, 0600, &e), -EMFILE);
+	assert_int_equal(atomicfile_write(path, "x", 1, 0600, &again), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_string_equal(e.msg, again.msg);
+	assert_non_null(strstr(e.msg, path));
 }
 
 static void test_write_failures(void **state)
@@ -286,6 +371,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_relative_and_longest_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_replaces_link, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_left_over_temporary, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_slow_disk, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_remove_stale, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reason_is_stable, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_write_failures, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_half_written, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_read, setup, teardown),
