@@ -1,5 +1,6 @@
 #include "boot/boot_conditions.h"
 
+#include "boot/bus/bus_conditions.h"
 #include "boot/config/config_conditions.h"
 #include "boot/daemon/daemon_conditions.h"
 #include "boot/datapath/datapath_conditions.h"
@@ -9,12 +10,8 @@
 #include "lib/base/mem.h"
 #include "statestore/statestore_conditions.h"
 
-CONDITION_KIND(bus_lost, "supervisor", "BusLost",
-	"The stream of notifications from tailscaled has ended", "it is opened again by itself");
 CONDITION_KIND(not_running, "supervisor", "NotRunning", "The node is not in state Running",
 	"see the other conditions");
-CONDITION_KIND(key_reissue_pending, "supervisor", "KeyReissuePending",
-	"A fresh auth key was asked for", "the operator provides it: see that it is running");
 
 static const struct condition_kind *const kinds[] = {
 	LOGIN_CONDITIONS,

@@ -7,13 +7,9 @@
 
 #include "lib/base/condition.h"
 
-extern const struct condition_kind condition_bus_lost;
 extern const struct condition_kind condition_not_running;
-extern const struct condition_kind condition_key_reissue_pending;
 
-#define CONDITION_BUS_LOST (&condition_bus_lost)
 #define CONDITION_NOT_RUNNING (&condition_not_running)
-#define CONDITION_KEY_REISSUE_PENDING (&condition_key_reissue_pending)
 
 /* Adds all that the program can raise. */
 void boot_conditions_add(struct condition_set *set);

@@ -12,20 +12,9 @@
 
 /* boot: node */
 #define EV_NODE_TRANSITION "node.transition", LOG_LEVEL_DEBUG, "from,event,to", "node %s + %s -> %s"
-#define EV_NODE_STATE_WAIT "node.state_wait", LOG_LEVEL_INFO, "state", "tailscaled in state \"%s\", waiting"
-#define EV_NODE_APPROVAL "node.approval", LOG_LEVEL_INFO, "", "machine authorization required, please visit the admin panel"
 #define EV_NODE_LEFT_RUNNING "node.left_running", LOG_LEVEL_WARNING, "state", "tailscaled left running state (now in state \"%s\"), recovering"
 #define EV_NODE_RUNNING_AGAIN "node.running_again", LOG_LEVEL_INFO, "", "tailscaled is running again"
-#define EV_NODE_NO_SECRET "node.no_secret", LOG_LEVEL_INFO, "", "TS_AUTHKEY not provided and state Secret does not exist, login will be interactive if needed."
-#define EV_NODE_NO_AUTHKEY "node.no_authkey", LOG_LEVEL_INFO, "", "No authkey found in state Secret and TS_AUTHKEY not provided, login will be interactive if needed."
-#define EV_NODE_UP "node.up", LOG_LEVEL_INFO, "", "Running 'tailscale up'"
-#define EV_NODE_SET "node.set", LOG_LEVEL_INFO, "", "Running 'tailscale set'"
-#define EV_NODE_COMMAND_FAILED "node.command_failed", LOG_LEVEL_WARNING, "command,reason", "tailscale %s failed: %s"
 #define EV_NODE_GRO_FAILED "node.gro_failed", LOG_LEVEL_WARNING, "reason", "[unexpected] error enabling UDP GRO forwarding: %s"
-#define EV_NODE_SYMLINK_FAILED "node.symlink_failed", LOG_LEVEL_WARNING, "reason", "[warning] failed to symlink socket: %s"
-#define EV_NODE_DNS_CONFIG_FAILED "node.dns_config_failed", LOG_LEVEL_WARNING, "reason", "error refreshing DNS config from tailscaled: %s"
-#define EV_NODE_KEY_DELETING "node.key_deleting", LOG_LEVEL_INFO, "", "Deleting authkey from Kubernetes Secret"
-#define EV_NODE_SERVE_RESET "node.serve_reset", LOG_LEVEL_INFO, "", "serve proxy: unsetting previous config"
 #define EV_NODE_STOP_REQUESTED "node.stop_requested", LOG_LEVEL_INFO, "signal", "Received %s, stopping"
 
 /* boot: shutdown */

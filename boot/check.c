@@ -8,6 +8,7 @@
 
 #include "boot/check_report.h"
 #include "boot/settings/settings.h"
+#include "boot/settings/settings_load.h"
 #include "boot/host/sysctl.h"
 #include "lib/base/buf.h"
 #include "lib/base/json.h"

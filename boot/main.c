@@ -10,6 +10,7 @@
 #include "boot/cli.h"
 #include "boot/fatal.h"
 #include "boot/settings/settings.h"
+#include "boot/settings/settings_load.h"
 #include "boot/supervisor.h"
 #include "boot/host/sysctl.h"
 #include "boot/host/tun.h"
@@ -44,16 +45,12 @@ static int run(void)
 		return fail(NULL, FATAL_SETTINGS, &e);
 	if (prepare_host(settings, &e) < 0)
 		return fail(settings, FATAL_SETTINGS, &e);
-	struct supervisor supervisor;
-	int code;
-	if (supervisor_init(&supervisor, settings, &e) < 0)
-		code = fail(settings, FATAL_BOOT_STEP, &e);
-	else
-		/* Start-up may fail; after the first "Startup complete" only the rows of
-		 * boot/fatal.c that say so end the process. */
-		code = supervisor_run(&supervisor);
-	supervisor_fini(&supervisor);
-	return code;
+	AUTO(supervisor_freep) struct supervisor *supervisor = supervisor_new(settings, &e);
+	if (supervisor == NULL)
+		return fail(settings, FATAL_BOOT_STEP, &e);
+	/* Start-up may fail; after the first "Startup complete" only the rows of boot/fatal.c that
+	 * say so end the process. */
+	return supervisor_run(supervisor);
 }
 
 int main(int argc, char **argv)

@@ -1,7 +1,7 @@
 /*
  * The node's way through a start, a restart and a stop: states, events, and the table that joins
  * them. Pure data. First start, restart of the daemon and a new login share the states; what
- * differs is in the actions (boot/node_actions.c, boot/shutdown.c), which may post follow-up
+ * differs is in the actions (boot/node_actions.c), which may post follow-up
  * events but never set a state.
  */
 #ifndef BOOT_NODE_TABLE_H
@@ -39,6 +39,7 @@ enum node_event {
 	NODE_EVENT_NEEDS_LOGIN,
 	NODE_EVENT_NEEDS_APPROVAL,
 	NODE_EVENT_OTHER_STATE,
+	NODE_EVENT_GRACE_OVER, /* a login that failed without a reason has stood long enough */
 	NODE_EVENT_KEY_REFUSED,
 	NODE_EVENT_RETRY,
 	NODE_EVENT_WANT_LOGIN,
@@ -62,9 +63,10 @@ enum node_action {
 	NODE_ACTION_SUBSCRIBE,
 	NODE_ACTION_SUBSCRIBED,
 	NODE_ACTION_LOST_DAEMON,
-	NODE_ACTION_JUDGE_LOGIN,
-	NODE_ACTION_JUDGE_REFUSAL,
-	NODE_ACTION_JUDGE_RECOVERY,
+	NODE_ACTION_DECIDE_LOGIN,
+	NODE_ACTION_DECIDE_REFUSAL,
+	NODE_ACTION_DECIDE_RECOVERY,
+	NODE_ACTION_REQUEST_KEY,
 	NODE_ACTION_SHOW_APPROVAL,
 	NODE_ACTION_SHOW_STATE,
 	NODE_ACTION_RUN_UP,

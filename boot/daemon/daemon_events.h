@@ -15,6 +15,7 @@
 #define EV_DAEMON_SIGNAL_FAILED "daemon.signal_failed", LOG_LEVEL_WARNING, "reason", "cannot signal tailscaled: %s"
 #define EV_DAEMON_RESTARTING "daemon.restarting", LOG_LEVEL_WARNING, "status,delay_ms,crashes,limit", "tailscaled ended (%s), restarting it in %llu ms (crash %zu of %u in the window)"
 #define EV_DAEMON_TRANSITION "daemon.transition", LOG_LEVEL_DEBUG, "from,event,to", "daemon %s + %s -> %s"
+#define EV_NODE_SYMLINK_FAILED "node.symlink_failed", LOG_LEVEL_WARNING, "reason", "[warning] failed to symlink socket: %s"
 
 /* clang-format on */
 

@@ -17,31 +17,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "boot/datapath/datapath_partners.h"
 #include "lib/base/err.h"
 
-struct condition_set;
 struct datapath;
-struct ipnbus;
-struct loop;
-struct peers;
-struct records;
-struct resolver;
 struct selfnode;
-struct settings;
 struct statestore;
-struct times;
-
-/* All borrowed. */
-struct datapath_partners {
-	struct loop *loop;
-	struct resolver *resolver;
-	struct condition_set *conditions;
-	struct peers *peers;
-	struct records *records;
-	struct ipnbus *bus;
-	const struct settings *settings;
-	const struct times *times;
-};
 
 /* Called from the loop, never from within a call of this module. */
 struct datapath_events {

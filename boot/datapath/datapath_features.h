@@ -7,11 +7,13 @@
 
 #include <stdbool.h>
 
-#include "boot/datapath/datapath.h"
+#include "boot/datapath/datapath_partners.h"
 #include "egress/resolve.h"
 
+struct nft_addresses;
 struct nft_result;
 struct nft_wanted;
+struct statestore;
 
 /* How the single targets of the settings take part in a wish. */
 enum datapath_share {

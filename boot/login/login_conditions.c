@@ -74,3 +74,5 @@ CONDITION_KIND(state_store_failed, CONDITION_GROUP_LOGIN, "StateStoreFailed",
 CONDITION_KIND(state_lost, CONDITION_GROUP_LOGIN, "StateLost",
 	"The state of the node is gone or belongs to another node",
 	"restore the state, or provide a fresh auth key");
+CONDITION_KIND(key_reissue_pending, "supervisor", "KeyReissuePending",
+	"A fresh auth key was asked for", "the operator provides it: see that it is running");

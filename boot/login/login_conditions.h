@@ -36,6 +36,9 @@ extern const struct condition_kind condition_network_down;
 extern const struct condition_kind condition_state_store_failed;
 extern const struct condition_kind condition_state_lost;
 
+/* Of another group: it ends with the request. */
+extern const struct condition_kind condition_key_reissue_pending;
+
 #define CONDITION_KEY_MISSING (&condition_key_missing)
 #define CONDITION_KEY_USED (&condition_key_used)
 #define CONDITION_KEY_EXPIRED (&condition_key_expired)
@@ -64,8 +67,9 @@ extern const struct condition_kind condition_state_lost;
 #define CONDITION_NETWORK_DOWN (&condition_network_down)
 #define CONDITION_STATE_STORE_FAILED (&condition_state_store_failed)
 #define CONDITION_STATE_LOST (&condition_state_lost)
+#define CONDITION_KEY_REISSUE_PENDING (&condition_key_reissue_pending)
 
-/* All of them, for the table of a program, in the order in which they are looked through for the
+/* The group, for the table of a program, in the order in which they are looked through for the
  * first that stands. */
 #define LOGIN_CONDITIONS                                                                           \
 	CONDITION_KEY_MISSING, CONDITION_KEY_USED, CONDITION_KEY_EXPIRED, CONDITION_KEY_INVALID,   \

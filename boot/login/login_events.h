@@ -6,6 +6,13 @@
 
 /* clang-format off */
 
+/* boot: login */
+#define EV_NODE_UP "node.up", LOG_LEVEL_INFO, "", "Running 'tailscale up'"
+#define EV_NODE_SET "node.set", LOG_LEVEL_INFO, "", "Running 'tailscale set'"
+#define EV_NODE_COMMAND_FAILED "node.command_failed", LOG_LEVEL_WARNING, "command,reason", "tailscale %s failed: %s"
+#define EV_NODE_STATE_WAIT "node.state_wait", LOG_LEVEL_INFO, "state", "tailscaled in state \"%s\", waiting"
+#define EV_NODE_APPROVAL "node.approval", LOG_LEVEL_INFO, "", "machine authorization required, please visit the admin panel"
+
 /* boot: new auth key */
 #define EV_REISSUE_NEEDS_LOGIN "reissue.needs_login", LOG_LEVEL_INFO, "", "Auth key missing or invalid (NeedsLogin state), disconnecting from control and requesting new key from operator"
 #define EV_REISSUE_KEY_FAILED "reissue.key_failed", LOG_LEVEL_INFO, "", "Auth key failed to authenticate (may be expired or single-use), disconnecting from control and requesting new key from operator"

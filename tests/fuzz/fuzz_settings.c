@@ -9,6 +9,7 @@
 
 #include "boot/settings/args.h"
 #include "boot/settings/settings.h"
+#include "boot/settings/settings_load.h"
 #include "boot/host/sysctl.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"

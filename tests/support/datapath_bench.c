@@ -13,6 +13,7 @@
 #include "boot/datapath/datapath.h"
 #include "boot/datapath/datapath_conditions.h"
 #include "boot/settings/settings.h"
+#include "boot/settings/settings_load.h"
 #include "boot/settings/times.h"
 #include "egress/egress_conditions.h"
 #include "ingress/ingress_conditions.h"

@@ -1,4 +1,4 @@
-#include "boot/supervisor.h"
+#include "boot/supervisor_internal.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -14,6 +14,7 @@
 
 #include "boot/login/login_conditions.h"
 #include "boot/settings/settings.h"
+#include "boot/settings/settings_load.h"
 #include "lib/base/mem.h"
 #include "lib/io/loop.h"
 #include "lib/io/signals.h"
@@ -26,8 +27,7 @@
 struct bench {
 	char *dir;
 	struct settings *settings;
-	struct supervisor s;
-	bool is_open;
+	struct supervisor *s;
 	struct log_capture log;
 };
 
@@ -49,15 +49,14 @@ static void open_with(struct bench *b, const char *more)
 	strv_push(&env, more);
 	b->settings = settings_load(env.items, &e);
 	assert_non_null(b->settings);
-	assert_int_equal(supervisor_init(&b->s, b->settings, &e), 0);
-	b->is_open = true;
+	b->s = supervisor_new(b->settings, &e);
+	assert_non_null(b->s);
 }
 
 static void close_it(struct bench *b)
 {
-	if (b->is_open)
-		supervisor_fini(&b->s);
-	b->is_open = false;
+	supervisor_free(b->s);
+	b->s = NULL;
 	settings_freep(&b->settings);
 }
 
@@ -86,7 +85,7 @@ static int teardown(void **state)
 
 static void expect_end(struct bench *b, int code, const char *sentence)
 {
-	assert_int_equal(supervisor_run(&b->s), code);
+	assert_int_equal(supervisor_run(b->s), code);
 	AUTO(mem_free) char *message = tempdir_read(b->dir, "termination");
 	assert_string_equal(message, sentence != NULL ? sentence : "");
 	assert_int_equal(log_capture_count_id(&b->log, "boot.fatal"), sentence != NULL);
@@ -140,9 +139,9 @@ static void the_first_cause_counts(void **state)
 {
 	struct bench *b = *state;
 	open_with(b, "TS_AUTHKEY=key");
-	supervisor_end(&b->s, FATAL_BOOT_STEP, "first %s", "cause");
-	supervisor_end(&b->s, FATAL_STOP_REQUESTED, NULL);
-	supervisor_end(&b->s, FATAL_CRASH_BUDGET, "second");
+	node_end(b->s, FATAL_BOOT_STEP, "first %s", "cause");
+	node_end(b->s, FATAL_STOP_REQUESTED, NULL);
+	node_end(b->s, FATAL_CRASH_BUDGET, "second");
 	expect_end(b, 1, "first cause");
 }
 
@@ -150,17 +149,17 @@ static void after_the_start_up_only_marked_causes_end_it(void **state)
 {
 	struct bench *b = *state;
 	open_with(b, "TS_AUTHKEY=key");
-	b->s.startup_complete = true;
+	b->s->startup_complete = true;
 	for (int cause = 0; cause < FATAL_CAUSE_COUNT; cause++) {
 		if (fatal_row(cause)->after_startup)
 			continue;
-		supervisor_end(&b->s, cause, "cause %d", cause);
-		assert_false(b->s.is_ending);
-		assert_int_equal(b->s.state, NODE_STATE_INIT);
+		node_end(b->s, cause, "cause %d", cause);
+		assert_false(b->s->is_ending);
+		assert_int_equal(b->s->state, NODE_STATE_INIT);
 	}
 	assert_int_equal(log_capture_count_id(&b->log, "boot.step_failed"), 5);
-	supervisor_end(&b->s, FATAL_CRASH_BUDGET, "crashed");
-	assert_true(b->s.is_ending);
+	node_end(b->s, FATAL_CRASH_BUDGET, "crashed");
+	assert_true(b->s->is_ending);
 	expect_end(b, 3, "crashed");
 }
 
@@ -197,124 +196,18 @@ static void the_deadline_in_each_state(void **state)
 	struct err e;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		open_with(b, "TS_AUTHKEY=key");
-		condition_raise(&b->s.conditions, CONDITION_CONTROL_UNREACHABLE, "no route");
-		condition_raise(&b->s.conditions, CONDITION_STORE_WRITE_FAILED, "full disk");
-		b->s.state = cases[i].state;
-		b->s.is_waiting_for_human = cases[i].human;
-		timer_start(&b->s.boot_deadline, 0);
-		assert_int_equal(loop_turn(b->s.loop, 0, &e), 0);
+		condition_raise(&b->s->conditions, CONDITION_CONTROL_UNREACHABLE, "no route");
+		condition_raise(&b->s->conditions, CONDITION_STORE_WRITE_FAILED, "full disk");
+		b->s->state = cases[i].state;
+		b->s->login.waits_for_person = cases[i].human;
+		timer_start(&b->s->boot_deadline, 0);
+		assert_int_equal(loop_turn(b->s->loop, 0, &e), 0);
 		if (cases[i].sentence != NULL)
-			assert_string_equal(b->s.end_sentence, cases[i].sentence);
+			assert_string_equal(b->s->end_sentence, cases[i].sentence);
 		else
-			assert_null(b->s.end_sentence);
+			assert_null(b->s->end_sentence);
 		/* A pause for a person is followed by the whole time again. */
-		assert_int_equal(timer_is_armed(&b->s.boot_deadline), cases[i].sentence == NULL);
-		close_it(b);
-	}
-}
-
-static bool is_raised(const struct bench *b, const struct condition_kind *code)
-{
-	return condition_is_raised(&b->s.conditions, code);
-}
-
-static void tell_health(
-	struct bench *b, enum ipn_state state, const struct ipn_warning *warnings, size_t count)
-{
-	struct ipn_notify n = {.state = state,
-		.backend_state = IPN_STATE_UNKNOWN,
-		.has_health = true,
-		.warnings = warnings,
-		.warning_count = count};
-	node_bus_notify(&b->s, &n);
-}
-
-static void tell_state(struct bench *b, enum ipn_state state, const char *error_message)
-{
-	struct ipn_notify n = {
-		.state = state, .backend_state = IPN_STATE_UNKNOWN, .error_message = error_message};
-	node_bus_notify(&b->s, &n);
-}
-
-/* In a state in which events of the node mean nothing. */
-static void open_deaf(struct bench *b)
-{
-	open_with(b, "TS_AUTHKEY=tskey-auth-secret");
-	b->s.state = NODE_STATE_DONE;
-}
-
-static void warnings_stand_until_they_are_taken_back(void **state)
-{
-	struct bench *b = *state;
-	struct ipn_warning locked = {"tailnet-lock", "Locked", "this node is locked out", ""};
-	struct ipn_warning network = {"network-status", "Down", "", ""};
-	struct ipn_warning both[] = {locked, network};
-	open_deaf(b);
-	tell_health(b, IPN_STATE_RUNNING, both, 2);
-	tell_state(b, IPN_STATE_UNKNOWN, NULL);
-	tell_state(b, IPN_STATE_RUNNING, NULL);
-	assert_true(is_raised(b, CONDITION_NODE_LOCKED));
-	assert_string_equal(
-		condition_get(&b->s.conditions, CONDITION_NETWORK_DOWN)->reason, "Down");
-	tell_health(b, IPN_STATE_UNKNOWN, &network, 1);
-	assert_false(is_raised(b, CONDITION_NODE_LOCKED));
-	assert_true(is_raised(b, CONDITION_NETWORK_DOWN));
-	assert_int_equal(condition_get(&b->s.conditions, CONDITION_NETWORK_DOWN)->transitions, 1);
-	tell_health(b, IPN_STATE_UNKNOWN, NULL, 0);
-	assert_false(is_raised(b, CONDITION_NETWORK_DOWN));
-}
-
-static void one_reason_at_a_time(void **state)
-{
-	struct bench *b = *state;
-	struct ipn_warning login = {"login-state", "", "", "dial tcp: connection refused"};
-	open_deaf(b);
-	tell_state(b, IPN_STATE_NEEDS_LOGIN, "authkey tskey-auth-secret expired: authkey expired");
-	assert_string_equal(condition_get(&b->s.conditions, CONDITION_KEY_EXPIRED)->reason,
-		"authkey *** expired: authkey expired");
-	tell_health(b, IPN_STATE_UNKNOWN, &login, 1);
-	assert_false(is_raised(b, CONDITION_KEY_EXPIRED));
-	assert_true(is_raised(b, CONDITION_CONTROL_UNREACHABLE));
-	assert_true(b->s.control_is_away);
-	/* A try that was replaced says nothing. */
-	tell_state(b, IPN_STATE_UNKNOWN, "context canceled");
-	assert_true(is_raised(b, CONDITION_CONTROL_UNREACHABLE));
-	tell_state(b, IPN_STATE_RUNNING, NULL);
-	assert_false(is_raised(b, CONDITION_CONTROL_UNREACHABLE));
-	tell_health(b, IPN_STATE_UNKNOWN, NULL, 0);
-	assert_false(b->s.control_is_away);
-}
-
-static void what_a_lost_login_means(void **state)
-{
-	static const struct {
-		enum ipn_state state;
-		bool configured, logged_out, want_running, has_node_id;
-		const struct condition_kind *code;
-	} cases[] = {
-		{IPN_STATE_NEEDS_LOGIN, true, true, true, false, CONDITION_LOGGED_OUT},
-		{IPN_STATE_NEEDS_LOGIN, false, true, false, false, CONDITION_STATE_LOST},
-		{IPN_STATE_STOPPED, true, false, false, true, CONDITION_STOPPED},
-		{IPN_STATE_STOPPED, false, false, false, true, CONDITION_STOPPED},
-		{IPN_STATE_STARTING, true, false, true, true, NULL},
-		{IPN_STATE_NEEDS_LOGIN, false, false, true, true, NULL},
-	};
-	struct bench *b = *state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		open_deaf(b);
-		b->s.logged_in_once = true;
-		b->s.configured = cases[i].configured;
-		struct ipn_notify n = {.state = cases[i].state,
-			.backend_state = IPN_STATE_UNKNOWN,
-			.has_prefs = true,
-			.logged_out = cases[i].logged_out,
-			.want_running = cases[i].want_running,
-			.has_node_id = cases[i].has_node_id};
-		node_bus_notify(&b->s, &n);
-		for (size_t c = 0; c < b->s.conditions.count; c++) {
-			const struct condition *one = &b->s.conditions.items[c];
-			assert_int_equal(one->raised, one->kind == cases[i].code);
-		}
+		assert_int_equal(timer_is_armed(&b->s->boot_deadline), cases[i].sentence == NULL);
 		close_it(b);
 	}
 }
@@ -332,9 +225,6 @@ int main(void)
 		TEST(the_first_cause_counts),
 		TEST(after_the_start_up_only_marked_causes_end_it),
 		TEST(the_deadline_in_each_state),
-		TEST(warnings_stand_until_they_are_taken_back),
-		TEST(one_reason_at_a_time),
-		TEST(what_a_lost_login_means),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "boot/settings/settings.h"
+#include "boot/settings/settings_load.h"
 #include "lib/base/mem.h"
 #include "tests/support/tempdir.h"
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "boot/settings/settings.h"
+#include "boot/settings/settings_load.h"
 #include "boot/settings/settings_table.h"
 #include "lib/base/mem.h"
 

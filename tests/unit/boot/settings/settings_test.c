@@ -1,4 +1,5 @@
 #include "boot/settings/settings.h"
+#include "boot/settings/settings_load.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,4 @@
+#include "boot/bus/bus_conditions.h"
+
+CONDITION_KIND(bus_lost, "supervisor", "BusLost",
+	"The stream of notifications from tailscaled has ended", "it is opened again by itself");

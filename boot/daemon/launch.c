@@ -1,0 +1,78 @@
+#include "boot/daemon/launch.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "boot/daemon/daemon.h"
+#include "boot/daemon/daemon_events.h"
+#include "boot/daemon/daemon_port.h"
+#include "boot/settings/args.h"
+#include "boot/settings/settings.h"
+#include "boot/settings/times.h"
+#include "lib/base/mem.h"
+#include "lib/io/atomicfile.h"
+
+#define DEFAULT_SOCKET_DIR "/var/run/tailscale"
+#define DEFAULT_SOCKET DEFAULT_SOCKET_DIR "/tailscaled.sock"
+
+/* Leaves env empty when ours is as it should be. */
+static void make_env(struct launch *l, const struct settings *settings)
+{
+	extern char **environ;
+	AUTO(strv_wipe) struct strv with_port = {0};
+	bool has_port = daemon_port_env(daemon_port_pick(), environ, &with_port);
+	char *const *env = has_port ? with_port.items : environ;
+	if (!args_tailscaled_env(settings, env, &l->env) && has_port)
+		strv_copy(&l->env, &with_port);
+}
+
+struct daemon *launch_daemon(struct launch *l, const struct launch_partners *partners,
+	const struct daemon_events *events)
+{
+	const struct settings *settings = partners->settings;
+	AUTO(strv_fini) struct strv args = {0};
+	args_tailscaled(settings, &args);
+	make_env(l, settings);
+	struct daemon_options options = {
+		.socket = settings->socket,
+		.args = &args,
+		.envp = l->env.items,
+		.restart_limit = settings->restart_limit,
+		.restart_window_ms = settings->restart_window_ms,
+		.backoff_base_ms = partners->times->daemon_backoff_base_ms,
+		.backoff_max_ms = partners->times->daemon_backoff_max_ms,
+	};
+	return daemon_new(partners->loop, partners->procs, partners->conditions, &options, events);
+}
+
+char *const *launch_env(const struct launch *l)
+{
+	extern char **environ;
+	return l->env.items != NULL ? l->env.items : environ;
+}
+
+void launch_fini(struct launch *l)
+{
+	strv_wipe(&l->env);
+}
+
+void launch_link_socket(const struct settings *settings)
+{
+	const char *socket_path = settings->socket;
+	struct err e;
+	char target[4096];
+	if (strcmp(settings->test_root, "/") != 0 || strcmp(socket_path, DEFAULT_SOCKET) == 0)
+		return;
+	if (atomicfile_make_dirs(DEFAULT_SOCKET_DIR, 0700, &e) < 0) {
+		log_event(EV_NODE_SYMLINK_FAILED, e.msg);
+		return;
+	}
+	/* Left by an earlier run in the same file system. */
+	ssize_t len = readlink(DEFAULT_SOCKET, target, sizeof(target) - 1);
+	if (len > 0 && (size_t)len == strlen(socket_path) &&
+		memcmp(target, socket_path, (size_t)len) == 0)
+		return;
+	if (symlink(socket_path, DEFAULT_SOCKET) < 0)
+		log_event(EV_NODE_SYMLINK_FAILED, strerror(errno));
+}

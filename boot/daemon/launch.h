@@ -1,0 +1,45 @@
+/*
+ * What the daemon is started with: command line and environment from the settings. The struct keeps
+ * what the daemon borrows.
+ *
+ *	struct daemon *daemon = launch_daemon(&launch, &partners, &events);
+ *	if (daemon_start(daemon, &e) < 0) …
+ */
+#ifndef BOOT_DAEMON_LAUNCH_H
+#define BOOT_DAEMON_LAUNCH_H
+
+#include "lib/base/str.h"
+
+struct condition_set;
+struct daemon;
+struct daemon_events;
+struct loop;
+struct proc_table;
+struct settings;
+struct times;
+
+/* All borrowed. */
+struct launch_partners {
+	struct loop *loop;
+	struct proc_table *procs;
+	struct condition_set *conditions;
+	const struct settings *settings;
+	const struct times *times;
+};
+
+/* Zeroed is empty. */
+struct launch {
+	struct strv env; /* of the daemon, when it differs from ours */
+};
+
+/* To be called once; the launch must outlive the daemon. */
+struct daemon *launch_daemon(struct launch *l, const struct launch_partners *partners,
+	const struct daemon_events *events);
+/* The environment of the daemon, borrowed. */
+char *const *launch_env(const struct launch *l);
+void launch_fini(struct launch *l); /* wipes */
+
+/* A link where tools look for the socket when they are not told. A failure is logged. */
+void launch_link_socket(const struct settings *settings);
+
+#endif

@@ -1,0 +1,256 @@
+#include "boot/login/login_internal.h"
+
+#include <stdlib.h>
+
+#include "boot/bus/bus.h"
+#include "boot/config/config_conditions.h"
+#include "boot/login/command.h"
+#include "boot/login/login_conditions.h"
+#include "boot/login/login_events.h"
+#include "boot/login/login_reason.h"
+#include "boot/login/reissue.h"
+#include "boot/settings/args.h"
+#include "boot/settings/settings.h"
+#include "boot/settings/times.h"
+#include "lib/base/mem.h"
+
+void login_post(struct login *l, enum login_event event)
+{
+	l->fn(l->arg, event);
+}
+
+static void on_retry(void *arg)
+{
+	login_post(arg, LOGIN_EVENT_RETRY);
+}
+
+static void on_grace_over(void *arg)
+{
+	login_post(arg, LOGIN_EVENT_GRACE_OVER);
+}
+
+void login_init(
+	struct login *l, const struct login_partners *partners, login_event_fn fn, void *arg)
+{
+	*l = (struct login){
+		.partners = *partners,
+		.fn = fn,
+		.arg = arg,
+		.backoff = BACKOFF_INIT(
+			partners->times->login_retry_base_ms, partners->times->login_retry_max_ms),
+		.shown_state = IPN_STATE_UNKNOWN,
+	};
+	credentials_init(&l->credentials, partners->settings);
+	timer_init(&l->retry, partners->loop, on_retry, l);
+	timer_init(&l->grace, partners->loop, on_grace_over, l);
+}
+
+static void cancel_command(struct login *l)
+{
+	command_cancel(l->command);
+	l->command = NULL;
+}
+
+static void free_reissue(struct login *l)
+{
+	reissue_free(l->reissue);
+	l->reissue = NULL;
+}
+
+static void stop_timers(struct login *l)
+{
+	timer_stop(&l->retry);
+	timer_stop(&l->grace);
+}
+
+void login_fini(struct login *l)
+{
+	login_stop(l);
+	credentials_fini(&l->credentials);
+	free(l->failure);
+}
+
+void login_set_store(struct login *l, struct kube *kube, struct statestore *store)
+{
+	l->kube_ref = kube;
+	l->store_ref = store;
+}
+
+void login_forget_daemon(struct login *l)
+{
+	cancel_command(l);
+	stop_timers(l);
+	l->shown_state = IPN_STATE_UNKNOWN;
+	l->shown_approval = false;
+	l->waits_for_person = false;
+	l->has_warning = false;
+	l->control_is_away = false;
+	l->up_ran = false;
+	l->set_ran = false;
+}
+
+void login_stop(struct login *l)
+{
+	stop_timers(l);
+	cancel_command(l);
+	free_reissue(l);
+}
+
+static void set_failure_take(struct login *l, char *text_take)
+{
+	free(l->failure);
+	l->failure = text_take;
+}
+
+static void on_command_done(void *arg, const char *said, const struct err *err)
+{
+	struct login *l = arg;
+	const struct condition_kind *kind;
+	l->command = NULL;
+	if (err == NULL) {
+		login_post(l, LOGIN_EVENT_COMMAND_OK);
+		return;
+	}
+	AUTO(mem_free) char *reason = login_reason_of_command(said, &kind);
+	/* The daemon's words before the tool's: one cause, one text. */
+	if (reason != NULL && !condition_is_raised(l->partners.conditions, kind))
+		login_raise_reason(l, kind, reason);
+	set_failure_take(
+		l, reason != NULL ? xasprintf("%s: %s", err->msg, reason) : xstrdup(err->msg));
+	login_post(l, LOGIN_EVENT_COMMAND_FAILED);
+}
+
+static void run_command(struct login *l, const struct strv *args)
+{
+	struct err e;
+	l->command =
+		command_run(l->partners.procs, args, &l->credentials.mask, on_command_done, l, &e);
+	if (l->command == NULL) {
+		set_failure_take(l, xstrdup(e.msg));
+		login_post(l, LOGIN_EVENT_COMMAND_FAILED);
+	}
+}
+
+void login_run_up(struct login *l)
+{
+	AUTO(strv_wipe) struct strv args = {0};
+	log_event(EV_NODE_UP);
+	l->up_ran = true;
+	l->waits_for_person = !credentials_are_given(&l->credentials);
+	if (l->waits_for_person && l->partners.bus->facts.ipn_state == IPN_STATE_NEEDS_LOGIN)
+		login_raise_reason(l, CONDITION_KEY_MISSING,
+			"no auth key was given: waiting for a login by hand");
+	args_tailscale_up(l->partners.settings, &l->credentials.stored, &args);
+	run_command(l, &args);
+}
+
+void login_run_set(struct login *l)
+{
+	AUTO(strv_wipe) struct strv args = {0};
+	log_event(EV_NODE_SET);
+	l->set_ran = true;
+	args_tailscale_set(l->partners.settings, &args);
+	run_command(l, &args);
+}
+
+void login_command_succeeded(struct login *l)
+{
+	l->waits_for_person = false;
+}
+
+void login_log_failure(const struct login *l, const char *command)
+{
+	log_event(EV_NODE_COMMAND_FAILED, command, l->failure);
+}
+
+const char *login_failure(const struct login *l)
+{
+	return l->failure;
+}
+
+void login_show_approval(struct login *l)
+{
+	l->waits_for_person = true;
+	if (!l->shown_approval)
+		log_event(EV_NODE_APPROVAL);
+	l->shown_approval = true;
+	login_raise_reason(l, CONDITION_NEEDS_APPROVAL, "the device waits for approval");
+}
+
+void login_show_state(struct login *l)
+{
+	enum ipn_state state = l->partners.bus->facts.ipn_state;
+	l->waits_for_person = false;
+	if (state != l->shown_state)
+		log_event(EV_NODE_STATE_WAIT, ipn_state_name(state));
+	l->shown_state = state;
+	if (state == IPN_STATE_STOPPED)
+		login_retry_later(l);
+}
+
+void login_succeeded(struct login *l)
+{
+	l->succeeded_once = true;
+	l->waits_for_person = false;
+	stop_timers(l);
+	backoff_reset(&l->backoff);
+}
+
+bool login_waits_for_person(const struct login *l)
+{
+	return l->waits_for_person;
+}
+
+static void on_reissue_done(void *arg, const struct err *err)
+{
+	struct login *l = arg;
+	if (err != NULL)
+		set_failure_take(l, xstrdup(err->msg));
+	login_post(l, err == NULL ? LOGIN_EVENT_KEY_ISSUED : LOGIN_EVENT_KEY_FAILED);
+}
+
+void login_start_reissue(struct login *l)
+{
+	const struct times *t = l->partners.times;
+	struct reissue_options options = {
+		.config_path = l->partners.settings->config_path,
+		.secret = l->partners.settings->kube_secret,
+		.failed_key = &l->credentials.config,
+		.limit_ms = t->reissue_limit_ms,
+		.limit_shown_ms = times_get(false)->reissue_limit_ms,
+		.retry_base_ms = t->retry_base_ms,
+		.retry_max_ms = t->retry_max_ms,
+	};
+	stop_timers(l);
+	condition_raise(l->partners.conditions, CONDITION_KEY_REISSUE_PENDING,
+		"waiting for a new auth key");
+	l->reissue = reissue_new(l->partners.loop, l->partners.api, l->kube_ref, l->store_ref,
+		&options, on_reissue_done, l);
+}
+
+void login_key_issued(struct login *l)
+{
+	free_reissue(l);
+	condition_clear(l->partners.conditions, CONDITION_KEY_REISSUE_PENDING);
+}
+
+void login_key_failed(struct login *l)
+{
+	free_reissue(l);
+	condition_raise(l->partners.conditions, CONDITION_KEY_REISSUE_PENDING, "%s", l->failure);
+}
+
+void login_cancel_reissue(struct login *l)
+{
+	log_event(EV_REISSUE_CANCELLED);
+	free_reissue(l);
+	condition_clear(l->partners.conditions, CONDITION_KEY_REISSUE_PENDING);
+}
+
+void login_adopt_key(struct login *l)
+{
+	struct err e;
+	if (credentials_read_config(&l->credentials, &e) < 0)
+		condition_raise(l->partners.conditions, CONDITION_CONFIG_INVALID, "%s", e.msg);
+	log_event(EV_REISSUE_APPLYING);
+}

@@ -1,0 +1,146 @@
+/*
+ * The login of the node: `tailscale up` and `set`, the reasons why a login fails or was lost, what
+ * is tried next and when, waiting for a person, and asking for a new auth key. It reads the facts
+ * of the bus and reports by events; what an event leads to is decided by the node's table. It
+ * neither starts the daemon nor ends the process.
+ *
+ *	login_init(&login, &partners, &events);
+ *	login_on_notify(&login, n, true);
+ *	login_decide(&login);	 the node needs a login: LOGIN_EVENT_WANT_UP, or a pause
+ *
+ * Everything that a daemon process has to be asked for again is forgotten by login_forget_daemon.
+ */
+#ifndef BOOT_LOGIN_LOGIN_H
+#define BOOT_LOGIN_LOGIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "boot/login/credentials.h"
+#include "boot/login/warnings.h"
+#include "lib/base/backoff.h"
+#include "lib/io/timer.h"
+#include "lib/localapi/ipnbus.h"
+
+struct bus;
+struct command;
+struct condition_set;
+struct kube;
+struct localapi;
+struct loop;
+struct proc_table;
+struct reissue;
+struct settings;
+struct statestore;
+struct times;
+
+enum login_event {
+	LOGIN_EVENT_WANT_UP,
+	LOGIN_EVENT_COMMAND_OK,
+	LOGIN_EVENT_COMMAND_FAILED, /* login_failure gives the reason */
+	LOGIN_EVENT_RETRY,          /* the pause after a failed try is over */
+	LOGIN_EVENT_GRACE_OVER,     /* login_decide_refusal is due */
+	LOGIN_EVENT_KEY_REFUSED,    /* only another key helps */
+	LOGIN_EVENT_NO_KEY,         /* one-step mode, and nobody who could be asked for a key */
+	LOGIN_EVENT_WANT_REISSUE,
+	LOGIN_EVENT_KEY_ISSUED,
+	LOGIN_EVENT_KEY_FAILED,  /* login_failure gives the reason */
+	LOGIN_EVENT_WANT_RELOAD, /* the daemon is to load its configuration file again */
+	LOGIN_EVENT_COUNT,
+};
+
+/* All borrowed. */
+struct login_partners {
+	struct loop *loop;
+	struct proc_table *procs;
+	struct localapi *api;
+	struct condition_set *conditions;
+	const struct bus *bus;
+	const struct settings *settings;
+	const struct times *times;
+};
+
+typedef void (*login_event_fn)(void *arg, enum login_event event);
+
+struct login {
+	struct login_partners partners;
+	login_event_fn fn;
+	void *arg;
+	struct kube *kube_ref;        /* with the store: a new key can be asked for */
+	struct statestore *store_ref; /* NULL: it cannot */
+	struct credentials credentials;
+	struct warnings warnings;
+
+	struct command *command; /* tailscale up or set under way */
+	char *failure;           /* why the last command or request failed */
+	struct reissue *reissue;
+	struct timer retry;
+	struct timer grace; /* of a login warning without a reason */
+	struct backoff backoff;
+
+	bool succeeded_once; /* Running was reached since the process started */
+	bool waits_for_person;
+
+	/* of this daemon process */
+	bool up_ran;
+	bool set_ran;
+	bool has_warning;           /* the health warning login-state stands */
+	bool control_is_away;       /* and says that control was not reached */
+	enum ipn_state shown_state; /* logged last */
+	bool shown_approval;
+};
+
+void login_init(
+	struct login *l, const struct login_partners *partners, login_event_fn fn, void *arg);
+void login_fini(struct login *l); /* zeroed is accepted */
+/* The state Secret, when it may be written; borrowed. */
+void login_set_store(struct login *l, struct kube *kube, struct statestore *store);
+/* The daemon process is gone: what was under way on it ends, silently. */
+void login_forget_daemon(struct login *l);
+/* For the stop: everything ends, silently. */
+void login_stop(struct login *l);
+
+/* Reports of the bus. is_configured: this daemon process was configured, so its state is what
+ * became of it and not where it starts from. */
+void login_on_notify(struct login *l, const struct ipn_notify *n, bool is_configured);
+/* For a message with has_health. is_awaited: the node waits for Running, and a refusal is acted
+ * upon. */
+void login_on_health(struct login *l, const struct ipn_notify *n, bool is_awaited);
+
+/* Commands. */
+void login_run_up(struct login *l);
+void login_run_set(struct login *l);
+void login_command_succeeded(struct login *l);
+void login_log_failure(const struct login *l, const char *command);
+const char *login_failure(const struct login *l);
+/* `tailscale set` is due for this daemon process. */
+bool login_wants_set(const struct login *l);
+/* `tailscale up` runs at the first start whatever the state. */
+bool login_wants_first_up(const struct login *l);
+
+/* Decisions: an event or a timer follows, or nothing can be done. */
+void login_decide(struct login *l);          /* the node needs a login */
+void login_decide_refusal(struct login *l);  /* the grace is over */
+void login_decide_recovery(struct login *l); /* the pause is over */
+void login_request_key(struct login *l);     /* the key was refused */
+/* After a failure; nothing before the first success, which the boot deadline bounds. */
+void login_retry_later(struct login *l);
+
+/* States on the way. */
+void login_show_approval(struct login *l);
+void login_show_state(struct login *l);
+void login_succeeded(struct login *l);
+/* Somebody else has to act. */
+bool login_waits_for_person(const struct login *l);
+/* The reason why the node is not logged in, "" when none is known. */
+const char *login_reason(const struct login *l);
+
+/* A new key: asked for, and the three ways it ends. */
+void login_start_reissue(struct login *l);
+void login_key_issued(struct login *l);
+void login_key_failed(struct login *l);
+void login_cancel_reissue(struct login *l);
+/* Reads the new key: the daemon is started again next. */
+void login_adopt_key(struct login *l);
+
+#endif

@@ -1,0 +1,94 @@
+#include "boot/login/login_internal.h"
+
+#include "boot/bus/bus.h"
+#include "boot/login/login_conditions.h"
+#include "boot/login/login_events.h"
+#include "boot/settings/settings.h"
+#include "boot/settings/times.h"
+
+/* In one-step mode the daemon logs in by itself: what can be done is to ask for another key,
+ * after a grace, because the state and the warning flicker while a login is under way. */
+static void start_grace(struct login *l)
+{
+	if (!timer_is_armed(&l->grace))
+		timer_start(&l->grace, l->partners.times->refusal_grace_ms);
+}
+
+bool login_wants_set(const struct login *l)
+{
+	return settings_is_two_step_once(l->partners.settings) && !l->set_ran;
+}
+
+bool login_wants_first_up(const struct login *l)
+{
+	const struct settings *settings = l->partners.settings;
+	/* The reference logs in at every start of the container, whatever the state; a daemon
+	 * restarted in place keeps its login unless its state was lost, which its state then
+	 * shows. */
+	bool always = !settings_is_one_step(settings) && !settings->auth_once;
+	return always && !l->succeeded_once && !l->up_ran;
+}
+
+void login_decide(struct login *l)
+{
+	l->waits_for_person = false;
+	if (settings_is_one_step(l->partners.settings))
+		start_grace(l);
+	else if (!l->up_ran)
+		login_post(l, LOGIN_EVENT_WANT_UP);
+	else
+		login_retry_later(l);
+}
+
+void login_decide_refusal(struct login *l)
+{
+	bool needs_login = l->partners.bus->facts.ipn_state == IPN_STATE_NEEDS_LOGIN;
+	if (!needs_login && !l->has_warning)
+		return;
+	/* A new key is no cure while control is away; the daemon tries again by itself. */
+	if (l->control_is_away) {
+		timer_start(&l->grace, l->partners.times->refusal_grace_ms);
+		return;
+	}
+	if (l->store_ref != NULL) {
+		login_post(l, LOGIN_EVENT_KEY_REFUSED);
+		return;
+	}
+	if (!needs_login)
+		return;
+	if (condition_first_raised(l->partners.conditions, CONDITION_GROUP_LOGIN) == NULL)
+		condition_raise(l->partners.conditions, CONDITION_KEY_MISSING,
+			"tailscaled started with a config file, but tailscale is not logged in");
+	login_post(l, LOGIN_EVENT_NO_KEY);
+}
+
+void login_request_key(struct login *l)
+{
+	if (l->partners.bus->facts.ipn_state == IPN_STATE_NEEDS_LOGIN)
+		log_event(EV_REISSUE_NEEDS_LOGIN);
+	else
+		log_event(EV_REISSUE_KEY_FAILED);
+	login_post(l, LOGIN_EVENT_WANT_REISSUE);
+}
+
+void login_decide_recovery(struct login *l)
+{
+	enum ipn_state state = l->partners.bus->facts.ipn_state;
+	if (state != IPN_STATE_NEEDS_LOGIN && state != IPN_STATE_STOPPED)
+		return;
+	if (!settings_is_one_step(l->partners.settings)) {
+		login_post(l, LOGIN_EVENT_WANT_UP);
+		return;
+	}
+	if (state == IPN_STATE_NEEDS_LOGIN)
+		start_grace(l);
+	else
+		login_post(l, LOGIN_EVENT_WANT_RELOAD);
+	login_retry_later(l);
+}
+
+void login_retry_later(struct login *l)
+{
+	if (l->succeeded_once && !timer_is_armed(&l->retry))
+		timer_start(&l->retry, backoff_next(&l->backoff));
+}

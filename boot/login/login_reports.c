@@ -1,0 +1,111 @@
+#include "boot/login/login_internal.h"
+
+#include "boot/bus/bus.h"
+#include "boot/login/login_conditions.h"
+#include "boot/login/login_reason.h"
+#include "boot/settings/settings.h"
+#include "boot/settings/times.h"
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+
+#define WARNING_LOGIN "login-state"
+
+void login_raise_reason(struct login *l, const struct condition_kind *kind, const char *text)
+{
+	struct condition_set *conditions = l->partners.conditions;
+	/* There is one cause at a time. */
+	for (size_t i = 0; i < conditions->count; i++) {
+		const struct condition_kind *other = conditions->items[i].kind;
+		if (other != kind && login_reason_is_of_try(other))
+			condition_clear(conditions, other);
+	}
+	AUTO(mem_free) char *masked = mask_text(&l->credentials.mask, text);
+	AUTO(mem_free) char *reason = login_reason_text(masked);
+	condition_raise(conditions, kind, "%s", reason);
+}
+
+/* Reports KEY_REFUSED when a new key is the cure; arms the grace when the warning gives no reason.
+ */
+static void classify_warning(struct login *l, const struct ipn_warning *warning, bool is_awaited)
+{
+	const struct condition_kind *kind;
+	bool is_known = login_reason_classify(warning->error, LOGIN_REASON_HEALTH, &kind);
+	l->control_is_away = is_known && login_reason_is_away(kind);
+	if (is_known)
+		login_raise_reason(l, kind, warning->error);
+	if (!settings_is_one_step(l->partners.settings) || l->store_ref == NULL || !is_awaited)
+		return;
+	if (is_known && login_reason_is_key_refused(kind))
+		login_post(l, LOGIN_EVENT_KEY_REFUSED);
+	else if (!is_known && !timer_is_armed(&l->grace))
+		timer_start(&l->grace, l->partners.times->refusal_grace_ms);
+}
+
+void login_on_health(struct login *l, const struct ipn_notify *n, bool is_awaited)
+{
+	const struct ipn_warning *warning = ipn_notify_warning(n, WARNING_LOGIN);
+	warnings_update(&l->warnings, l->partners.conditions, n);
+	l->has_warning = warning != NULL;
+	l->control_is_away = l->control_is_away && l->has_warning;
+	if (warning != NULL && l->partners.bus->facts.ipn_state != IPN_STATE_RUNNING)
+		classify_warning(l, warning, is_awaited);
+}
+
+static void clear_reasons(struct login *l)
+{
+	struct condition_set *conditions = l->partners.conditions;
+	for (size_t i = 0; i < conditions->count; i++) {
+		const struct condition_kind *kind = conditions->items[i].kind;
+		if (condition_is_of_group(kind, CONDITION_GROUP_LOGIN) &&
+			!warnings_stands(&l->warnings, kind))
+			condition_clear(conditions, kind);
+	}
+}
+
+static bool is_expired(const struct selfnode *self)
+{
+	return self->known && self->key_expiry_s > 0 && self->key_expiry_s <= clock_wall();
+}
+
+/* What the state itself shows of a login that is lost. */
+static void classify_state(struct login *l, const struct ipn_notify *n, bool is_configured)
+{
+	struct condition_set *conditions = l->partners.conditions;
+	const struct bus_facts *facts = &l->partners.bus->facts;
+	if (facts->ipn_state == IPN_STATE_RUNNING) {
+		clear_reasons(l);
+		return;
+	}
+	if (!l->succeeded_once)
+		return;
+	bool needs_login = facts->ipn_state == IPN_STATE_NEEDS_LOGIN;
+	if (needs_login && is_expired(&facts->self))
+		condition_raise(conditions, CONDITION_NODE_KEY_EXPIRED, "the node key has expired");
+	if (!n->has_prefs)
+		return;
+	/* A daemon that has just been started without any state is logged out by nobody. */
+	if (n->logged_out && is_configured)
+		condition_raise(conditions, CONDITION_LOGGED_OUT, "the node was logged out");
+	else if (needs_login && !n->has_node_id && !is_configured)
+		condition_raise(conditions, CONDITION_STATE_LOST,
+			"tailscaled has come back without the state of the node");
+	else if (facts->ipn_state == IPN_STATE_STOPPED && !n->want_running)
+		condition_raise(conditions, CONDITION_STOPPED,
+			"tailscale was switched off (tailscale down)");
+}
+
+void login_on_notify(struct login *l, const struct ipn_notify *n, bool is_configured)
+{
+	const struct condition_kind *kind;
+	classify_state(l, n, is_configured);
+	if (n->error_message != NULL && l->partners.bus->facts.ipn_state != IPN_STATE_RUNNING &&
+		login_reason_classify(n->error_message, LOGIN_REASON_CONTROL, &kind))
+		login_raise_reason(l, kind, n->error_message);
+}
+
+const char *login_reason(const struct login *l)
+{
+	const struct condition *c =
+		condition_first_raised(l->partners.conditions, CONDITION_GROUP_LOGIN);
+	return c != NULL ? c->reason : "";
+}

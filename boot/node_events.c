@@ -1,0 +1,200 @@
+#include "boot/supervisor_internal.h"
+
+#include "boot/boot_events.h"
+#include "boot/config/confwatch.h"
+#include "boot/daemon/daemon.h"
+#include "boot/daemon/daemon_conditions.h"
+#include "boot/datapath/datapath.h"
+#include "boot/settings/settings.h"
+
+/* bus */
+
+static void on_bus_open(void *arg)
+{
+	node_post(arg, NODE_EVENT_BUS_OPEN);
+}
+
+static void on_bus_notify(void *arg, const struct ipn_notify *n)
+{
+	struct supervisor *s = arg;
+	publish_learn(&s->publish, n);
+	login_on_notify(&s->login, n, s->is_configured);
+	if (ipn_notify_state(n) != IPN_STATE_UNKNOWN)
+		node_post_ipn_state(s);
+	if (n->has_health)
+		login_on_health(&s->login, n, s->state == NODE_STATE_AUTH);
+	publish_update(&s->publish, n);
+}
+
+struct bus_events node_events_bus(struct supervisor *s)
+{
+	return (struct bus_events){on_bus_open, on_bus_notify, s};
+}
+
+/* daemon */
+
+static void on_daemon_ready(void *arg)
+{
+	node_post(arg, NODE_EVENT_DAEMON_READY);
+}
+
+static void on_daemon_down(void *arg, const char *status)
+{
+	(void)status;
+	node_post(arg, NODE_EVENT_DAEMON_DOWN);
+}
+
+static void on_daemon_stopped(void *arg)
+{
+	node_post(arg, NODE_EVENT_DAEMON_STOPPED);
+}
+
+static void on_daemon_failed(void *arg, bool never_ran, const char *status)
+{
+	struct supervisor *s = arg;
+	if (s->is_ending) {
+		/* The steps of the stop that need it are over. */
+		node_post(s, NODE_EVENT_DAEMON_DOWN);
+		return;
+	}
+	if (never_ran) {
+		node_end(s, FATAL_DAEMON_NEVER_RAN,
+			"failed to bring up tailscale: tailscaled ended before it was ready: %s",
+			status);
+		return;
+	}
+	condition_raise(&s->conditions, CONDITION_DAEMON_CRASH_LOOP, "%s", status);
+	node_end(s, FATAL_CRASH_BUDGET,
+		"tailscaled crashed more than %u times within %llu s, last: %s; see its output "
+		"above",
+		s->settings->restart_limit,
+		(unsigned long long)(s->settings->restart_window_ms / 1000), status);
+}
+
+struct daemon_events node_events_daemon(struct supervisor *s)
+{
+	return (struct daemon_events){
+		on_daemon_ready, on_daemon_down, on_daemon_failed, on_daemon_stopped, s};
+}
+
+/* store */
+
+static void on_store_ready(void *arg)
+{
+	node_post(arg, NODE_EVENT_KUBE_READY);
+}
+
+static void on_store_failed(void *arg, const char *sentence)
+{
+	node_end(arg, FATAL_BOOT_STEP, "%s", sentence);
+}
+
+static void on_authkey(void *arg, const char *value, size_t len)
+{
+	struct supervisor *s = arg;
+	credentials_set_stored(&s->login.credentials, value, len);
+}
+
+/* publishing */
+
+static void check_complete(void *arg)
+{
+	struct supervisor *s = arg;
+	if (s->startup_complete || s->is_ending || !publish_is_complete(&s->publish))
+		return;
+	s->startup_complete = true;
+	timer_stop(&s->boot_deadline);
+	log_event(EV_STARTUP_COMPLETE);
+	sd_notify_ready(&s->sd_notify, "tailnet node is running");
+}
+
+static void on_serve_reset(void *arg, const struct err *err)
+{
+	struct supervisor *s = arg;
+	if (err != NULL)
+		node_end(s, FATAL_BOOT_STEP, "failed to unset serve config: %s", err->msg);
+	/* After the start-up a failure here only leaves what the daemon had. */
+	if (!s->is_ending)
+		node_post(s, NODE_EVENT_STEP_OK);
+}
+
+struct node_store_events node_events_store(struct supervisor *s)
+{
+	return (struct node_store_events){
+		on_store_ready, on_store_failed, on_authkey, check_complete, s};
+}
+
+struct publish_events node_events_publish(struct supervisor *s)
+{
+	return (struct publish_events){check_complete, on_serve_reset, s};
+}
+
+/* data path */
+
+static void on_datapath_ready(void *arg)
+{
+	struct supervisor *s = arg;
+	publish_on_datapath_ready(&s->publish);
+}
+
+static void on_datapath_impossible(void *arg, const struct err *why)
+{
+	struct supervisor *s = arg;
+	/* Later it is a condition, which was raised already. */
+	if (node_is_booting(s))
+		node_end(s, FATAL_BOOT_STEP, "%s", why->msg);
+}
+
+struct datapath_events node_events_datapath(struct supervisor *s)
+{
+	return (struct datapath_events){on_datapath_ready, on_datapath_impossible, s};
+}
+
+/* login */
+
+void node_events_login(void *supervisor, enum login_event event)
+{
+	static const enum node_event events[LOGIN_EVENT_COUNT] = {
+		[LOGIN_EVENT_WANT_UP] = NODE_EVENT_WANT_LOGIN,
+		[LOGIN_EVENT_COMMAND_OK] = NODE_EVENT_COMMAND_OK,
+		[LOGIN_EVENT_COMMAND_FAILED] = NODE_EVENT_COMMAND_FAILED,
+		[LOGIN_EVENT_RETRY] = NODE_EVENT_RETRY,
+		[LOGIN_EVENT_GRACE_OVER] = NODE_EVENT_GRACE_OVER,
+		[LOGIN_EVENT_KEY_REFUSED] = NODE_EVENT_KEY_REFUSED,
+		[LOGIN_EVENT_WANT_REISSUE] = NODE_EVENT_WANT_REISSUE,
+		[LOGIN_EVENT_KEY_ISSUED] = NODE_EVENT_KEY_ISSUED,
+		[LOGIN_EVENT_KEY_FAILED] = NODE_EVENT_KEY_FAILED,
+	};
+	struct supervisor *s = supervisor;
+	if (event == LOGIN_EVENT_WANT_RELOAD) {
+		if (s->confwatch != NULL)
+			confwatch_reload(s->confwatch);
+		return;
+	}
+	if (event == LOGIN_EVENT_NO_KEY) {
+		if (node_is_booting(s))
+			node_end(s, FATAL_BOOT_STEP,
+				"invalid state: tailscaled daemon started with a config file, but "
+				"tailscale is not logged in: "
+				"ensure you pass a valid auth key in the config file");
+		return;
+	}
+	node_post(s, events[event]);
+}
+
+/* stop */
+
+static void on_stop_step(void *arg)
+{
+	node_post(arg, NODE_EVENT_STOP_STEP);
+}
+
+static void on_stop_budget_spent(void *arg)
+{
+	node_post(arg, NODE_EVENT_STOP_BUDGET);
+}
+
+struct shutdown_events node_events_shutdown(struct supervisor *s)
+{
+	return (struct shutdown_events){on_stop_step, on_stop_budget_spent, s};
+}

@@ -1,0 +1,85 @@
+/*
+ * The place where the node's published fields live: chosen by the settings, prepared before the
+ * daemon starts, owned from then on. Fields that an earlier run left are reset, because an operator
+ * would count them as ours; an auth key that waits in the Secret is handed out.
+ *
+ *	node_store_init(&store, &partners, &events);
+ *	node_store_set_up(&store, &config_authkey);
+ *	... on_ready: store.store is there
+ */
+#ifndef BOOT_STORE_NODE_STORE_H
+#define BOOT_STORE_NODE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct condition_set;
+struct fetcher;
+struct kube;
+struct loop;
+struct resolver;
+struct secret;
+struct settings;
+struct statestore;
+struct store_kube_setup;
+struct times;
+
+/* All borrowed. */
+struct node_store_partners {
+	struct loop *loop;
+	struct fetcher *fetcher;
+	struct resolver *resolver;
+	struct condition_set *conditions;
+	const struct settings *settings;
+	const struct times *times;
+};
+
+struct node_store_events {
+	/* Prepared, and the reset is stored: the daemon may start. Once. */
+	void (*on_ready)(void *arg);
+	/* The set-up ends without a store that could be used. */
+	void (*on_failed)(void *arg, const char *sentence);
+	/* Found in the Secret; before on_ready. */
+	void (*on_authkey)(void *arg, const char *value, size_t len);
+	/* A write was answered: node_store_is_published may be true now. */
+	void (*on_answered)(void *arg);
+	void *arg;
+};
+
+struct node_store {
+	struct node_store_partners partners;
+	struct node_store_events events;
+	const struct secret *config_authkey_ref;
+	struct store_kube_setup *setup; /* under way */
+	struct kube *kube;              /* NULL without a Secret name */
+	struct statestore *store;       /* NULL until the place is known */
+	bool is_ready;
+	bool is_secret;   /* the Secret may be written */
+	bool is_new;      /* the Secret was not there at boot: the daemon makes it */
+	bool has_authkey; /* the key is still in the Secret */
+};
+
+void node_store_init(struct node_store *s, const struct node_store_partners *partners,
+	const struct node_store_events *events);
+void node_store_fini(struct node_store *s); /* zeroed is accepted */
+
+/* config_authkey is the key of the configuration file, unset without one; borrowed until on_ready.
+ */
+void node_store_set_up(struct node_store *s, const struct secret *config_authkey);
+void node_store_cancel_set_up(struct node_store *s);
+/* Why the set-up is not done yet, "" when there is none. */
+const char *node_store_pending_reason(const struct node_store *s);
+/* What an earlier run left is being reset. */
+bool node_store_is_resetting(const struct node_store *s);
+
+/* What is wanted is in the Secret; or it was tried, where the store is a folder: the node runs
+ * without what is published there. */
+bool node_store_is_published(const struct node_store *s);
+/* Marks a Secret that did not exist at boot as ours; once, when there is something to publish. */
+void node_store_mark(struct node_store *s);
+/* The key in the Secret was used. Nothing when there is none. */
+void node_store_delete_authkey(struct node_store *s);
+/* Where fields of a serve configuration go; NULL: nowhere. */
+struct statestore *node_store_for_serve(const struct node_store *s);
+
+#endif

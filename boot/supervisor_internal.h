@@ -1,0 +1,105 @@
+/*
+ * Shared by the files of the module supervisor.
+ *
+ *	supervisor.c     make, run, free
+ *	node_queue.c     the event queue of the node's table, its deadline, the end with its cause
+ *	node_events.c    reports of the modules → events of the table
+ *	node_actions.c   actions of the table → calls into the modules
+ *
+ * A fact belongs to the module that decides by it; what is here concerns the table itself.
+ */
+#ifndef BOOT_SUPERVISOR_INTERNAL_H
+#define BOOT_SUPERVISOR_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "boot/bus/bus.h"
+#include "boot/daemon/launch.h"
+#include "boot/fatal.h"
+#include "boot/host/sd_notify.h"
+#include "boot/listeners.h"
+#include "boot/login/login.h"
+#include "boot/node_table.h"
+#include "boot/publish/publish.h"
+#include "boot/shutdown.h"
+#include "boot/store/node_store.h"
+#include "boot/supervisor.h"
+#include "lib/base/condition.h"
+#include "lib/io/timer.h"
+
+#define SUPERVISOR_QUEUE_MAX 16
+
+struct daemon_events;
+struct datapath_events;
+
+struct supervisor {
+	const struct settings *settings;
+	const struct times *times;
+	struct condition_set conditions;
+
+	/* lib/io */
+	struct loop *loop;
+	struct signals *signals;
+	struct proc_table *procs;
+	struct fetcher *fetcher;
+	struct resolver *resolver;
+
+	/* modules */
+	struct localapi *api;
+	struct bus bus;
+	struct node_store store;
+	struct launch launch;
+	struct daemon *daemon; /* NULL before its first start */
+	struct login login;
+	struct confwatch *confwatch; /* from the first steady state on, in one-step mode */
+	struct publish publish;
+	struct datapath *datapath; /* NULL when the settings ask for none */
+	struct drain *drain;       /* of egress services; NULL without a directory of them */
+	struct health *health;
+	struct listeners listeners;
+	struct sd_notify sd_notify;
+	struct shutdown shutdown;
+	struct localapi_call *gro_call;
+
+	/* the node's table */
+	enum node_state state;
+	enum node_event queue[SUPERVISOR_QUEUE_MAX];
+	size_t queue_len;
+	bool is_dispatching;
+	struct timer boot_deadline;
+	bool is_configured; /* the step Configure was begun for this daemon process */
+	bool startup_complete;
+
+	/* the end */
+	bool is_ending;
+	enum fatal_cause end_cause;
+	char *end_sentence; /* NULL for a requested stop */
+};
+
+/* node_queue.c */
+/* Queues an event; it is carried out before the outermost call returns. */
+void node_post(struct supervisor *s, enum node_event event);
+/* Posts the event of the newest known state of the daemon. */
+void node_post_ipn_state(struct supervisor *s);
+/* Ends the process in order, for this cause; the first cause counts. fmt NULL for a requested
+ * stop. A cause that may not end it after the start-up is logged instead. */
+void node_end(struct supervisor *s, enum fatal_cause cause, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* True until the first "Startup complete": failures of steps end the process. */
+bool node_is_booting(const struct supervisor *s);
+void node_on_boot_deadline(void *supervisor);
+
+/* node_actions.c */
+void node_action_run(struct supervisor *s, enum node_action action);
+
+/* node_events.c: what the modules report to. */
+struct bus_events node_events_bus(struct supervisor *s);
+struct daemon_events node_events_daemon(struct supervisor *s);
+struct datapath_events node_events_datapath(struct supervisor *s);
+struct node_store_events node_events_store(struct supervisor *s);
+struct publish_events node_events_publish(struct supervisor *s);
+struct shutdown_events node_events_shutdown(struct supervisor *s);
+void node_events_login(void *supervisor, enum login_event event);
+
+#endif
