@@ -10,8 +10,8 @@
 #include "lib/base/mem.h"
 #include "statestore/statestore_conditions.h"
 
-CONDITION_KIND(not_running, "supervisor", "NotRunning", "The node is not in state Running",
-	"see the other conditions");
+CONDITION_KIND(not_running, "supervisor", CONDITION_BLOCKS, "NotRunning",
+	"The node is not in state Running", "see the other conditions");
 
 static const struct condition_kind *const kinds[] = {
 	LOGIN_CONDITIONS,

@@ -21,6 +21,12 @@ void condition_set_add(
 		set->items[set->count++] = (struct condition){.kind = kinds[i]};
 }
 
+void condition_set_watch(struct condition_set *set, void (*fn)(void *arg), void *arg)
+{
+	set->on_change = fn;
+	set->arg = arg;
+}
+
 void condition_set_fini(struct condition_set *set)
 {
 	free(set->items);
@@ -35,6 +41,12 @@ static struct condition *find(const struct condition_set *set, const struct cond
 	}
 	log_event(EV_CONDITION_UNLISTED, kind->name);
 	abort();
+}
+
+static void call_watcher(const struct condition_set *set)
+{
+	if (set->on_change != NULL)
+		set->on_change(set->arg);
 }
 
 /* One line without control characters, no blanks at the end, the meaning where there is no reason.
@@ -72,11 +84,12 @@ void condition_raise(
 	memcpy(c->reason, reason, sizeof(c->reason));
 	if (c->raised) {
 		log_event(EV_CONDITION_CHANGED, kind->name, c->reason);
-		return;
+	} else {
+		c->raised = true;
+		c->since_ms = clock_now_ms();
+		log_event(EV_CONDITION_RAISED, kind->name, c->reason, kind->advice);
 	}
-	c->raised = true;
-	c->since_ms = clock_now_ms();
-	log_event(EV_CONDITION_RAISED, kind->name, c->reason, kind->advice);
+	call_watcher(set);
 }
 
 void condition_clear(struct condition_set *set, const struct condition_kind *kind)
@@ -89,6 +102,7 @@ void condition_clear(struct condition_set *set, const struct condition_kind *kin
 	c->transitions++;
 	uint64_t seconds = (clock_now_ms() - c->since_ms) / CLOCK_MS_PER_S;
 	log_event(EV_CONDITION_CLEARED, kind->name, (unsigned long long)seconds);
+	call_watcher(set);
 }
 
 bool condition_is_raised(const struct condition_set *set, const struct condition_kind *kind)

@@ -13,16 +13,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What a raised condition does to readiness. */
+enum condition_readiness {
+	CONDITION_WARNS,              /* nothing: what the program serves goes on */
+	CONDITION_EXPLAINS,           /* nothing by itself; it explains what is not ready */
+	CONDITION_BLOCKS,             /* not ready */
+	CONDITION_BLOCKS_AFTER_GRACE, /* the same, when it does not pass soon by itself */
+};
+
 struct condition_kind {
-	const char *name;    /* the code: "KeyUsed" */
-	const char *group;   /* kinds of one group are documented, and may be cleared, together */
+	const char *name;  /* the code: "KeyUsed" */
+	const char *group; /* kinds of one group are documented, and may be cleared, together */
+	enum condition_readiness readiness;
 	const char *meaning; /* one sentence */
 	const char *advice;  /* what to do, one sentence */
 };
 
-#define CONDITION_KIND(id, group_, name_, meaning_, advice_) \
-	const struct condition_kind condition_##id = {       \
-		.name = (name_), .group = (group_), .meaning = (meaning_), .advice = (advice_)}
+#define CONDITION_KIND(id, group_, readiness_, name_, meaning_, advice_) \
+	const struct condition_kind condition_##id = {.name = (name_),   \
+		.group = (group_),                                       \
+		.readiness = (readiness_),                               \
+		.meaning = (meaning_),                                   \
+		.advice = (advice_)}
 
 #define CONDITION_REASON_MAX 256
 
@@ -38,11 +50,15 @@ struct condition {
 struct condition_set {
 	struct condition *items; /* in the order in which the kinds were added */
 	size_t count;
+	void (*on_change)(void *arg); /* NULL: nobody is told */
+	void *arg;
 };
 
 /* Adds kinds, each once. For the start, before the first use of the set. */
 void condition_set_add(
 	struct condition_set *set, const struct condition_kind *const kinds[], size_t count);
+/* fn is called after each transition. One at a time. */
+void condition_set_watch(struct condition_set *set, void (*fn)(void *arg), void *arg);
 void condition_set_fini(struct condition_set *set);
 
 /* Each of these ends the process when the set does not hold the kind. */

@@ -16,18 +16,48 @@
 #include "tests/support/fake_clock.h"
 #include "tests/support/log_capture.h"
 
-static CONDITION_KIND(
-	key_used, "login", "KeyUsed", "The auth key was used", "use a fresh or a reusable key");
-static CONDITION_KIND(control_error, "login", "ControlError",
+static CONDITION_KIND(key_used, "login", CONDITION_BLOCKS, "KeyUsed", "The auth key was used",
+	"use a fresh or a reusable key");
+static CONDITION_KIND(control_error, "login", CONDITION_BLOCKS, "ControlError",
 	"The control server answers with errors", "check its log");
-static CONDITION_KIND(daemon_down, "daemon", "DaemonDown", "It is not running", "see its log");
-static CONDITION_KIND(of_another_program, "daemon", "OfAnother", "It is not here", "go there");
+static CONDITION_KIND(
+	daemon_down, "daemon", CONDITION_BLOCKS, "DaemonDown", "It is not running", "see its log");
+static CONDITION_KIND(
+	of_another_program, "daemon", CONDITION_BLOCKS, "OfAnother", "It is not here", "go there");
 
 #define KEY_USED (&condition_key_used)
 #define CONTROL_ERROR (&condition_control_error)
 #define DAEMON_DOWN (&condition_daemon_down)
 
 static const struct condition_kind *const kinds[] = {DAEMON_DOWN, KEY_USED, CONTROL_ERROR};
+
+static void count_call(void *arg)
+{
+	unsigned int *calls = arg;
+	(*calls)++;
+}
+
+static void each_transition_is_told_to_the_watcher(void **state)
+{
+	(void)state;
+	AUTO(condition_set_fini) struct condition_set set = {0};
+	struct log_capture log = {0};
+	unsigned int calls = 0;
+	log_capture_start(&log);
+	condition_set_add(&set, kinds, ARRAY_LEN(kinds));
+	condition_set_watch(&set, count_call, &calls);
+	condition_clear(&set, KEY_USED);
+	assert_int_equal(calls, 0);
+	condition_raise(&set, KEY_USED, "one");
+	condition_raise(&set, KEY_USED, "one");
+	assert_int_equal(calls, 1);
+	condition_raise(&set, KEY_USED, "two");
+	assert_int_equal(calls, 2);
+	condition_clear(&set, KEY_USED);
+	condition_clear(&set, KEY_USED);
+	assert_int_equal(calls, 3);
+	log_capture_stop(&log);
+}
 
 static void each_transition_is_logged_once(void **state)
 {
@@ -129,6 +159,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_transition_is_logged_once),
+		cmocka_unit_test(each_transition_is_told_to_the_watcher),
 		cmocka_unit_test(reasons_are_one_line_of_whole_characters),
 		cmocka_unit_test(a_group_is_looked_through_in_the_order_of_the_table),
 		cmocka_unit_test(a_kind_that_is_not_listed_ends_the_process),
