@@ -243,7 +243,6 @@ static void left_running(struct supervisor *s)
 static void stop_begin(struct supervisor *s)
 {
 	shutdown_begin(&s->shutdown);
-	sd_notify_stopping(&s->sd_notify, "stopping");
 	/* Probes go on until the end of a node that served; one that never did disappears at
 	 * once. */
 	if (s->drain != NULL)

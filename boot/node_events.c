@@ -5,6 +5,7 @@
 #include "boot/daemon/daemon.h"
 #include "boot/daemon/daemon_conditions.h"
 #include "boot/datapath/datapath.h"
+#include "boot/node_status.h"
 #include "boot/settings/settings.h"
 
 /* bus */
@@ -105,7 +106,9 @@ static void check_complete(void *arg)
 	s->startup_complete = true;
 	timer_stop(&s->boot_deadline);
 	log_event(EV_STARTUP_COMPLETE);
-	sd_notify_ready(&s->sd_notify, "tailnet node is running");
+	char status[NODE_STATUS_MAX];
+	node_status_format(s->state, true, &s->conditions, status);
+	sd_notify_ready(&s->sd_notify, status);
 }
 
 static void on_serve_reset(void *arg, const struct err *err)

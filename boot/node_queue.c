@@ -8,6 +8,7 @@
 #include "boot/datapath/datapath.h"
 #include "boot/datapath/datapath_conditions.h"
 #include "boot/host/host_events.h"
+#include "boot/node_status.h"
 #include "boot/settings/settings.h"
 #include "lib/base/mem.h"
 #include "statestore/statestore_conditions.h"
@@ -26,6 +27,17 @@ static void dispatch(struct supervisor *s, enum node_event event)
 	node_action_run(s, cell.action);
 }
 
+void node_show_status(void *supervisor)
+{
+	struct supervisor *s = supervisor;
+	char status[NODE_STATUS_MAX];
+	/* Where an event leads is shown, not the way there. */
+	if (s->is_dispatching)
+		return;
+	node_status_format(s->state, s->startup_complete, &s->conditions, status);
+	sd_notify_status(&s->sd_notify, status);
+}
+
 void node_post(struct supervisor *s, enum node_event event)
 {
 	/* Each action posts a follow-up or two at most; a full queue is a fault of the table. */
@@ -42,6 +54,7 @@ void node_post(struct supervisor *s, enum node_event event)
 		dispatch(s, next);
 	}
 	s->is_dispatching = false;
+	node_show_status(s);
 }
 
 void node_post_ipn_state(struct supervisor *s)
@@ -87,6 +100,7 @@ void node_end(struct supervisor *s, enum fatal_cause cause, const char *fmt, ...
 	s->end_cause = cause;
 	if (row->is_failure)
 		s->end_sentence = STEAL(sentence);
+	sd_notify_stopping(&s->sd_notify, "stopping");
 	node_post(s, NODE_EVENT_STOP);
 }
 

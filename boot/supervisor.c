@@ -188,6 +188,7 @@ struct supervisor *supervisor_new(const struct settings *settings, struct err *e
 	s->settings = settings;
 	s->times = times_get(settings->test_fast);
 	boot_conditions_add(&s->conditions);
+	condition_set_watch(&s->conditions, node_show_status, s);
 	/* A manager that cannot be told is no reason not to run. */
 	if (sd_notify_init(&s->sd_notify, &no_manager) < 0)
 		log_event(EV_SETTINGS_WARNING, no_manager.msg);

@@ -89,6 +89,8 @@ void node_end(struct supervisor *s, enum fatal_cause cause, const char *fmt, ...
 /* True until the first "Startup complete": failures of steps end the process. */
 bool node_is_booting(const struct supervisor *s);
 void node_on_boot_deadline(void *supervisor);
+/* What the service manager shows of the node, when it has changed. */
+void node_show_status(void *supervisor);
 
 /* node_actions.c */
 void node_action_run(struct supervisor *s, enum node_action action);

@@ -49,10 +49,11 @@ int sd_notify_init(struct sd_notify *n, struct err *e)
 void sd_notify_fini(struct sd_notify *n)
 {
 	fd_close(&n->fd);
+	free(n->status);
 	*n = SD_NOTIFY_INIT;
 }
 
-static void send_message(const struct sd_notify *n, const char *state, const char *status)
+static void send_message(struct sd_notify *n, const char *state, const char *status)
 {
 	char text[MESSAGE_MAX];
 	if (n->fd < 0)
@@ -72,23 +73,28 @@ static void send_message(const struct sd_notify *n, const char *state, const cha
 			text[i] = ' ';
 	}
 	int saved = errno;
-	(void)sendto(n->fd, text, end, MSG_DONTWAIT | MSG_NOSIGNAL,
+	ssize_t sent = sendto(n->fd, text, end, MSG_DONTWAIT | MSG_NOSIGNAL,
 		(const struct sockaddr *)&n->address, n->address_len);
 	errno = saved;
+	/* What is lost is sent again with the next occasion. */
+	if (sent >= 0 && status != NULL) {
+		free(n->status);
+		n->status = xstrdup(status);
+	}
 }
 
-void sd_notify_ready(const struct sd_notify *n, const char *status)
+void sd_notify_ready(struct sd_notify *n, const char *status)
 {
 	send_message(n, "READY=1", status);
 }
 
-void sd_notify_stopping(const struct sd_notify *n, const char *status)
+void sd_notify_stopping(struct sd_notify *n, const char *status)
 {
 	send_message(n, "STOPPING=1", status);
 }
 
-void sd_notify_status(const struct sd_notify *n, const char *status)
+void sd_notify_status(struct sd_notify *n, const char *status)
 {
-	if (status != NULL)
+	if (status != NULL && (n->status == NULL || strcmp(status, n->status) != 0))
 		send_message(n, "", status);
 }

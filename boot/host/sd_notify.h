@@ -1,7 +1,7 @@
 /*
  * Readiness and status for the service manager (systemd's protocol: datagrams with KEY=value lines
- *on the Unix socket named by NOTIFY_SOCKET, see sd_notify(3)). Without the variable every call does
- *nothing.
+ * on the Unix socket named by NOTIFY_SOCKET, see sd_notify(3)). Without the variable every call
+ * does nothing.
  *
  *	struct sd_notify notify = SD_NOTIFY_INIT;
  *	sd_notify_init(&notify, &e);
@@ -21,6 +21,7 @@ struct sd_notify {
 	int fd; /* -1 = nobody to tell */
 	struct sockaddr_un address;
 	socklen_t address_len;
+	char *status; /* sent last, NULL = none */
 };
 
 #define SD_NOTIFY_INIT ((struct sd_notify){.fd = -1})
@@ -33,8 +34,9 @@ void sd_notify_fini(struct sd_notify *n);
 
 /* The texts are one line; a line end in them becomes a blank. NULL = no status. Failures are not
  * reported: there is nobody to report them to. */
-void sd_notify_ready(const struct sd_notify *n, const char *status);
-void sd_notify_stopping(const struct sd_notify *n, const char *status);
-void sd_notify_status(const struct sd_notify *n, const char *status);
+void sd_notify_ready(struct sd_notify *n, const char *status);
+void sd_notify_stopping(struct sd_notify *n, const char *status);
+/* Sent only when it is another one than the manager has. */
+void sd_notify_status(struct sd_notify *n, const char *status);
 
 #endif

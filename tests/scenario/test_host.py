@@ -155,6 +155,36 @@ def test_service_manager(world):
     assert "NOTIFY_SOCKET" not in (world.root / "about-tailscaled.env").read_text()
 
 
+def test_service_manager_is_kept_posted(world):
+    """Its status line follows the node: what it waits for, that it runs, why it does not."""
+    path = world.root / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(path))
+        manager.settimeout(5)
+        seen = []
+
+        def expect(text):
+            while not (seen and text in seen[-1]):
+                seen.append(manager.recv(4096).decode())
+        world.lapi.bus.publish(notify.state(notify.STARTING))
+        world.start({"NOTIFY_SOCKET": path})
+        expect("STATUS=waiting for the login")
+        world.lapi.bus.publish(notify.running())
+        expect("READY=1\nSTATUS=tailnet node is running")
+        world.lapi.bus.publish(notify.state(notify.NEEDS_LOGIN))
+        expect("STATUS=NotRunning: tailscaled is in state NeedsLogin")
+        world.lapi.bus.publish(notify.running())
+        expect("STATUS=tailnet node is running")
+        world.crash_daemon(2)
+        expect("STATUS=DaemonDown: ")
+        expect("STATUS=tailnet node is running")
+        world.program.terminate()
+        expect("STOPPING=1\nSTATUS=stopping")
+        assert world.program.wait_exit() == 0
+    assert all(one != next_ for one, next_ in zip(seen, seen[1:]))
+    assert sum("READY=1" in text for text in seen) == 1
+
+
 def test_last_word(world):
     """The reason of a failed boot is the termination message; a stop leaves none."""
     world.termination_log.write_text("")

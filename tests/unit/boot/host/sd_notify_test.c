@@ -115,6 +115,34 @@ static void without_a_manager_nothing_happens(void **state)
 	assert_int_equal(n.fd, -1);
 }
 
+static void a_status_is_sent_once(void **state)
+{
+	(void)state;
+	struct err e;
+	AUTO(tempdir_freep) char *dir = tempdir_new();
+	AUTO(mem_free) char *path = tempdir_path(dir, "notify");
+	AUTO(fd_close) int fd = listen_at(path);
+	struct sd_notify n = SD_NOTIFY_INIT;
+	setenv("NOTIFY_SOCKET", path, 1);
+	assert_int_equal(sd_notify_init(&n, &e), 0);
+	sd_notify_status(&n, "waits");
+	sd_notify_status(&n, "waits");
+	sd_notify_ready(&n, "runs");
+	sd_notify_status(&n, "runs");
+	assert_message(fd, "STATUS=waits");
+	assert_message(fd, "READY=1\nSTATUS=runs");
+	assert_message(fd, NULL);
+	/* One that was lost does not count. */
+	AUTO(mem_free) char *away = tempdir_path(dir, "away");
+	assert_int_equal(rename(path, away), 0);
+	sd_notify_status(&n, "waits");
+	assert_int_equal(rename(away, path), 0);
+	sd_notify_status(&n, "waits");
+	assert_message(fd, "STATUS=waits");
+	assert_message(fd, NULL);
+	sd_notify_fini(&n);
+}
+
 static void longest_names(void **state)
 {
 	(void)state;
@@ -135,9 +163,12 @@ static void a_manager_that_does_not_read_blocks_nothing(void **state)
 	struct sd_notify n = SD_NOTIFY_INIT;
 	setenv("NOTIFY_SOCKET", path, 1);
 	assert_int_equal(sd_notify_init(&n, &e), 0);
-	for (int i = 0; i < 2000; i++)
+	for (int i = 0; i < 1000; i++) {
 		sd_notify_status(&n, "again");
+		sd_notify_status(&n, "and again");
+	}
 	assert_message(fd, "STATUS=again");
+	assert_message(fd, "STATUS=and again");
 	unlink(path);
 	errno = 7;
 	sd_notify_status(&n, "nobody");
@@ -176,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(path_and_abstract_sockets),
 		cmocka_unit_test(without_a_manager_nothing_happens),
+		cmocka_unit_test(a_status_is_sent_once),
 		cmocka_unit_test(longest_names),
 		cmocka_unit_test(a_manager_that_does_not_read_blocks_nothing),
 		cmocka_unit_test(long_status_is_cut_between_characters),
