@@ -29,7 +29,7 @@ static struct httpd_listener *listen_on(struct listeners *l, const char *text, s
 static void add_healthz(struct health *health, struct httpd_listener *listener, const char *text)
 {
 	log_event(EV_HEALTH_ENDPOINT, text);
-	health_route_healthz(health, listener);
+	health_route_probes(health, listener);
 }
 
 static int open_local(struct listeners *l, const struct settings *settings,

@@ -10,6 +10,7 @@
 #include "boot/host/host_events.h"
 #include "boot/node_status.h"
 #include "boot/settings/settings.h"
+#include "health/health.h"
 #include "lib/base/mem.h"
 #include "statestore/statestore_conditions.h"
 
@@ -100,6 +101,7 @@ void node_end(struct supervisor *s, enum fatal_cause cause, const char *fmt, ...
 	s->end_cause = cause;
 	if (row->is_failure)
 		s->end_sentence = STEAL(sentence);
+	health_set_stopping(s->health);
 	sd_notify_stopping(&s->sd_notify, "stopping");
 	node_post(s, NODE_EVENT_STOP);
 }

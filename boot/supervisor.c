@@ -82,6 +82,8 @@ static void init_health(struct supervisor *s)
 		.pod_ipv4 = s->settings->pod_ipv4,
 		.pod_ipv6 = s->settings->pod_ipv6,
 		.debug_addr_port = s->settings->debug_addr_port,
+		.conditions = &s->conditions,
+		.has_data_path = settings_is_l3_proxy(s->settings),
 	};
 	listeners_init(&s->listeners, s->loop);
 	s->health = health_new(s->fetcher, s->api, &options);

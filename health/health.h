@@ -1,10 +1,16 @@
 /*
- * What others ask about us over HTTP: /healthz (are we fit to take traffic), /metrics (the
- * daemon's, passed through) and /debug/ (the daemon's debug server, passed through).
+ * What others ask about us over HTTP: /healthz, /livez and /readyz, /metrics (the daemon's, passed
+ * through) and /debug/ (the daemon's debug server, passed through).
  *
- * Healthy is a node with a tailnet address whose daemon runs; a daemon that is being brought back
- * within HEALTH_GRACE_MS does not turn it unhealthy, so that a restart in place does not flap
- * readiness.
+ * /healthz has the answers of the reference. Healthy is a node with a tailnet address whose daemon
+ * runs and whose data path has stood; a daemon that is being brought back within HEALTH_GRACE_MS
+ * does not turn it unhealthy, so that a restart in place does not flap readiness. /readyz is
+ * stricter, and names every reason (health/readiness.h). /livez is 200 as long as the loop turns:
+ * there is nothing that a restart of the supervisor would mend and the supervisor would not.
+ *
+ * From the begin of a stop on the node is neither healthy nor ready. Refusals name the Pod like
+ * other answers: the drain of egress proxies takes an answer without our address for one of another
+ * Pod, and an operator takes it for a node that cannot be asked.
  */
 #ifndef HEALTH_HEALTH_H
 #define HEALTH_HEALTH_H
@@ -18,6 +24,7 @@
 
 #define HEALTH_GRACE_MS 10000
 
+struct condition_set;
 struct fetcher;
 struct health;
 struct localapi;
@@ -25,7 +32,9 @@ struct localapi;
 struct health_options {
 	const char *pod_ipv4; /* "" = unknown */
 	const char *pod_ipv6;
-	const char *debug_addr_port; /* TS_DEBUG_ADDR_PORT, "" = none */
+	const char *debug_addr_port;            /* TS_DEBUG_ADDR_PORT, "" = none */
+	const struct condition_set *conditions; /* borrowed */
+	bool has_data_path;                     /* which has not stood yet */
 };
 
 struct health *health_new(
@@ -34,16 +43,22 @@ struct health *health_new(
 void health_free(struct health *h);
 
 /* Adds the endpoints to a listener. */
-void health_route_healthz(struct health *h, struct httpd_listener *l);
+void health_route_probes(
+	struct health *h, struct httpd_listener *l); /* /healthz, /livez, /readyz */
 void health_route_metrics(struct health *h, struct httpd_listener *l); /* /metrics and /debug/ */
 
-/* Facts. A change of the address fact is logged as "Setting healthy true|false". */
+/* Facts. That the node has addresses and its data path has stood is logged when it changes, as
+ * "Setting healthy true|false". */
 void health_set_has_addresses(struct health *h, bool has);
+void health_set_path_has_stood(struct health *h, bool has);
 void health_set_running(struct health *h, bool running); /* daemon up and node Running */
+/* A stop is under way; nothing takes that back. */
+void health_set_stopping(struct health *h);
 
-/* Pure verdict. reason is the sentence of the 503, at most size bytes. */
+/* Pure verdict of /healthz. reason is the sentence of the 503, at most size bytes. */
 struct health_facts {
-	bool has_addresses;
+	bool is_stopping;
+	bool is_addressed; /* has addresses, and the data path has stood */
 	bool running;
 	uint64_t not_running_ms; /* how long, when not running */
 };

@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "health/readiness.h"
+
+struct condition_set;
 struct fetcher;
 struct httpd_request;
 struct localapi;
@@ -15,13 +18,12 @@ struct passthrough;
 struct health {
 	struct fetcher *fetcher_ref;
 	struct localapi *api_ref;
+	const struct condition_set *conditions_ref;
 	char *pod_ipv4;
 	char *pod_ipv6;
 	char *debug_addr_port;
-	bool has_addresses;
-	bool running;
-	uint64_t stopped_ms;         /* when running became false */
-	struct passthrough *passing; /* requests being passed through */
+	struct readiness_facts facts; /* now_ms is that of the last question */
+	struct passthrough *passing;  /* requests being passed through */
 };
 
 /* Handlers; arg is the struct health. */

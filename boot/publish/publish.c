@@ -67,11 +67,10 @@ static void publish_identity(struct publish *p)
  * that they follow what changes by themselves. */
 static void report_health(struct publish *p)
 {
-	bool has_addresses = self_of(p)->address_count > 0;
-	if (has_addresses && p->partners.datapath != NULL &&
-		!datapath_was_ready(p->partners.datapath))
-		return;
-	health_set_has_addresses(p->partners.health, has_addresses);
+	struct health *health = p->partners.health;
+	if (p->partners.datapath != NULL)
+		health_set_path_has_stood(health, datapath_was_ready(p->partners.datapath));
+	health_set_has_addresses(health, self_of(p)->address_count > 0);
 }
 
 static void set_cert_domain(struct publish *p)

@@ -202,11 +202,11 @@ const struct settings_row settings_table[] = {
 	{"TS_ENABLE_METRICS", .rule = SETTINGS_BOOL, .group = SETTINGS_GROUP_HTTP, .fallback = "false",
 		.since = "1.78", .meaning = "Serve `/metrics` and `/debug/`.", AT(enable_metrics)},
 	{"TS_ENABLE_HEALTH_CHECK", .rule = SETTINGS_BOOL, .group = SETTINGS_GROUP_HTTP,
-		.fallback = "false", .since = "1.78", .meaning = "Serve `/healthz`.",
+		.fallback = "false", .since = "1.78", .meaning = "Serve `/healthz`, `/livez` and `/readyz`.",
 		AT(enable_health_check)},
 	{"TS_HEALTHCHECK_ADDR_PORT", .rule = SETTINGS_ADDRPORT, .group = SETTINGS_GROUP_HTTP,
 		.flags = SETTINGS_DEPRECATED, .since = "1.72",
-		.meaning = "A listener of its own for `/healthz`.", AT(healthcheck_addr_port)},
+		.meaning = "A listener of its own for `/healthz`, `/livez` and `/readyz`.", AT(healthcheck_addr_port)},
 
 	/* supervisor */
 	{"TS_BOOT_TIMEOUT", .rule = SETTINGS_DURATION, .group = SETTINGS_GROUP_SUPERVISOR,

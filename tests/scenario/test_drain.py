@@ -156,6 +156,39 @@ def test_before_the_login(world, mounted):
     assert world.wait_http(HOOK, 200, 5)[2] == b""
 
 
+def own_health(world):
+    """The endpoint of a Service whose ClusterIP leads here, and the settings that go with it."""
+    env = {"TS_ENABLE_HEALTH_CHECK": "true", "TS_USERSPACE": "false", "POD_IPS": POD,
+           "TS_EGRESS_PROXIES_CONFIG_PATH": f"{world.root}/etc/egress",
+           "TS_LOCAL_ADDR_PORT": f"127.0.0.1:{world.local_port}"}
+    return f"http://127.0.0.1:{world.local_port}/healthz", world.kube_env(**env)
+
+
+def test_the_hook_does_not_turn_health(world, mounted):
+    """The drain needs a node that serves: it goes on to answer 200 while its Service leads here."""
+    endpoint, env = own_health(world)
+    mounted.swap({"egress-services": {"web": service(endpoint)}, "hep-pings": "3"})
+    world.start_running(env)
+    hook = Hook(world)
+    world.program.wait_log('service "web" is still routed through this Pod, waiting...')
+    stays_true(lambda: hook.is_alive() and world.http("/healthz")[0] == 200, 0.5)
+    assert world.http("/readyz")[0] == 200
+    assert world.program.stop(5) == 0
+    hook.expect()
+
+
+def test_a_node_that_is_not_ready_is_still_routed_to(world, mounted):
+    """Its Service leads here whatever it answers: a 503 is no sign that traffic goes elsewhere."""
+    endpoint, env = own_health(world)
+    mounted.swap({"egress-services": {"web": service(endpoint)}, "hep-pings": "3"})
+    world.start(env)
+    world.wait_http("/healthz", 503)
+    hook = Hook(world)
+    world.program.wait_log('service "web" is still routed through this Pod, waiting...')
+    stays_true(hook.is_alive, 0.5)
+    assert world.program.stop(5) == 0
+
+
 def test_waits_until_another_pod_answers(world, mounted, endpoint):
     """As long as the endpoint leads here the hook waits; after that, and a pause, it is done."""
     start(world, mounted, {"web": service(endpoint.url())}, "3")

@@ -1,6 +1,8 @@
 """The HTTP endpoints: their answers, and hostile clients."""
 
 import contextlib
+import json
+import re
 import socket
 import threading
 
@@ -38,13 +40,55 @@ def test_healthz(world):
     assert body == b"node currently has no tailscale IPs\n"
     assert headers["Content-Type"] == "text/plain; charset=utf-8"
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Pod-IPv4"] is None
+    assert (headers["Pod-IPv4"], headers["Pod-IPv6"]) == ("10.0.0.7", "fd00::7")
     world.lapi.bus.publish(notify.running())
     status, headers, body = world.wait_http("/healthz", 200)
     assert body == b"ok"
     assert (headers["Pod-IPv4"], headers["Pod-IPv6"]) == ("10.0.0.7", "fd00::7")
     status, headers, body = world.http("/healthz", "HEAD")
     assert (status, body, headers["Pod-IPv4"]) == (200, b"", "10.0.0.7")
+
+
+def reasons(answer):
+    """The codes of a /readyz, in their order; the document is as documented."""
+    status, headers, body = answer
+    document = json.loads(body)
+    assert headers["Content-Type"] == "application/json"
+    assert document["ready"] == (status == 200)
+    if document["ready"]:
+        assert document == {"ready": True}
+        return []
+    for reason in document["reasons"]:
+        assert set(reason) == {"code", "message", "since", "hint"}
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", reason["since"])
+        assert reason["message"] and reason["hint"]
+    return [reason["code"] for reason in document["reasons"]]
+
+
+def test_readyz(world):
+    """Why the node is not ready, by the codes of its conditions; nothing to say when it is."""
+    world.start(dict(HEALTH, TS_LOCAL_ADDR_PORT=f"127.0.0.1:{world.local_port}", POD_IPS="10.0.0.7"))
+    answer = world.wait_http("/readyz", 503)
+    assert answer[1]["Pod-IPv4"] == "10.0.0.7"
+    assert reasons(answer) == ["Starting", "NoAddresses"]
+    world.lapi.bus.publish(notify.running())
+    answer = world.wait_http("/readyz", 200)
+    assert (reasons(answer), answer[1]["Pod-IPv4"]) == ([], "10.0.0.7")
+    world.lapi.bus.publish(notify.state(notify.STOPPED))
+    world.program.wait_log_part("condition NotRunning: ")
+    assert reasons(world.http("/readyz")) == ["NotRunning"]
+    assert world.http("/livez")[0] == 200
+    world.lapi.bus.publish(notify.running())
+    assert reasons(world.wait_http("/readyz", 200)) == []
+
+
+def test_livez(world):
+    """Alive, whatever the node does."""
+    world.start(dict(HEALTH, TS_LOCAL_ADDR_PORT=f"127.0.0.1:{world.local_port}"))
+    assert world.wait_http("/livez", 200)[2] == b"ok"
+    world.lapi.bus.publish(notify.running())
+    world.wait_http("/healthz", 200)
+    assert world.http("/livez", "HEAD")[0] == 200
 
 
 def test_both_families(world):
@@ -66,7 +110,7 @@ def test_pod_ipv6_address_is_bracketed(world, env):
 
 
 @pytest.mark.parametrize("env,path,status", [
-    (METRICS, "/healthz", 404), (HEALTH, "/metrics", 404), (HEALTH, "/debug/", 404),
+    (METRICS, "/healthz", 404), (METRICS, "/readyz", 404), (METRICS, "/livez", 404), (HEALTH, "/metrics", 404), (HEALTH, "/debug/", 404),
     (BOTH, "/", 404), (BOTH, "/healthz/", 404), (BOTH, "/nothing", 404), (BOTH, "/metrics/x", 404),
     (BOTH, "/internal-egress-services-preshutdown", 404)])
 def test_not_found(world, env, path, status):

@@ -1,5 +1,6 @@
 """Why a node is not logged in: told once, acted upon, and never an exit after start-up."""
 
+import json
 import threading
 
 import pytest
@@ -41,6 +42,22 @@ def test_spent_key(world):
     world.lapi.bus.publish(notify.running())
     program.wait_log_part("condition KeyUsed cleared")
     assert program.alive()
+
+
+def test_readyz_names_the_cause(world):
+    """The code of the refused login comes first, and the key never."""
+    world.install("lively")
+    world.start_running({"TS_AUTHKEY": "spent-key", "TS_ENABLE_HEALTH_CHECK": "true",
+                         "TS_LOCAL_ADDR_PORT": f"127.0.0.1:{world.local_port}"})
+    assert world.wait_http("/readyz", 200)[2] == b'{"ready":true}'
+    write_cli(world, "echo 'backend error: authkey already used: spent-key' >&2; exit 1\n")
+    world.lapi.bus.publish(NEEDS_LOGIN)
+    world.program.wait_log_part("condition KeyUsed: ")
+    status, _, body = world.http("/readyz")
+    reasons = json.loads(body)["reasons"]
+    assert (status, [reason["code"] for reason in reasons]) == (503, ["KeyUsed", "NotRunning"])
+    assert b"spent-key" not in body
+    assert "already used" in reasons[0]["message"]
 
 
 def test_lost_state_is_told(world):

@@ -7,7 +7,7 @@ import time
 import pytest
 from fakes import commands, faults, notify
 from fakes.httpserver import Drop
-from fakes.waiting import wait_until
+from fakes.waiting import PATIENCE, wait_until
 from harness import CAPVER, STARTED
 
 ONE_STEP = {"TS_EXPERIMENTAL_VERSIONED_CONFIG_DIR": "{D}/etc/tailscaled"}
@@ -293,7 +293,29 @@ def test_listeners_stay_in_a_late_stop(world):
     world.kube.update({"_machinekey": "x"})
     program.terminate()
     program.wait_log('Waiting for tailscaled to finish writing state to Secret "tailscale"')
-    assert world.http("/healthz")[0] in (200, 503)
+    assert world.http("/healthz")[0] == 503
+    world.kube.update({"_profiles": "x", "_current-profile": "x", "profile-1": "x"})
+    assert program.wait_exit() == 0
+
+
+def test_health_turns_when_the_stop_begins(world):
+    """Neither healthy nor ready within 100 ms of SIGTERM; the Pod is named until the end."""
+    world.install("lively")
+    program = world.start_running(world.kube_env(
+        TS_ENABLE_HEALTH_CHECK="true", POD_IPS="10.0.0.1,fd00::1",
+        TS_LOCAL_ADDR_PORT=f"127.0.0.1:{world.local_port}"))
+    world.wait_http("/healthz", 200)
+    world.kube.update({"_machinekey": "x"})
+    begun = time.monotonic()
+    program.terminate()
+    status, headers, body = world.wait_http("/healthz", 503)
+    assert time.monotonic() - begun < 0.1 * PATIENCE
+    assert (headers["Pod-IPv4"], headers["Pod-IPv6"]) == ("10.0.0.1", "fd00::1")
+    assert body == b"the node is stopping\n"
+    status, headers, body = world.http("/readyz")
+    assert (status, headers["Pod-IPv4"]) == (503, "10.0.0.1")
+    assert b'[{"code":"Stopping",' in body
+    assert world.http("/livez")[0] == 200
     world.kube.update({"_profiles": "x", "_current-profile": "x", "profile-1": "x"})
     assert program.wait_exit() == 0
 

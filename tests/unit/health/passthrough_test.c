@@ -34,7 +34,7 @@ struct fixture {
 
 static void make(struct fixture *f, const char *debug_addr_port)
 {
-	struct health_options options = {"", "", debug_addr_port};
+	struct health_options options = {"", "", debug_addr_port, NULL, false};
 	struct addrport any = {.addr.family = IPADDR_V6};
 	struct err e;
 	if (f->listener != NULL)
