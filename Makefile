@@ -13,10 +13,10 @@ test: ## unit, corpus, valgrind and scenario tests
 lint: ## format, layers, sizes, bans, analyzers, spelling, generated documents
 	@scripts/lint
 
-demo: build ## a real node in front of you: no account, no cluster
+demo: ## a real node in front of you: no account, no cluster
 	@tests/real/demo
 
-e2e: build ## every story on real partners
+e2e: ## every story on real partners
 	@tests/real/e2e
 
 bench: build ## figures beside the reference

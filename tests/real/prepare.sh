@@ -1,9 +1,27 @@
-# Sourced by e2e and demo: becomes root, gets what is missing, builds the program, fetches partners.
+# Sourced by e2e and demo: gets what is missing, builds the program and the partners, becomes root.
 # shellcheck shell=bash
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 python=/usr/bin/python3
+
+# prepare PARTNER...: everything that must be there before Python starts; the partners and the program side by
+# side. What it leaves belongs to the caller, not to root.
+prepare() {
+	[[ -z ${TAILBOOT_PREPARED:-} ]] || return 0
+	"$root/scripts/need" build real go >&2
+	local partners
+	"$here/partners" "$@" &
+	partners=$!
+	trap 'kill "$partners" 2>/dev/null; exit 143' TERM INT
+	if [[ -z ${TAILBOOT_PROGRAM:-} ]] && ! "$root/scripts/build" release >&2; then
+		kill "$partners" 2>/dev/null || true
+		wait "$partners" || true
+		return 1
+	fi
+	wait "$partners"
+	trap - TERM INT
+}
 
 # become_root ARG...: runs the calling script again by sudo when it is not root; the cache stays the caller's.
 become_root() {
@@ -14,19 +32,8 @@ become_root() {
 		echo "$(basename "$0"): needs root for network namespaces, and there is no sudo" >&2
 		exit 1
 	fi
-	export TAILBOOT_CACHE=${TAILBOOT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tailboot}
-	exec sudo --preserve-env=PATH,TAILBOOT_CACHE,TAILBOOT_PROGRAM,GOPROXY "$0" "$@"
-}
-
-# prepare PARTNER...: everything that must be there before Python starts.
-prepare() {
-	if [[ -x $root/scripts/need ]]; then
-		"$root/scripts/need" real go test >&2
-	fi
-	if [[ -z ${TAILBOOT_PROGRAM:-} && ! -x $root/build/tailboot ]]; then
-		make -C "$root" >&2
-	fi
-	"$here/partners" "$@"
+	export TAILBOOT_CACHE=${TAILBOOT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tailboot} TAILBOOT_PREPARED=yes
+	exec sudo --preserve-env=PATH,TAILBOOT_CACHE,TAILBOOT_PREPARED,TAILBOOT_PROGRAM "$0" "$@"
 }
 
 # run_python ARG...: becomes Python in this folder, leaving no cache files in the tree.

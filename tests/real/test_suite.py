@@ -1,5 +1,6 @@
 """The reference's own black-box suite, unmodified, against the program under test."""
 
+import json
 import os
 import re
 import subprocess
@@ -33,6 +34,20 @@ exit 1
 """
 
 
+def _program():
+    """The program under test for the daemon that the suite imitates, which is of the suite's own release.
+
+    Its fake commands do not say their version, so a program that was not named is built for that one.
+    """
+    if "TAILBOOT_PROGRAM" in os.environ:
+        return settings.program()
+    client = settings.partner("reference") / "tailscale"
+    answer = subprocess.run([client, "version", "--json"], check=True, capture_output=True, text=True).stdout
+    subprocess.run([settings.ROOT / "scripts" / "build", "suite"], check=True, timeout=300,
+                   env={**os.environ, "TAILBOOT_CAPVER": str(json.loads(answer)["cap"])})
+    return settings.ROOT / "build" / "suite" / "tailboot"
+
+
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory):
     """One run of the whole suite; its verdict by sub-test, and all that it said.
@@ -42,7 +57,7 @@ def answers(tmp_path_factory):
     """
     folder = tmp_path_factory.mktemp("suite")
     shim = folder / "go"
-    shim.write_text(_GO.format(program=settings.program()))
+    shim.write_text(_GO.format(program=_program()))
     shim.chmod(0o755)
     environment = {"PATH": f"{folder}:{os.environ['PATH']}", "HOME": str(folder)}
     done = subprocess.run(
