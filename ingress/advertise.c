@@ -21,6 +21,9 @@ struct advertise {
 	uint32_t settle_ms;
 	struct backoff backoff;
 	struct timer retry;
+	uint32_t pause_ms;
+	struct timer next;  /* look */
+	uint64_t looked_ms; /* 0 = never */
 
 	struct localapi_call *call; /* of a refresh or of the withdrawal: one at a time */
 	struct strv wanted;         /* being advertised */
@@ -66,6 +69,39 @@ static void on_advertised(void *arg, const struct localapi_reply *reply, const s
 	refreshed(a);
 }
 
+static void advertise(struct advertise *a)
+{
+	a->call = localapi_advertise(a->api_ref, &a->wanted, on_advertised, a);
+}
+
+static int advertised_names(const struct localapi_reply *reply, struct strv *out, struct err *e)
+{
+	AUTO(json_freep) struct json *prefs = json_parse(reply->body, reply->len, e);
+	if (prefs == NULL || json_get_strv(prefs, "AdvertiseServices", out, e) < 0)
+		return err_wrap(e, "prefs of tailscaled");
+	return 0;
+}
+
+/* What we have advertised may have been withdrawn by somebody else. */
+static void on_prefs_seen(void *arg, const struct localapi_reply *reply, const struct err *err)
+{
+	struct advertise *a = arg;
+	AUTO(strv_fini) struct strv now = {0};
+	struct err e;
+	a->call = NULL;
+	if (err == NULL && advertised_names(reply, &now, &e) < 0)
+		err = &e;
+	if (err != NULL) {
+		try_again(a, err);
+		return;
+	}
+	strv_sort(&now);
+	if (strv_equal(&now, &a->wanted))
+		refreshed(a);
+	else
+		advertise(a);
+}
+
 static int service_names(const struct localapi_reply *reply, struct strv *out, struct err *e)
 {
 	AUTO(json_freep) struct json *config = json_parse(reply->body, reply->len, e);
@@ -94,11 +130,12 @@ static void on_serve_config(void *arg, const struct localapi_reply *reply, const
 	}
 	/* Without Services nothing was ever advertised by us, and what somebody else set is left
 	 * alone. */
-	if (strv_equal(&a->wanted, &a->advertised)) {
+	if (!strv_equal(&a->wanted, &a->advertised))
+		advertise(a);
+	else if (a->wanted.len > 0)
+		a->call = localapi_prefs_get(a->api_ref, on_prefs_seen, a);
+	else
 		refreshed(a);
-		return;
-	}
-	a->call = localapi_advertise(a->api_ref, &a->wanted, on_advertised, a);
 }
 
 static void refresh(void *arg)
@@ -111,6 +148,8 @@ static void refresh(void *arg)
 		return;
 	}
 	timer_stop(&a->retry);
+	timer_stop(&a->next);
+	a->looked_ms = clock_now_ms();
 	a->call = localapi_serve_get(a->api_ref, on_serve_config, a);
 }
 
@@ -162,10 +201,7 @@ static void on_prefs(void *arg, const struct localapi_reply *reply, const struct
 		finish_withdrawal(a);
 		return;
 	}
-	AUTO(json_freep) struct json *prefs = json_parse(reply->body, reply->len, &a->failure);
-	if (prefs == NULL ||
-		json_get_strv(prefs, "AdvertiseServices", &services, &a->failure) < 0) {
-		err_wrap(&a->failure, "prefs of tailscaled");
+	if (advertised_names(reply, &services, &a->failure) < 0) {
 		finish_withdrawal(a);
 		return;
 	}
@@ -187,7 +223,9 @@ struct advertise *advertise_new(struct loop *loop, struct localapi *api,
 	a->automatic = options->automatic;
 	a->settle_ms = options->settle_ms;
 	a->backoff = BACKOFF_INIT(options->retry_base_ms, options->retry_max_ms);
+	a->pause_ms = options->pause_ms;
 	timer_init(&a->retry, loop, refresh, a);
+	timer_init(&a->next, loop, refresh, a);
 	timer_init(&a->settle, loop, on_settled, a);
 	timer_init(&a->limit, loop, on_limit, a);
 	return a;
@@ -199,6 +237,7 @@ void advertise_free(struct advertise *a)
 		return;
 	localapi_cancel(a->call);
 	timer_stop(&a->retry);
+	timer_stop(&a->next);
 	timer_stop(&a->settle);
 	timer_stop(&a->limit);
 	strv_fini(&a->wanted);
@@ -211,6 +250,14 @@ void advertise_refresh(struct advertise *a)
 	refresh(a);
 }
 
+void advertise_look(struct advertise *a)
+{
+	/* One that failed comes again by itself, in its own time. */
+	if (!a->automatic || timer_is_armed(&a->retry) || timer_is_armed(&a->next))
+		return;
+	timer_start_at(&a->next, a->looked_ms > 0 ? a->looked_ms + a->pause_ms : 0);
+}
+
 void advertise_forget(struct advertise *a)
 {
 	if (a->is_withdrawing)
@@ -219,6 +266,7 @@ void advertise_forget(struct advertise *a)
 	a->call = NULL;
 	a->is_stale = false;
 	timer_stop(&a->retry);
+	timer_stop(&a->next);
 	strv_reset(&a->advertised);
 }
 

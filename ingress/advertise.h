@@ -24,6 +24,7 @@ struct loop;
 struct advertise_options {
 	bool automatic;     /* TS_EXPERIMENTAL_SERVICE_AUTO_ADVERTISEMENT */
 	uint32_t settle_ms; /* pause after a withdrawal, 20 s in the reference */
+	uint32_t pause_ms;  /* between two looks that notifications cause */
 	uint32_t retry_base_ms, retry_max_ms;
 };
 
@@ -31,10 +32,13 @@ struct advertise *advertise_new(struct loop *loop, struct localapi *api,
 	struct condition_set *conditions, const struct advertise_options *options);
 void advertise_free(struct advertise *a);
 
-/* Reads the daemon's serve config and advertises its Services where that differs from what was
- * advertised last. Call when the node is up, after a serve config was applied, and after the daemon
- * was restarted. */
+/* Reads the daemon's serve config and advertises its Services where that differs from what the
+ * daemon advertises. Call when the node is up, after a serve config was applied, and after the
+ * daemon was restarted. */
 void advertise_refresh(struct advertise *a);
+/* The same for each notification: the command line and an operator change the serve config too, and
+ * the daemon does not say so. Many of them make few looks. */
+void advertise_look(struct advertise *a);
 /* Forgets what was advertised (the daemon was restarted). */
 void advertise_forget(struct advertise *a);
 

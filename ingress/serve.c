@@ -6,8 +6,10 @@
 
 #include "ingress/ingress_conditions.h"
 #include "ingress/ingress_events.h"
+#include "ingress/serve_watch.h"
 #include "lib/base/backoff.h"
 #include "lib/base/buf.h"
+#include "lib/base/clock.h"
 #include "lib/base/condition.h"
 #include "lib/base/json.h"
 #include "lib/base/log.h"
@@ -17,6 +19,8 @@
 #include "lib/io/timer.h"
 #include "lib/localapi/localapi.h"
 #include "statestore/statestore.h"
+
+#define RESTORED_TELL_MS 60000
 
 struct serve {
 	struct localapi *api_ref;
@@ -32,6 +36,9 @@ struct serve {
 	bool is_stale;             /* the domain is another one: to be accepted again */
 	struct serve_plan pending; /* under way */
 	struct localapi_call *call;
+	struct serve_watch *served;
+	bool is_restoring;         /* the daemon has lost it while it runs */
+	uint64_t restored_told_ms; /* 0 = never */
 	struct fswatch *watch;
 	struct timer retry;
 	struct backoff backoff;
@@ -51,6 +58,7 @@ static void accepted(struct serve *s)
 	s->pending = (struct serve_plan){0};
 	s->is_lost = false;
 	s->is_stale = false;
+	s->is_restoring = false;
 	condition_clear(s->conditions_ref, CONDITION_SERVE_APPLY_FAILED);
 	backoff_reset(&s->backoff);
 	if (s->store_ref != NULL)
@@ -70,6 +78,7 @@ static void on_applied(void *arg, const struct localapi_reply *reply, const stru
 	}
 	/* The file may have changed meanwhile. */
 	timer_start(&s->retry, 0);
+	serve_watch_start(s->served, s->pending.document);
 	accepted(s);
 }
 
@@ -137,13 +146,28 @@ static void look(void *arg)
 	if (s->domain == NULL || s->is_paused || s->call != NULL || !make_plan(s))
 		return;
 	timer_stop(&s->retry);
+	serve_watch_stop(s->served);
 	if (s->pending.needs_https && strcmp(s->domain, SERVE_NO_HTTPS) == 0) {
 		log_event(EV_SERVE_NO_HTTPS);
 		accepted(s);
 		return;
 	}
-	log_event(EV_SERVE_APPLYING);
+	if (!s->is_restoring)
+		log_event(EV_SERVE_APPLYING);
 	s->call = localapi_serve_set(s->api_ref, s->pending.document, on_applied, s);
+}
+
+/* Whoever clears it again and again is told of once in a while. */
+static void on_cleared(void *arg)
+{
+	struct serve *s = arg;
+	uint64_t now_ms = clock_now_ms();
+	s->is_lost = s->is_restoring = true;
+	timer_start(&s->retry, 0);
+	if (s->restored_told_ms != 0 && now_ms - s->restored_told_ms < RESTORED_TELL_MS)
+		return;
+	s->restored_told_ms = now_ms;
+	log_event(EV_SERVE_RESTORING);
 }
 
 struct serve *serve_new(struct loop *loop, struct localapi *api, struct statestore *store,
@@ -159,6 +183,7 @@ struct serve *serve_new(struct loop *loop, struct localapi *api, struct statesto
 	s->path = xstrdup(options->path);
 	s->backoff = BACKOFF_INIT(options->retry_base_ms, options->retry_max_ms);
 	timer_init(&s->retry, loop, look, s);
+	s->served = serve_watch_new(loop, api, options->watch_ms, on_cleared, s);
 	s->watch = fswatch_new_for_file(loop, options->path, options->debounce_ms, look, s);
 	return s;
 }
@@ -168,6 +193,7 @@ void serve_free(struct serve *s)
 	if (s == NULL)
 		return;
 	localapi_cancel(s->call);
+	serve_watch_free(s->served);
 	fswatch_free(s->watch);
 	timer_stop(&s->retry);
 	serve_plan_fini(&s->pending);
@@ -191,6 +217,7 @@ void serve_set_cert_domain(struct serve *s, const char *domain)
 void serve_pause(struct serve *s)
 {
 	s->is_paused = true;
+	serve_watch_stop(s->served);
 	localapi_cancel(s->call);
 	s->call = NULL;
 	timer_stop(&s->retry);

@@ -2,7 +2,8 @@
  * The serve config file: watched, placeholders filled, given to the daemon. A file that is missing,
  * empty or broken changes nothing: what was applied stays, also over a restart of the daemon; the
  * reason is logged once, and of a broken one is the condition ServeConfigInvalid. A failed
- * application is tried again with back-off (ServeApplyFailed).
+ * application is tried again with back-off (ServeApplyFailed). What somebody clears by hand is put
+ * back (ingress/serve_watch.h), and that is told at most once a minute.
  *
  * `${TS_CERT_DOMAIN}` is filled only once the domain is known, that is after the first network map.
  *
@@ -33,6 +34,7 @@ struct serve_options {
 	const char *path;     /* TS_SERVE_CONFIG */
 	uint32_t debounce_ms; /* 100 */
 	uint32_t retry_base_ms, retry_max_ms;
+	uint32_t watch_ms; /* between two looks at what the daemon serves */
 };
 
 /* Told after a version was accepted (also when it was not posted because the tailnet has no HTTPS):

@@ -35,7 +35,7 @@ static void start_serve(struct publish *p)
 {
 	const struct times *t = p->partners.times;
 	struct serve_options options = {p->partners.settings->serve_config, t->debounce_ms,
-		t->retry_base_ms, t->retry_max_ms};
+		t->retry_base_ms, t->retry_max_ms, t->serve_watch_ms};
 	if (p->serve != NULL) {
 		serve_reapply(p->serve);
 		return;
@@ -149,6 +149,8 @@ static void update(struct publish *p, const struct ipn_notify *n)
 	/* What was asked for before is older than this. */
 	if (n != NULL && n->has_initial_status)
 		cancel_dns_config(p);
+	if (n != NULL)
+		advertise_look(p->advertise);
 	if (n != NULL && n->has_self_change) {
 		certs_wake(p->certs);
 		ask_dns_config(p);
@@ -162,6 +164,7 @@ void publish_init(struct publish *p, const struct publish_partners *partners,
 	struct advertise_options advertise = {
 		.automatic = partners->settings->service_auto_advertisement,
 		.settle_ms = partners->times->withdraw_settle_ms,
+		.pause_ms = partners->times->advertise_pause_ms,
 		.retry_base_ms = partners->times->retry_base_ms,
 		.retry_max_ms = partners->times->retry_max_ms,
 	};

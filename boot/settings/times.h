@@ -21,6 +21,8 @@ struct times {
 	uint32_t reissue_limit_ms;   /* how long a new auth key is waited for */
 	uint32_t withdraw_settle_ms; /* withdrawn Services: let the tailnet notice */
 	uint32_t stop_flush_ms;      /* at the stop, for what is not published yet */
+	uint32_t serve_watch_ms;     /* between two looks at what the daemon serves */
+	uint32_t advertise_pause_ms; /* the same for its Services, when notifications come */
 	uint32_t debounce_ms;        /* files of one volume update come together */
 	/* The same for documents of services: a half-written one is not taken anyway, and the
 	 * traffic waits. */

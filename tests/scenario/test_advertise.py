@@ -52,6 +52,33 @@ def test_not_repeated(world):
     stays_true(lambda: world.lapi.count("PATCH", "prefs") == 1, 0.7, "one call")
 
 
+def test_changed_by_others(world):
+    """What the command line or an operator changes is seen at the next notification: a Service more,
+    and one that was withdrawn."""
+    running(world)
+    wait_until(lambda: advertised(world) == NAMES, 5, "advertised")
+    world.lapi.serve_config = {"Services": {"svc:a": {}, "svc:b": {}, "svc:c": {}}}
+    world.lapi.bus.publish({"SelfChange": notify.node()}, remember=False)
+    wait_until(lambda: advertised(world) == [*NAMES, "svc:c"], 5, "one more")
+    world.lapi.prefs["AdvertiseServices"] = ["svc:a"]
+    world.lapi.bus.publish({"PeersChanged": [notify.node("n1", "p1.", number=2)]}, remember=False)
+    wait_until(lambda: advertised(world) == [*NAMES, "svc:c"], 5, "all again")
+
+
+def test_looks_are_few(world):
+    """Notifications come in thousands, looks do not."""
+    running(world)
+    wait_until(lambda: advertised(world) == NAMES, 5, "advertised")
+    before, begun = world.lapi.count("GET", "serve-config"), time.monotonic()
+    for number in range(2000):
+        world.lapi.bus.publish({"PeersChanged": [notify.node(f"n{number}", f"p{number}.",
+                                                             number=number + 1)]}, remember=False)
+    watcher = world.lapi.bus.watchers[0]
+    wait_until(lambda: watcher.sent >= 2000, 10, "all written")
+    most = 2 + (time.monotonic() - begun) / 0.2
+    assert world.lapi.count("GET", "serve-config") - before <= most
+
+
 def test_switched_off(world):
     """Nothing is advertised when that is not wanted."""
     running(world, TS_EXPERIMENTAL_SERVICE_AUTO_ADVERTISEMENT="false")

@@ -306,6 +306,24 @@ def test_services_reach_the_daemon(world):
     assert applied(world)[0]["Services"]["svc:a"]["TCP"] == {"443": {"HTTPS": True}}
 
 
+def test_cleared_by_hand(world):
+    """`tailscale serve reset` is not lasting: what the file says is put back, and told once."""
+    lapi = world.lapi
+    lapi.stateful_serve = True
+    start(world, PLAIN, TS_EXPERIMENTAL_SERVICE_AUTO_ADVERTISEMENT="false")
+    for posts in range(1, 3):
+        wait_applied(world, [PLAIN] * posts)
+        seen = lapi.count("GET", "serve-config")
+        lapi.wait_asked("GET", "serve-config", seen + 2)
+        lapi.serve_config = {}
+    wait_applied(world, [PLAIN] * 3)
+    assert world.program.log_count("somebody has cleared what tailscaled serves") == 1
+    assert world.program.log_count("serve proxy: applying serve config") == 1
+    # what somebody adds is theirs
+    lapi.serve_config = {"TCP": dict(PLAIN["TCP"], **{"8080": {"HTTP": True}})}
+    stays_true(lambda: len(applied(world)) == 3, 0.7, "left alone")
+
+
 def test_keys_without_regard_to_case(world):
     """Keys compare without regard to case; the daemon gets what it understands."""
     start(world, b'{"tcp":{"80":{"http":true}}}')

@@ -21,7 +21,9 @@
 #define TWO "{\"Services\":{\"svc:b\":{},\"svc:a\":{}}}"
 #define ADVERTISE_TWO "{\"AdvertiseServices\":[\"svc:a\",\"svc:b\"],\"AdvertiseServicesSet\":true}"
 #define ADVERTISE_NONE "{\"AdvertiseServices\":null,\"AdvertiseServicesSet\":true}"
+#define HAS_TWO "{\"AdvertiseServices\":[\"svc:b\",\"svc:a\"]}"
 #define SETTLE_MS 20000
+#define PAUSE_MS 2000
 #define RETRY_BASE_MS 250
 
 struct fixture {
@@ -34,7 +36,8 @@ struct fixture {
 
 static void make(struct fixture *f, bool automatic)
 {
-	const struct advertise_options options = {automatic, SETTLE_MS, RETRY_BASE_MS, 30000};
+	const struct advertise_options options = {
+		automatic, SETTLE_MS, PAUSE_MS, RETRY_BASE_MS, 30000};
 	advertise_free(f->a);
 	f->a = advertise_new(f->d.loop, f->d.api, &f->d.conditions, &options);
 }
@@ -72,22 +75,70 @@ static void services_of_the_daemon_are_advertised_once(void **state)
 	daemon_expect(&f->d, 0, GET_SERVE, "");
 	daemon_expect(&f->d, 1, PATCH_PREFS, ADVERTISE_TWO);
 	daemon_quiet(&f->d, 2);
-	/* The same again needs no call but the look. */
+	/* The same again needs no call but two looks. */
+	daemon_says(&f->d, GET_PREFS, "200 OK", HAS_TWO);
 	advertise_refresh(f->a);
-	daemon_wait(&f->d, 3);
-	daemon_quiet(&f->d, 3);
+	daemon_wait(&f->d, 4);
+	daemon_expect(&f->d, 3, GET_PREFS, "");
+	daemon_quiet(&f->d, 4);
 	/* A restarted daemon is told anew. */
 	advertise_forget(f->a);
 	advertise_refresh(f->a);
-	daemon_wait(&f->d, 5);
-	daemon_expect(&f->d, 4, PATCH_PREFS, ADVERTISE_TWO);
-	daemon_quiet(&f->d, 5);
+	daemon_wait(&f->d, 6);
+	daemon_expect(&f->d, 5, PATCH_PREFS, ADVERTISE_TWO);
+	daemon_quiet(&f->d, 6);
 	/* No Services any more. */
 	daemon_says(&f->d, GET_SERVE, "200 OK", "{}");
 	advertise_refresh(f->a);
+	daemon_wait(&f->d, 8);
+	daemon_expect(&f->d, 7, PATCH_PREFS, ADVERTISE_NONE);
+	daemon_quiet(&f->d, 8);
+}
+
+/* The command line and an operator change the serve config and the preferences as well. */
+static void what_others_change_is_seen_at_the_next_notification(void **state)
+{
+	struct fixture *f = *state;
+	advertise_look(f->a);
+	daemon_wait(&f->d, 2);
+	daemon_expect(&f->d, 1, PATCH_PREFS, ADVERTISE_TWO);
+	daemon_quiet(&f->d, 2);
+	/* Withdrawn by somebody. */
+	daemon_says(&f->d, GET_PREFS, "200 OK", "{\"AdvertiseServices\":[\"svc:a\"]}");
+	for (int i = 0; i < 1000; i++)
+		advertise_look(f->a);
+	daemon_quiet(&f->d, 2);
+	daemon_pass(&f->d, PAUSE_MS);
+	daemon_wait(&f->d, 5);
+	daemon_expect(&f->d, 4, PATCH_PREFS, ADVERTISE_TWO);
+	daemon_says(&f->d, GET_PREFS, "200 OK", HAS_TWO);
+	daemon_quiet(&f->d, 5);
+	/* Another Service in the serve config. */
+	daemon_says(&f->d, GET_SERVE, "200 OK", "{\"Services\":{\"svc:c\":{}}}");
+	daemon_pass(&f->d, PAUSE_MS);
+	daemon_quiet(&f->d, 5);
+	advertise_look(f->a);
 	daemon_wait(&f->d, 7);
-	daemon_expect(&f->d, 6, PATCH_PREFS, ADVERTISE_NONE);
+	daemon_expect(&f->d, 6, PATCH_PREFS,
+		"{\"AdvertiseServices\":[\"svc:c\"],\"AdvertiseServicesSet\":true}");
 	daemon_quiet(&f->d, 7);
+	/* Prefs that are not to be had are asked for again. */
+	daemon_says(&f->d, GET_PREFS, "500 No", "");
+	daemon_pass(&f->d, PAUSE_MS);
+	advertise_look(f->a);
+	daemon_wait(&f->d, 9);
+	daemon_quiet(&f->d, 9);
+	assert_true(has_failed(f));
+	daemon_says(&f->d, GET_PREFS, "200 OK", "{\"AdvertiseServices\":[\"svc:c\"]}");
+	advertise_look(f->a);
+	daemon_quiet(&f->d, 9);
+	daemon_pass(&f->d, RETRY_BASE_MS);
+	daemon_wait(&f->d, 11);
+	daemon_quiet(&f->d, 11);
+	assert_false(has_failed(f));
+	make(f, false);
+	advertise_look(f->a);
+	daemon_quiet(&f->d, 11);
 }
 
 static void without_services_nothing_is_touched(void **state)
@@ -290,6 +341,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(services_of_the_daemon_are_advertised_once),
+		TEST(what_others_change_is_seen_at_the_next_notification),
 		TEST(without_services_nothing_is_touched),
 		TEST(a_failure_is_tried_again),
 		TEST(a_refresh_during_a_call_is_not_lost),
