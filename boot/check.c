@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "boot/check_report.h"
@@ -17,7 +16,6 @@
 #include "lib/io/proc.h"
 
 #define FILE_MAX (1024u * 1024) /* what a mounted Secret or ConfigMap can hold */
-#define ACCOUNT_DIR "/var/run/secrets/kubernetes.io/serviceaccount"
 
 static void check_mode(struct check *c)
 {
@@ -64,49 +62,6 @@ static void check_secret_files(struct check *c)
 	check_secret_file(c, "TS_AUTHKEY", &c->s->authkey);
 	check_secret_file(c, "TS_CLIENT_SECRET", &c->s->client_secret);
 	check_secret_file(c, "TS_ID_TOKEN", &c->s->id_token);
-}
-
-static void check_account(struct check *c)
-{
-	static const char *const names[] = {"namespace", "token", "ca.crt"};
-	size_t faults = c->faults;
-	AUTO(mem_free) char *dir = settings_path(c->s, ACCOUNT_DIR);
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		AUTO(mem_free) char *path = xasprintf("%s/%s", dir, names[i]);
-		if (access(path, R_OK) < 0)
-			check_fault(c, "service account: %s: %s", path, strerror(errno));
-	}
-	if (c->faults == faults)
-		check_pass(c, "state is kept in the Secret %s", c->s->kube_secret);
-}
-
-/* The folder, or the first one above it that exists, must be writable. */
-static void check_state_dir(struct check *c)
-{
-	AUTO(mem_free) char *path = xstrdup(c->s->state_dir);
-	struct stat st;
-	char *slash;
-	while (stat(path, &st) < 0 && errno == ENOENT && (slash = strrchr(path, '/')) != NULL &&
-		slash != path)
-		*slash = '\0';
-	if (stat(path, &st) < 0)
-		check_fault(c, "TS_STATE_DIR: %s: %s", path, strerror(errno));
-	else if (!S_ISDIR(st.st_mode))
-		check_fault(c, "TS_STATE_DIR: %s is no folder", path);
-	else if (access(path, W_OK | X_OK) < 0)
-		check_fault(c, "TS_STATE_DIR: %s: %s", path, strerror(errno));
-	else
-		check_pass(c, "state is kept in %s", c->s->state_dir);
-}
-
-static void check_state(struct check *c)
-{
-	if (*c->s->kube_secret != '\0')
-		check_account(c);
-	else if (*c->s->state_dir != '\0')
-		check_state_dir(c);
-	else
-		check_pass(c, "state is kept in memory: the node is a new one after each start");
 }
 
 static void check_serve_config(struct check *c)
@@ -178,7 +133,7 @@ static void (*const checks[])(struct check *c) = {
 	check_mode,
 	check_programs,
 	check_secret_files,
-	check_state,
+	check_store,
 	check_serve_config,
 	check_tun,
 	check_forwarding,

@@ -1,6 +1,7 @@
 /*
  * `tailboot check`: validates the environment and the files it names, as far as that is possible
- * without starting or changing anything. For init containers, CI and people.
+ * without starting or changing anything; in a pod the API server is asked for the rights on the
+ * Secret, 5 s at most. For init containers, CI and people.
  */
 #ifndef BOOT_CHECK_H
 #define BOOT_CHECK_H

@@ -23,4 +23,7 @@ void check_fault(struct check *c, const char *fmt, ...) __attribute__((format(pr
 void check_firewall(struct check *c);
 void check_services(struct check *c);
 
+/* boot/check_store.c: the Secret and the rights on it, or the folder. Asks the API server. */
+void check_store(struct check *c);
+
 #endif

@@ -5,10 +5,12 @@
 #include "lib/base/condition.h"
 
 extern const struct condition_kind condition_store_write_failed;
+extern const struct condition_kind condition_store_not_permitted;
 
 #define CONDITION_STORE_WRITE_FAILED (&condition_store_write_failed)
+#define CONDITION_STORE_NOT_PERMITTED (&condition_store_not_permitted)
 
 /* All of them, for the table of a program. */
-#define STATESTORE_CONDITIONS CONDITION_STORE_WRITE_FAILED
+#define STATESTORE_CONDITIONS CONDITION_STORE_WRITE_FAILED, CONDITION_STORE_NOT_PERMITTED
 
 #endif

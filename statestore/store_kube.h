@@ -20,6 +20,7 @@ struct store_kube_setup;
 struct store_kube_facts {
 	bool exists;
 	bool can_patch;
+	struct err cannot_patch;   /* then why not: the verb and the object */
 	struct kube_fields fields; /* of the Secret; empty when it does not exist */
 };
 

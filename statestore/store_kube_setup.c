@@ -11,6 +11,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/io/timer.h"
+#include "lib/kube/kube.h"
 #include "statestore/statestore_events.h"
 #include "statestore/store_kube.h"
 
@@ -111,6 +112,15 @@ static int judge_permissions(const struct store_kube_setup *s, struct err *e)
 		all);
 }
 
+static void explain_patch(struct store_kube_setup *s)
+{
+	const struct err *review = &s->attempts[STEP_PATCH].failure;
+	err_set(&s->facts.cannot_patch, -EACCES,
+		"missing patch permission on secret \"%s\" in namespace \"%s\"%s%s", s->secret,
+		kube_namespace(s->kube_ref), review->code != 0 ? ": no answer to its review: " : "",
+		review->code != 0 ? review->msg : "");
+}
+
 static int judge(struct store_kube_setup *s, struct err *e)
 {
 	const struct err *get = &s->attempts[STEP_GET].failure;
@@ -129,6 +139,7 @@ static int judge(struct store_kube_setup *s, struct err *e)
 			e, get->code, "getting Tailscale state Secret %s: %s", s->secret, get->msg);
 	s->facts.exists = get->code == 0;
 	s->facts.can_patch = s->attempts[STEP_PATCH].allowed;
+	explain_patch(s);
 	return 0;
 }
 
@@ -206,7 +217,7 @@ static void on_review(void *arg, const struct kube_reply *reply, const struct er
 		log_event(EV_STORE_REVIEW_FAILED, verbs[a->step], a->setup->secret, err->msg);
 	/* Without an answer: what the start needs is taken as granted, and will tell by itself;
 	 * what would be written without a right is not. */
-	a->failure = (struct err){0};
+	a->failure = err != NULL ? *err : (struct err){0};
 	a->allowed = err != NULL ? a->step == STEP_UPDATE : !is_denied;
 	step_done(a);
 }

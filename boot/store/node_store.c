@@ -4,16 +4,17 @@
 
 #include "boot/settings/settings.h"
 #include "boot/settings/times.h"
+#include "boot/store/kube_client.h"
 #include "boot/store/store_events.h"
 #include "config.h"
 #include "lib/base/mem.h"
 #include "lib/base/secret.h"
 #include "lib/kube/kube.h"
 #include "statestore/statestore.h"
+#include "statestore/statestore_conditions.h"
 #include "statestore/store_dir.h"
 #include "statestore/store_kube.h"
 
-#define ACCOUNT_DIR "/var/run/secrets/kubernetes.io/serviceaccount"
 #define STRINGIFY_VALUE(x) #x
 #define STRINGIFY(x) STRINGIFY_VALUE(x)
 
@@ -130,6 +131,9 @@ static void on_set_up(void *arg, const struct store_kube_facts *facts, const str
 	}
 	if (!pick_up_authkey(s, facts))
 		return;
+	if (!facts->can_patch)
+		condition_raise(s->partners.conditions, CONDITION_STORE_NOT_PERMITTED, "%s",
+			facts->cannot_patch.msg);
 	struct statestore_backend backend;
 	s->is_secret = settings->in_kubernetes && store_kube_backend(s->kube, settings->kube_secret,
 							  facts->can_patch, &backend);
@@ -163,15 +167,8 @@ static void set_up_secret(struct node_store *s)
 {
 	const struct settings *settings = s->partners.settings;
 	struct err e;
-	AUTO(mem_free) char *account_dir = settings_path(settings, ACCOUNT_DIR);
-	bool from_env = settings->kube_address_from_env;
-	struct kube_options options = {
-		.account_dir = account_dir,
-		.host = from_env ? settings->kubernetes_service_host : NULL,
-		.port = from_env ? settings->kubernetes_service_port_https : NULL,
-	};
-	s->kube =
-		kube_new(s->partners.loop, s->partners.fetcher, s->partners.resolver, &options, &e);
+	s->kube = kube_client_new(
+		settings, s->partners.loop, s->partners.fetcher, s->partners.resolver, &e);
 	if (s->kube == NULL) {
 		fail(s, "error initializing kube client: error creating kube client", e.msg);
 		return;

@@ -121,7 +121,9 @@ def test_secret_that_may_not_be_written(proxy):
     program.wait_log_part("deleting DNAT rule for Tailscale Service svc:a")
     program.wait_log_part("syncegressservices: looking at svc db rulesToAdd 1 rulesToDelete 1")
     assert kube.get() == {"tailscale_capver": "1"}
-    assert not program.log_count("condition ")
+    assert program.log_count("condition ") == 1
+    program.wait_log_part('condition StoreNotPermitted: missing patch permission on secret '
+                          '"tailscale" in namespace "default"')
 
 
 def test_nothing_is_published_before_it_stands(proxy, space):

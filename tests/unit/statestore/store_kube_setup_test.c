@@ -43,6 +43,7 @@ struct fixture {
 	unsigned int done;
 	struct err err;
 	bool exists, can_patch;
+	struct err cannot_patch;
 	size_t fields;
 	unsigned int written, listed, wanted_requests;
 	struct strv keys;
@@ -107,6 +108,7 @@ static void on_setup(void *arg, const struct store_kube_facts *facts, const stru
 	f->err = err != NULL ? *err : (struct err){0};
 	f->exists = facts->exists;
 	f->can_patch = facts->can_patch;
+	f->cannot_patch = facts->cannot_patch;
 	f->fields = facts->fields.len;
 	if (err == NULL && facts->exists)
 		assert_string_equal(kube_fields_get(&facts->fields, "authkey")->value, "key");
@@ -194,6 +196,7 @@ static void without_patch_nothing_is_written(void **state)
 	run(f);
 	assert_string_equal(f->err.msg, "");
 	assert_false(f->can_patch);
+	assert_non_null(strstr(f->cannot_patch.msg, "missing patch permission on secret \""));
 	assert_false(store_kube_backend(f->b->kube, "tailscale", false, &backend));
 	/* Nor when nobody can tell. */
 	f->script.patch_status = "403 Forbidden";
