@@ -16,7 +16,8 @@ struct loop {
 	bool in_turn;
 	bool in_batch;
 	bool stop;
-	struct loop_source *dead; /* removed during the batch, freed after it */
+	struct loop_source *first; /* those that are watched */
+	struct loop_source *dead;  /* removed during the batch, freed after it */
 	struct timer_heap timers;
 };
 
@@ -26,6 +27,7 @@ struct loop_source {
 	uint32_t events;
 	loop_fn fn; /* NULL once removed */
 	void *arg;
+	struct loop_source *prev, *next;
 	struct loop_source *next_dead;
 };
 
@@ -65,19 +67,44 @@ static uint32_t kernel_events(uint32_t events)
 	return events ? events : (uint32_t)EPOLLET;
 }
 
+static int watch(struct loop_source *source)
+{
+	struct epoll_event event = {.events = kernel_events(source->events), .data.ptr = source};
+	return epoll_ctl(source->loop_ref->epoll_fd, EPOLL_CTL_ADD, source->fd, &event);
+}
+
+static void link_source(struct loop_source *source)
+{
+	struct loop *loop = source->loop_ref;
+	source->next = loop->first;
+	if (source->next != NULL)
+		source->next->prev = source;
+	loop->first = source;
+}
+
+static void unlink_source(struct loop_source *source)
+{
+	if (source->next != NULL)
+		source->next->prev = source->prev;
+	if (source->prev != NULL)
+		source->prev->next = source->next;
+	else
+		source->loop_ref->first = source->next;
+}
+
 struct loop_source *loop_add(
 	struct loop *loop, int fd, uint32_t events, loop_fn fn, void *arg, struct err *e)
 {
 	struct loop_source *source = xcalloc(1, sizeof(*source));
-	struct epoll_event event = {.events = kernel_events(events), .data.ptr = source};
 
 	*source = (struct loop_source){
 		.loop_ref = loop, .fd = fd, .events = events, .fn = fn, .arg = arg};
-	if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0) {
+	if (watch(source) < 0) {
 		err_set_errno(e, -errno, "watch descriptor %d", fd);
 		free(source);
 		return NULL;
 	}
+	link_source(source);
 	return source;
 }
 
@@ -102,6 +129,7 @@ void loop_source_remove(struct loop_source *source)
 	loop = source->loop_ref;
 	(void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
 	source->fn = NULL;
+	unlink_source(source);
 	if (!loop->in_batch) {
 		free(source);
 		return;
@@ -173,4 +201,17 @@ int loop_run(struct loop *loop, struct err *e)
 void loop_stop(struct loop *loop)
 {
 	loop->stop = true;
+}
+
+int loop_renew(struct loop *loop, struct err *e)
+{
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+	if (fd < 0)
+		return err_set_errno(e, -errno, "create event loop");
+	fd_close(&loop->epoll_fd);
+	loop->epoll_fd = fd;
+	/* One whose descriptor is gone is silent, as it was before. */
+	for (struct loop_source *source = loop->first; source != NULL; source = source->next)
+		(void)watch(source);
+	return 0;
 }

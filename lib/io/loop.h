@@ -42,5 +42,8 @@ int loop_run(struct loop *loop, struct err *e) MUST_CHECK;
  * For tests. */
 int loop_turn(struct loop *loop, int timeout_ms, struct err *e) MUST_CHECK;
 void loop_stop(struct loop *loop);
+/* After loop_run has failed: asks the kernel for another instance with the same sources, so that
+ * what has to be brought to an end can be. */
+int loop_renew(struct loop *loop, struct err *e) MUST_CHECK;
 
 #endif

@@ -1,12 +1,14 @@
 #include "lib/io/proc.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/io/loop.h"
 #include "lib/io/proc_launch.h"
@@ -20,6 +22,8 @@
 #define READS_AT_EXIT 128
 /* Children reaped in a turn. */
 #define REAPS_PER_TURN 128
+/* Between two looks at children that are being ended without the loop. */
+#define END_POLL_MS 10
 
 struct proc_stream {
 	struct proc *proc_ref;
@@ -203,6 +207,39 @@ void proc_table_free(struct proc_table *table)
 	while (table->first)
 		destroy(table->first);
 	free(table);
+}
+
+/* True when none of ours is left. */
+static bool reap_ours(struct proc_table *table)
+{
+	bool is_done = true;
+	for (struct proc *p = table->first; p != NULL; p = p->next) {
+		if (p->pid != 0 && waitpid(p->pid, NULL, WNOHANG) == p->pid)
+			p->pid = 0;
+		is_done = is_done && p->pid == 0;
+	}
+	return is_done;
+}
+
+static bool end_by(struct proc_table *table, int signo, uint32_t within_ms)
+{
+	for (struct proc *p = table->first; p != NULL; p = p->next) {
+		if (p->pid != 0)
+			(void)kill(p->pid, signo);
+	}
+	uint64_t deadline_ms = clock_now_ms() + within_ms;
+	bool is_done = reap_ours(table);
+	while (!is_done && clock_now_ms() < deadline_ms) {
+		(void)poll(NULL, 0, END_POLL_MS);
+		is_done = reap_ours(table);
+	}
+	return is_done;
+}
+
+void proc_table_end(struct proc_table *table, uint32_t term_ms, uint32_t kill_ms)
+{
+	if (!end_by(table, SIGTERM, term_ms))
+		(void)end_by(table, SIGKILL, kill_ms);
 }
 
 uint64_t proc_table_orphans(const struct proc_table *table)

@@ -46,6 +46,9 @@ typedef void (*proc_exit_fn)(void *arg, int wstatus);
 struct proc_table *proc_table_new(struct loop *loop);
 void proc_table_free(struct proc_table *table);
 void proc_table_reap(struct proc_table *table);
+/* For when the loop is gone: ends every child of ours, by SIGTERM and after term_ms by SIGKILL, and
+ * reaps it. Blocks until then, kill_ms longer at most. No callback is called. */
+void proc_table_end(struct proc_table *table, uint32_t term_ms, uint32_t kill_ms);
 /* Children reaped that were not ours, since the start. */
 uint64_t proc_table_orphans(const struct proc_table *table);
 

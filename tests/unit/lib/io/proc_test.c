@@ -15,6 +15,12 @@
 #include "tests/support/child.h"
 #include "tests/support/loop_wait.h"
 
+static bool has_output(void *arg)
+{
+	const struct child *child = arg;
+	return child->out[0].len > 0;
+}
+
 static void test_output_and_status(void **state)
 {
 	struct child child;
@@ -193,6 +199,30 @@ static void test_orphans(void **state)
 	child_wait_orphans(3);
 }
 
+/* Without the loop: the willing by SIGTERM, the other by SIGKILL, and nobody is told. */
+static void test_end_without_loop(void **state)
+{
+	struct child willing, stubborn;
+	pid_t pids[2];
+
+	(void)state;
+	child_init(&willing);
+	child_init(&stubborn);
+	child_run(&willing, "exec sleep 1000", PROC_STDIO_INHERIT);
+	child_run(&stubborn, "trap '' TERM; echo; exec sleep 1000", PROC_STDIO_PIPE);
+	assert_true(loop_wait(child_bench_loop(), has_output, &stubborn, LOOP_WAIT_MS));
+	pids[0] = proc_pid(willing.proc);
+	pids[1] = proc_pid(stubborn.proc);
+	proc_table_end(child_bench_table(), 200, 5000);
+	for (size_t i = 0; i < ARRAY_LEN(pids); i++) {
+		assert_int_equal(kill(pids[i], 0), -1);
+		assert_int_equal(errno, ESRCH);
+	}
+	assert_int_equal(willing.exits + stubborn.exits, 0);
+	child_fini(&willing);
+	child_fini(&stubborn);
+}
+
 static void test_format_status(void **state)
 {
 	static const struct {
@@ -237,6 +267,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_many_at_once, child_bench_open, child_bench_close),
 		cmocka_unit_test_setup_teardown(test_orphans, child_bench_open, child_bench_close),
+		cmocka_unit_test_setup_teardown(
+			test_end_without_loop, child_bench_open, child_bench_close),
 		cmocka_unit_test(test_format_status),
 	};
 
