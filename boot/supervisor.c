@@ -21,6 +21,10 @@
 #include "lib/io/signals.h"
 #include "lib/localapi/localapi.h"
 
+/* For tailscaled to end when there is no loop any more. */
+#define LAST_TERM_MS 3000
+#define LAST_KILL_MS 500
+
 static void on_signal(void *arg, int signo)
 {
 	struct supervisor *s = arg;
@@ -199,6 +203,19 @@ struct supervisor *supervisor_new(const struct settings *settings, struct err *e
 	return STEAL(s);
 }
 
+/* The process ends, but tailscaled and our rules must not outlive it: another loop carries out the
+ * whole stop. Without one, tailscaled is ended at least. */
+static void end_after_loop(struct supervisor *s, const struct err *why)
+{
+	struct err e;
+	node_end(s, FATAL_LOOP, "%s", why->msg);
+	s->end_cause = FATAL_LOOP;
+	free(s->end_sentence);
+	s->end_sentence = xstrdup(why->msg);
+	if (loop_renew(s->loop, &e) < 0 || loop_run(s->loop, &e) < 0)
+		proc_table_end(s->procs, LAST_TERM_MS, LAST_KILL_MS);
+}
+
 int supervisor_run(struct supervisor *s)
 {
 	struct err e;
@@ -207,11 +224,8 @@ int supervisor_run(struct supervisor *s)
 	 * were watched. */
 	proc_table_reap(s->procs);
 	node_post(s, NODE_EVENT_BEGIN);
-	if (loop_run(s->loop, &e) < 0) {
-		s->end_cause = FATAL_LOOP;
-		free(s->end_sentence);
-		s->end_sentence = xstrdup(e.msg);
-	}
+	if (loop_run(s->loop, &e) < 0)
+		end_after_loop(s, &e);
 	if (s->end_sentence != NULL) {
 		log_event(EV_FATAL, s->end_sentence);
 		fatal_write_termination(s->settings->termination_log, s->end_sentence);

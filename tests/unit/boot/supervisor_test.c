@@ -1,5 +1,6 @@
 #include "boot/supervisor_internal.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -8,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -19,6 +22,7 @@
 #include "lib/io/loop.h"
 #include "lib/io/signals.h"
 #include "statestore/statestore_conditions.h"
+#include "tests/support/broken_loop.h"
 #include "tests/support/log_capture.h"
 #include "tests/support/tempdir.h"
 
@@ -212,6 +216,70 @@ static void the_deadline_in_each_state(void **state)
 	}
 }
 
+/* The daemon writes its pid when it runs; 0 until then. */
+static pid_t daemon_pid(const struct bench *b)
+{
+	AUTO(mem_free) char *path = tempdir_path(b->dir, "pid");
+	if (access(path, F_OK) < 0)
+		return 0;
+	AUTO(mem_free) char *text = tempdir_read(b->dir, "pid");
+	return (pid_t)strtol(text, NULL, 10);
+}
+
+/* Breaks the loop as soon as the daemon runs; for good: no other can be had. */
+struct breaker {
+	const struct bench *bench;
+	struct timer timer;
+	bool is_for_good;
+	struct rlimit limit;
+};
+
+static void on_look(void *arg)
+{
+	struct breaker *breaker = arg;
+	if (daemon_pid(breaker->bench) == 0) {
+		timer_start(&breaker->timer, 5);
+		return;
+	}
+	broken_loop_make();
+	struct rlimit none = {.rlim_cur = 0, .rlim_max = breaker->limit.rlim_max};
+	if (breaker->is_for_good)
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+}
+
+static int run_until_broken(struct bench *b, bool is_for_good)
+{
+	struct breaker breaker = {.bench = b, .is_for_good = is_for_good};
+	AUTO(mem_free)
+	char *text = xasprintf("#!/bin/sh\necho $$ >%s/pid\nexec sleep 600\n", b->dir);
+	write_daemon(b, text);
+	open_with(b, "TS_AUTHKEY=key");
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &breaker.limit), 0);
+	timer_init(&breaker.timer, b->s->loop, on_look, &breaker);
+	timer_start(&breaker.timer, 5);
+	int code = supervisor_run(b->s);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &breaker.limit), 0);
+	assert_int_equal(kill(daemon_pid(b), 0), -1);
+	assert_int_equal(errno, ESRCH);
+	return code;
+}
+
+static void a_loop_that_fails_leaves_nothing_behind(void **state)
+{
+	struct bench *b = *state;
+	assert_int_equal(run_until_broken(b, false), 4);
+	AUTO(mem_free) char *message = tempdir_read(b->dir, "termination");
+	assert_string_equal(message, "wait for events: Invalid argument");
+	/* The whole stop, not only the last resort. */
+	assert_int_equal(b->s->state, NODE_STATE_DONE);
+	assert_int_equal(log_capture_count(&b->log, "Sending SIGTERM to tailscaled"), 1);
+}
+
+static void without_another_loop_the_daemon_is_ended_too(void **state)
+{
+	assert_int_equal(run_until_broken(*state, true), 4);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -225,6 +293,8 @@ int main(void)
 		TEST(the_first_cause_counts),
 		TEST(after_the_start_up_only_marked_causes_end_it),
 		TEST(the_deadline_in_each_state),
+		TEST(a_loop_that_fails_leaves_nothing_behind),
+		TEST(without_another_loop_the_daemon_is_ended_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
