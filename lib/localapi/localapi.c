@@ -8,7 +8,6 @@
 #include "lib/base/json.h"
 #include "lib/base/mem.h"
 #include "lib/io/fetch.h"
-#include "lib/io/retry_after.h"
 #include "lib/io/timer.h"
 
 #define API "/localapi/v0/"
@@ -133,7 +132,7 @@ static void on_reply(void *arg, const struct fetch_reply *got, const struct err 
 		reply.body = got->body;
 		reply.len = got->len;
 		reply.etag = fetch_header(got, "ETag");
-		reply.retry_after_ms = retry_after_ms(fetch_header(got, "Retry-After"));
+		reply.retry_after_ms = got->retry_after_ms;
 		int code = got->status / 100 != 2  ? refuse(&reply, &e)
 			   : call->verdict != NULL ? call->verdict(&reply, &e)
 						   : 0;
