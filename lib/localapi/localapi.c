@@ -116,8 +116,9 @@ static int refuse(const struct localapi_reply *reply, struct err *e)
 	const char *message = json_str(json_get_fold(body, "Error"));
 	if (message != NULL && message[0] != '\0')
 		return err_set(e, code, "%s%s", prefix, message);
-	size_t shown = str_cut(reply->body, strcspn(reply->body, "\r\n"), SHOWN_BODY_MAX);
-	return err_set(e, code, "%s%d: %.*s", prefix, reply->status, (int)shown, reply->body);
+	AUTO(mem_free) char *shown = xstrndup(reply->body, strcspn(reply->body, "\r\n"));
+	str_shorten(shown, strlen(shown), SHOWN_BODY_MAX);
+	return err_set(e, code, "%s%d: %s", prefix, reply->status, shown);
 }
 
 static void on_reply(void *arg, const struct fetch_reply *got, const struct err *err)
