@@ -2,6 +2,7 @@
 
 #include "boot/boot_conditions.h"
 #include "boot/boot_events.h"
+#include "boot/config/config_events.h"
 #include "boot/config/confwatch.h"
 #include "boot/daemon/daemon.h"
 #include "boot/daemon/daemon_events.h"
@@ -21,7 +22,7 @@ typedef void (*action_fn)(struct supervisor *s);
 
 static void set_up_store(struct supervisor *s)
 {
-	node_store_set_up(&s->store, &s->login.credentials.config);
+	node_store_set_up(&s->store, config_source_authkey(&s->config));
 }
 
 static void start_daemon(struct supervisor *s)
@@ -33,6 +34,7 @@ static void start_daemon(struct supervisor *s)
 		.conditions = &s->conditions,
 		.settings = s->settings,
 		.times = s->times,
+		.config = settings_is_one_step(s->settings) ? &s->config : NULL,
 	};
 	struct daemon_events events = node_events_daemon(s);
 	if (s->store.is_secret)
@@ -90,6 +92,16 @@ static void decide_login(struct supervisor *s)
 	login_decide(&s->login);
 }
 
+/* Before somebody is asked for a key: the daemon has one that it was not started with. */
+static bool try_next_key(struct supervisor *s)
+{
+	if (node_is_booting(s) || !config_source_has_untried_authkey(&s->config))
+		return false;
+	log_event(EV_CONFIG_RESTART, s->config.mounted.path);
+	daemon_restart(s->daemon);
+	return true;
+}
+
 static void decide_refusal(struct supervisor *s)
 {
 	login_decide_refusal(&s->login);
@@ -102,7 +114,8 @@ static void decide_recovery(struct supervisor *s)
 
 static void request_key(struct supervisor *s)
 {
-	login_request_key(&s->login);
+	if (!try_next_key(s))
+		login_request_key(&s->login);
 }
 
 static void show_approval(struct supervisor *s)
@@ -212,10 +225,11 @@ static void authenticated(struct supervisor *s)
 
 static void watch_config(struct supervisor *s)
 {
-	struct confwatch_options options = {s->settings->config_path, s->times->debounce_ms,
-		s->times->retry_base_ms, s->times->retry_max_ms};
+	struct confwatch_options options = {s->settings->config_dir, &s->config,
+		s->times->debounce_ms, s->times->retry_base_ms, s->times->retry_max_ms};
+	struct confwatch_events events = node_events_config(s);
 	if (settings_is_one_step(s->settings) && s->confwatch == NULL)
-		s->confwatch = confwatch_new(s->loop, s->api, &s->conditions, &options);
+		s->confwatch = confwatch_new(s->loop, s->api, &s->conditions, &options, &events);
 }
 
 static void enter_steady(struct supervisor *s)
@@ -255,8 +269,7 @@ static void stop_begin(struct supervisor *s)
 	s->confwatch = NULL;
 	login_stop(&s->login);
 	if (s->daemon != NULL && daemon_is_up(s->daemon))
-		shutdown_withdraw(
-			&s->shutdown, &s->publish, s->bus.facts.ipn_state == IPN_STATE_RUNNING);
+		shutdown_withdraw(&s->shutdown, &s->publish);
 	else
 		node_post(s, NODE_EVENT_STOP_STEP);
 }

@@ -32,6 +32,27 @@ struct bus_events node_events_bus(struct supervisor *s)
 	return (struct bus_events){on_bus_open, on_bus_notify, s};
 }
 
+/* configuration file */
+
+static void on_config_restart(void *arg)
+{
+	struct supervisor *s = arg;
+	daemon_restart(s->daemon);
+}
+
+/* A re-issue looks for the new key itself. */
+static bool needs_login(void *arg)
+{
+	const struct supervisor *s = arg;
+	return s->state == NODE_STATE_AUTH &&
+	       (s->bus.facts.ipn_state == IPN_STATE_NEEDS_LOGIN || s->login.has_warning);
+}
+
+struct confwatch_events node_events_config(struct supervisor *s)
+{
+	return (struct confwatch_events){on_config_restart, needs_login, s};
+}
+
 /* daemon */
 
 static void on_daemon_ready(void *arg)
@@ -105,7 +126,6 @@ static void check_complete(void *arg)
 		return;
 	s->startup_complete = true;
 	timer_stop(&s->boot_deadline);
-	node_store_start_complete(&s->store);
 	log_event(EV_STARTUP_COMPLETE);
 	char status[NODE_STATUS_MAX];
 	node_status_format(s->state, true, &s->conditions, status);

@@ -11,6 +11,7 @@
 #include "boot/settings/settings.h"
 #include "boot/settings/settings_events.h"
 #include "boot/settings/times.h"
+#include "config.h"
 #include "egress/drain.h"
 #include "health/health.h"
 #include "lib/base/mem.h"
@@ -66,6 +67,24 @@ static void init_store(struct supervisor *s)
 	node_store_init(&s->store, &partners, &events);
 }
 
+static void on_config_authkey(void *arg, const struct secret *authkey)
+{
+	struct supervisor *s = arg;
+	credentials_mask_config(&s->login.credentials, authkey);
+}
+
+/* A file that cannot be read now counts as one without a key: the daemon is left to say so. */
+static void init_config(struct supervisor *s)
+{
+	struct err unreadable;
+	if (!settings_is_one_step(s->settings))
+		return;
+	config_source_init(&s->config, s->settings->config_dir, TAILBOOT_CAPVER,
+		s->settings->socket, on_config_authkey, s);
+	if (config_source_read(&s->config, &unreadable) < 0)
+		err_clear(&unreadable);
+}
+
 static void init_login(struct supervisor *s)
 {
 	struct login_partners partners = {
@@ -74,6 +93,7 @@ static void init_login(struct supervisor *s)
 		.api = s->api,
 		.conditions = &s->conditions,
 		.bus = &s->bus,
+		.config = settings_is_one_step(s->settings) ? &s->config : NULL,
 		.settings = s->settings,
 		.times = s->times,
 	};
@@ -147,25 +167,10 @@ static void init_publish(struct supervisor *s)
 	publish_init(&s->publish, &partners, &events);
 }
 
-static void on_withheld(void *arg)
-{
-	struct supervisor *s = arg;
-	if (!timer_is_armed(&s->withheld))
-		timer_start(&s->withheld, CONDITION_LINES_MS);
-}
-
-static void on_withheld_due(void *arg)
-{
-	struct supervisor *s = arg;
-	condition_report(&s->conditions);
-}
-
 static void init_table(struct supervisor *s)
 {
 	struct shutdown_events events = node_events_shutdown(s);
 	timer_init(&s->boot_deadline, s->loop, node_on_boot_deadline, s);
-	timer_init(&s->withheld, s->loop, on_withheld_due, s);
-	condition_on_withheld(&s->conditions, on_withheld, s);
 	shutdown_init(&s->shutdown, s->loop, s->settings, s->times, &events);
 }
 
@@ -194,6 +199,7 @@ static int init_modules(struct supervisor *s, struct err *e)
 	init_bus(s);
 	init_store(s);
 	init_login(s);
+	init_config(s);
 	init_health(s);
 	init_drain(s);
 	if (init_datapath(s, e) < 0)
@@ -265,7 +271,6 @@ static void free_modules(struct supervisor *s)
 	node_store_fini(&s->store);
 	localapi_free(s->api);
 	proc_table_free(s->procs);
-	timer_stop(&s->withheld);
 }
 
 void supervisor_free(struct supervisor *s)
@@ -279,6 +284,7 @@ void supervisor_free(struct supervisor *s)
 	signals_close(s->signals);
 	loop_free(s->loop);
 	launch_fini(&s->launch);
+	config_source_fini(&s->config);
 	free(s->end_sentence);
 	sd_notify_fini(&s->sd_notify);
 	condition_set_fini(&s->conditions);

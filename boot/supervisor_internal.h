@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 #include "boot/bus/bus.h"
+#include "boot/config/config_source.h"
 #include "boot/daemon/launch.h"
 #include "boot/fatal.h"
 #include "boot/host/sd_notify.h"
@@ -30,6 +31,7 @@
 
 #define SUPERVISOR_QUEUE_MAX 16
 
+struct confwatch_events;
 struct daemon_events;
 struct datapath_events;
 
@@ -49,6 +51,7 @@ struct supervisor {
 	struct localapi *api;
 	struct bus bus;
 	struct node_store store;
+	struct config_source config; /* zeroed without a configuration directory */
 	struct launch launch;
 	struct daemon *daemon; /* NULL before its first start */
 	struct login login;
@@ -68,8 +71,7 @@ struct supervisor {
 	size_t queue_len;
 	bool is_dispatching;
 	struct timer boot_deadline;
-	struct timer withheld; /* lines about conditions that change too often */
-	bool is_configured;    /* the step Configure was begun for this daemon process */
+	bool is_configured; /* the step Configure was begun for this daemon process */
 	bool startup_complete;
 
 	/* the end */
@@ -98,6 +100,7 @@ void node_action_run(struct supervisor *s, enum node_action action);
 
 /* node_events.c: what the modules report to. */
 struct bus_events node_events_bus(struct supervisor *s);
+struct confwatch_events node_events_config(struct supervisor *s);
 struct daemon_events node_events_daemon(struct supervisor *s);
 struct datapath_events node_events_datapath(struct supervisor *s);
 struct node_store_events node_events_store(struct supervisor *s);

@@ -38,7 +38,8 @@ struct daemon {
 	struct condition_set *conditions_ref;
 	struct daemon_events events;
 	char *socket;
-	struct strv args;
+	void (*make_args)(void *arg, struct strv *out);
+	void *make_args_arg;
 	char *const *envp_ref;
 	char *path; /* of the program, found once */
 	struct proc *proc;
@@ -124,9 +125,11 @@ static void on_ended(void *arg, int wstatus)
 
 static int spawn(struct daemon *d, struct err *e)
 {
+	AUTO(strv_wipe) struct strv args = {0};
+	d->make_args(d->make_args_arg, &args);
 	struct proc_spec spec = {
 		.path = d->path,
-		.args = &d->args,
+		.args = &args,
 		.envp = d->envp_ref,
 		.own_group = true,
 		.death_signal = SIGKILL,
@@ -301,7 +304,8 @@ struct daemon *daemon_new(struct loop *loop, struct proc_table *procs,
 	d->conditions_ref = conditions;
 	d->events = *events;
 	d->socket = xstrdup(options->socket);
-	strv_copy(&d->args, options->args);
+	d->make_args = options->make_args;
+	d->make_args_arg = options->make_args_arg;
 	d->envp_ref = options->envp;
 	d->limit = options->restart_limit;
 	d->window_ms = options->restart_window_ms;
@@ -322,7 +326,6 @@ void daemon_free(struct daemon *d)
 	timer_stop(&d->timer);
 	timer_stop(&d->stopped);
 	proc_free(d->proc);
-	strv_fini(&d->args);
 	free(d->crashes);
 	free(d->socket);
 	free(d->path);

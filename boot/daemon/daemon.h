@@ -22,9 +22,11 @@ struct proc_table;
 
 struct daemon_options {
 	const char *socket;
-	const struct strv *args; /* after argv[0]; copied */
-	char *const *envp;       /* borrowed for the life of the daemon; NULL = ours */
-	uint32_t restart_limit;  /* crashes within the window that are survived */
+	/* The arguments after argv[0], asked for before each start; out is empty. */
+	void (*make_args)(void *arg, struct strv *out);
+	void *make_args_arg;
+	char *const *envp;      /* borrowed for the life of the daemon; NULL = ours */
+	uint32_t restart_limit; /* crashes within the window that are survived */
 	uint64_t restart_window_ms;
 	uint32_t backoff_base_ms, backoff_max_ms; /* after the immediate restarts */
 };

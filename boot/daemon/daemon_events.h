@@ -17,6 +17,8 @@
 #define EV_DAEMON_TRANSITION "daemon.transition", LOG_LEVEL_DEBUG, "from,event,to", "daemon %s + %s -> %s"
 #define EV_NODE_SYMLINK_FAILED "node.symlink_failed", LOG_LEVEL_WARNING, "reason", "[warning] failed to symlink socket: %s"
 
+#define EV_DAEMON_CONFIG_FAILED "daemon.config_failed", LOG_LEVEL_WARNING, "reason", "no usable configuration for tailscaled: %s"
+
 /* clang-format on */
 
 #endif

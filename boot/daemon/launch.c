@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "boot/config/config_source.h"
 #include "boot/daemon/daemon.h"
 #include "boot/daemon/daemon_events.h"
 #include "boot/daemon/daemon_port.h"
@@ -27,16 +28,36 @@ static void make_env(struct launch *l, const struct settings *settings)
 		strv_copy(&l->env, &with_port);
 }
 
+/* Where the configuration cannot be had, the daemon is left to say so. */
+static const char *config_path(struct launch *l)
+{
+	struct err e;
+	if (l->config_ref == NULL)
+		return "";
+	const char *path = config_source_start(l->config_ref, &e);
+	if (path != NULL)
+		return path;
+	log_event(EV_DAEMON_CONFIG_FAILED, e.msg);
+	return l->settings_ref->config_path;
+}
+
+static void make_args(void *arg, struct strv *out)
+{
+	struct launch *l = arg;
+	args_tailscaled(l->settings_ref, config_path(l), out);
+}
+
 struct daemon *launch_daemon(struct launch *l, const struct launch_partners *partners,
 	const struct daemon_events *events)
 {
 	const struct settings *settings = partners->settings;
-	AUTO(strv_fini) struct strv args = {0};
-	args_tailscaled(settings, &args);
+	l->settings_ref = settings;
+	l->config_ref = partners->config;
 	make_env(l, settings);
 	struct daemon_options options = {
 		.socket = settings->socket,
-		.args = &args,
+		.make_args = make_args,
+		.make_args_arg = l,
 		.envp = l->env.items,
 		.restart_limit = settings->restart_limit,
 		.restart_window_ms = settings->restart_window_ms,

@@ -11,6 +11,7 @@
 #include "lib/base/str.h"
 
 struct condition_set;
+struct config_source;
 struct daemon;
 struct daemon_events;
 struct loop;
@@ -25,10 +26,13 @@ struct launch_partners {
 	struct condition_set *conditions;
 	const struct settings *settings;
 	const struct times *times;
+	struct config_source *config; /* NULL without a configuration file */
 };
 
 /* Zeroed is empty. */
 struct launch {
+	const struct settings *settings_ref;
+	struct config_source *config_ref;
 	struct strv env; /* of the daemon, when it differs from ours */
 };
 

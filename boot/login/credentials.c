@@ -1,26 +1,19 @@
 #include "boot/login/credentials.h"
 
-#include "boot/config/daemon_config.h"
 #include "boot/settings/settings.h"
 
 void credentials_init(struct credentials *c, const struct settings *settings)
 {
-	struct err unreadable;
 	*c = (struct credentials){.settings_ref = settings};
-	if (settings_is_one_step(settings) &&
-		daemon_config_load(settings->config_path, &c->config, &unreadable) < 0)
-		secret_fini(&c->config);
 	mask_add(&c->mask, &settings->authkey);
 	mask_add(&c->mask, &settings->client_secret);
 	mask_add(&c->mask, &settings->id_token);
-	mask_add(&c->mask, &c->config);
 	c->has_extra = mask_add_arguments(&c->mask, settings->extra_args);
 }
 
 void credentials_fini(struct credentials *c)
 {
 	secret_fini(&c->stored);
-	secret_fini(&c->config);
 	mask_fini(&c->mask);
 }
 
@@ -30,11 +23,9 @@ void credentials_set_stored(struct credentials *c, const char *value, size_t len
 	mask_add(&c->mask, &c->stored);
 }
 
-int credentials_read_config(struct credentials *c, struct err *e)
+void credentials_mask_config(struct credentials *c, const struct secret *authkey)
 {
-	int code = daemon_config_load(c->settings_ref->config_path, &c->config, e);
-	mask_add(&c->mask, &c->config);
-	return code;
+	mask_add(&c->mask, authkey);
 }
 
 bool credentials_are_given(const struct credentials *c)

@@ -213,9 +213,9 @@ void login_start_reissue(struct login *l)
 {
 	const struct times *t = l->partners.times;
 	struct reissue_options options = {
-		.config_path = l->partners.settings->config_path,
+		.config_dir = l->partners.settings->config_dir,
+		.config = l->partners.config,
 		.secret = l->partners.settings->kube_secret,
-		.failed_key = &l->credentials.config,
 		.limit_ms = t->reissue_limit_ms,
 		.limit_shown_ms = times_get(false)->reissue_limit_ms,
 		.retry_base_ms = t->retry_base_ms,
@@ -249,8 +249,6 @@ void login_cancel_reissue(struct login *l)
 
 void login_adopt_key(struct login *l)
 {
-	struct err e;
-	if (credentials_read_config(&l->credentials, &e) < 0)
-		condition_raise(l->partners.conditions, CONDITION_CONFIG_INVALID, "%s", e.msg);
+	(void)l;
 	log_event(EV_REISSUE_APPLYING);
 }

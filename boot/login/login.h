@@ -25,6 +25,7 @@
 struct bus;
 struct command;
 struct condition_set;
+struct config_source;
 struct kube;
 struct localapi;
 struct loop;
@@ -56,6 +57,7 @@ struct login_partners {
 	struct localapi *api;
 	struct condition_set *conditions;
 	const struct bus *bus;
+	struct config_source *config; /* NULL without a configuration file */
 	const struct settings *settings;
 	const struct times *times;
 };
@@ -140,7 +142,7 @@ void login_start_reissue(struct login *l);
 void login_key_issued(struct login *l);
 void login_key_failed(struct login *l);
 void login_cancel_reissue(struct login *l);
-/* Reads the new key: the daemon is started again next. */
+/* The daemon is started again next, with the new key. */
 void login_adopt_key(struct login *l);
 
 #endif

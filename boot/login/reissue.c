@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "boot/config/daemon_config.h"
+#include "boot/config/config_source.h"
 #include "boot/login/login_events.h"
 #include "lib/base/backoff.h"
 #include "lib/base/clock.h"
@@ -27,7 +27,8 @@ struct reissue {
 	struct localapi *api_ref;
 	struct kube *kube_ref;
 	struct statestore *store_ref;
-	char *config_path;
+	struct config_source *config_ref;
+	char *config_dir;
 	char *secret_name;
 	struct secret failed_key;
 	reissue_fn fn;
@@ -116,15 +117,15 @@ static void look_for_key(void *arg)
 {
 	struct reissue *r = arg;
 	struct err e;
-	AUTO(secret_fini) struct secret key = {0};
 	if (r->call != NULL)
 		return;
 	timer_start(&r->poll, POLL_MS);
-	if (daemon_config_load(r->config_path, &key, &e) < 0) {
+	if (config_source_read(r->config_ref, &e) < 0) {
 		log_event(EV_REISSUE_CONFIG_UNREADABLE, e.msg);
 		return;
 	}
-	if (!secret_is_set(&key) || secret_equal(&key, &r->failed_key))
+	const struct secret *key = &r->config_ref->mounted.authkey;
+	if (!secret_is_set(key) || secret_equal(key, &r->failed_key))
 		return;
 	log_event(EV_REISSUE_RECEIVED,
 		(unsigned long long)((clock_now_ms() - r->started_ms) / CLOCK_MS_PER_S));
@@ -156,7 +157,7 @@ static void on_limit(void *arg)
 static void wait_for_key(struct reissue *r)
 {
 	char limit[32];
-	r->watch = fswatch_new_for_file(r->loop_ref, r->config_path, DEBOUNCE_MS, look_for_key, r);
+	r->watch = fswatch_new(r->loop_ref, r->config_dir, DEBOUNCE_MS, look_for_key, r);
 	if (fswatch_is_notified(r->watch))
 		log_event(EV_REISSUE_WATCHING);
 	else
@@ -212,9 +213,10 @@ struct reissue *reissue_new(struct loop *loop, struct localapi *api, struct kube
 	r->api_ref = api;
 	r->kube_ref = kube;
 	r->store_ref = store;
-	r->config_path = xstrdup(options->config_path);
+	r->config_ref = options->config;
+	r->config_dir = xstrdup(options->config_dir);
 	r->secret_name = xstrdup(options->secret);
-	secret_copy(&r->failed_key, options->failed_key);
+	secret_copy(&r->failed_key, config_source_authkey(options->config));
 	r->limit_shown_ms = options->limit_shown_ms;
 	r->backoff = BACKOFF_INIT(options->retry_base_ms, options->retry_max_ms);
 	r->fn = fn;
@@ -244,7 +246,7 @@ void reissue_free(struct reissue *r)
 	timer_stop(&r->poll);
 	timer_stop(&r->limit);
 	secret_fini(&r->failed_key);
-	free(r->config_path);
+	free(r->config_dir);
 	free(r->secret_name);
 	free(r);
 }

@@ -11,6 +11,7 @@
 #include "lib/base/err.h"
 #include "lib/base/secret.h"
 
+struct config_source;
 struct kube;
 struct localapi;
 struct loop;
@@ -18,9 +19,9 @@ struct reissue;
 struct statestore;
 
 struct reissue_options {
-	const char *config_path;         /* of the daemon's configuration file */
-	const char *secret;              /* name of the state Secret */
-	const struct secret *failed_key; /* the key as read at boot; may be empty */
+	const char *config_dir;       /* watched */
+	struct config_source *config; /* borrowed; its key in force is the one that failed */
+	const char *secret;           /* name of the state Secret */
 	uint32_t limit_ms;
 	uint32_t limit_shown_ms; /* in texts, which are the same under a shortened test */
 	uint32_t retry_base_ms, retry_max_ms;

@@ -77,7 +77,7 @@ static bool is_mentioned(const struct strv *words, const char *text)
 	return false;
 }
 
-void args_tailscaled(const struct settings *s, struct strv *out)
+void args_tailscaled(const struct settings *s, const char *config_path, struct strv *out)
 {
 	strv_pushf(out, "--socket=%s", s->socket);
 	push_state(s, out);
@@ -85,7 +85,7 @@ void args_tailscaled(const struct settings *s, struct strv *out)
 		strv_push(out, "--tun=userspace-networking");
 	push_if_set(out, "--socks5-server=", s->socks5_server);
 	push_if_set(out, "--outbound-http-proxy-listen=", s->outbound_http_proxy_listen);
-	push_if_set(out, "--config=", s->config_path);
+	push_if_set(out, "--config=", config_path);
 	AUTO(strv_fini) struct strv extra = {0};
 	extra_words(s->tailscaled_extra_args, &extra);
 	/* The operator passes the address in both variables for older versions of the reference. */

@@ -13,8 +13,8 @@
 
 struct settings;
 
-/* Arguments after argv[0] are added to out. */
-void args_tailscaled(const struct settings *s, struct strv *out);
+/* Arguments after argv[0] are added to out. config_path "" without a configuration file. */
+void args_tailscaled(const struct settings *s, const char *config_path, struct strv *out);
 
 /* stored_authkey is the key found in the state Secret, used when the settings have none; NULL or
  * unset = none. out then holds secrets: end it with strv_wipe(). */

@@ -30,7 +30,7 @@ static void use(const struct settings *s)
 	struct sysctl_need need;
 	struct strv args = {0}, env = {0};
 	char *const own[] = {"A=1", NULL};
-	args_tailscaled(s, &args);
+	args_tailscaled(s, s->config_path, &args);
 	args_tailscale_up(s, NULL, &args);
 	args_tailscale_set(s, &args);
 	(void)args_tailscaled_env(s, own, &env);

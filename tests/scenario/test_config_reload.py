@@ -1,6 +1,7 @@
 """One-step mode: the mounted config file changes, is broken, or the daemon refuses it."""
 
 import os
+import pathlib
 import time
 
 import pytest
@@ -139,3 +140,84 @@ def test_reload_that_changes_nothing(world):
     world.lapi.wait_asked("POST", "reload-config")
     stays_true(world.program.alive, 0.3, "alive")
     assert not world.program.has_log(RELOADED)
+
+
+def config_of_daemon(world):
+    """What the newest daemon was started with."""
+    starts = [line for line in world.args_file.read_text().splitlines() if "--config=" in line]
+    return starts[-1].split("--config=")[1].split()[0]
+
+
+def test_edit_before_running(world):
+    """An edit between the daemon's start and Running was not loaded by the daemon."""
+    mount(world, testroot.CONFIG_KEY)
+    world.install("lively")
+    world.start({"TS_EXPERIMENTAL_VERSIONED_CONFIG_DIR": world.config_dir()})
+    world.lapi.bus.wait_watchers(1)
+    mount(world, "next")
+    world.lapi.bus.publish(notify.running())
+    world.program.wait_log(RELOADED)
+    assert reloads(world) == 1
+
+
+def test_crash_after_a_bad_edit(world):
+    """The daemon is brought back with the content that was usable, and gets the next good one."""
+    running(world)
+    mount(world, text=b"{")
+    world.program.wait_log_part("condition ConfigInvalid")
+    world.crash_daemon(2)
+    copy = config_of_daemon(world)
+    assert str(world.config_dir()) not in copy
+    assert testroot.CONFIG_KEY in pathlib.Path(copy).read_text(encoding="utf-8")
+    assert os.stat(copy).st_mode & 0o777 == 0o600
+    mount(world, "good")
+    world.program.wait_log(RELOADED)
+    assert "good" in pathlib.Path(copy).read_text(encoding="utf-8")
+    world.program.stop()
+    assert not os.path.exists(copy), "the copy is gone with the program"
+
+
+def test_another_version_takes_the_place(world):
+    """The chosen file vanishes, a better one appears: it is used, at once and at each start."""
+    world.install("lively")
+    world.start_running({"TS_EXPERIMENTAL_VERSIONED_CONFIG_DIR": world.config_dir()})
+    folder = world.config_dir()
+    testroot.write_config(folder / "cap-107.hujson", "better")
+    os.unlink(folder / "cap-95.hujson")
+    world.wait_daemon_starts(2)
+    assert config_of_daemon(world) == str(folder / "cap-107.hujson")
+    world.crash_daemon(3)
+    assert config_of_daemon(world) == str(folder / "cap-107.hujson")
+
+
+def test_fresh_key_while_logged_out(world):
+    """A login that was lost, then a fresh key in the file: the daemon is started again with it."""
+    running(world)
+    world.lapi.bus.publish(notify.login_warning("authkey already used"))
+    world.lapi.bus.publish(notify.state(notify.NEEDS_LOGIN))
+    world.program.wait_log_part("condition NotRunning")
+    mount(world, "fresh")
+    world.wait_daemon_starts(2)
+    world.lapi.bus.publish(notify.running())
+    world.program.wait_log("tailscaled is running again")
+
+
+def test_key_rotated_before_the_login_is_lost(world):
+    """A key that the daemon has loaded but not tried is tried before somebody is asked for one.
+
+    The request that follows names it, and is not answered by it.
+    """
+    mount(world, "first")
+    world.install("lively")
+    world.start_running(world.kube_env(TS_EXPERIMENTAL_VERSIONED_CONFIG_DIR=world.config_dir()))
+    mount(world, "second")
+    world.program.wait_log(RELOADED)
+    device = world.kube.get()["device_id"]
+    lost = notify.state(notify.NEEDS_LOGIN)
+    world.lapi.bus.publish(lost)
+    world.wait_daemon_starts(2)
+    world.wait_key("reissue_authkey", "second")
+    stays_true(lambda: world.kube.get().get("device_id") == device, 0.7, "the id stays")
+    mount(world, "third")
+    world.wait_key("reissue_authkey", None)
+    world.wait_daemon_starts(3)

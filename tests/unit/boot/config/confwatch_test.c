@@ -13,7 +13,9 @@
 #include <cmocka.h>
 
 #include "boot/config/config_conditions.h"
+#include "boot/config/config_source.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 #include "tests/support/condition_kinds.h"
 #include "tests/support/daemon_bench.h"
 #include "tests/support/tempdir.h"
@@ -26,8 +28,13 @@
 #define RETRY_BASE_MS 250
 #define RETRY_MAX_MS 1000
 
+#define CAPVER 142
+
 struct fixture {
 	struct daemon_bench d;
+	struct config_source source;
+	unsigned restarts;
+	bool needs_login;
 	struct confwatch *c;
 };
 
@@ -42,17 +49,56 @@ static int setup(void **state)
 	return 0;
 }
 
+static void on_restart(void *arg)
+{
+	struct fixture *f = arg;
+	struct err e;
+	f->restarts++;
+	assert_non_null(config_source_start(&f->source, &e));
+}
+
+static bool needs_login(void *arg)
+{
+	const struct fixture *f = arg;
+	return f->needs_login;
+}
+
+static void on_authkey(void *arg, const struct secret *authkey)
+{
+	(void)arg;
+	assert_true(secret_is_set(authkey));
+}
+
+/* The daemon was started with what lies there now. */
+static void open_source(struct fixture *f)
+{
+	struct err e;
+	AUTO(mem_free) char *socket = tempdir_path(f->d.dir, "socket");
+	config_source_init(&f->source, f->d.dir, CAPVER, socket, on_authkey, f);
+	assert_non_null(config_source_start(&f->source, &e));
+}
+
+static void open_watch_later(struct fixture *f)
+{
+	struct confwatch_options options = {
+		f->d.dir, &f->source, DEBOUNCE_MS, RETRY_BASE_MS, RETRY_MAX_MS};
+	struct confwatch_events events = {on_restart, needs_login, f};
+	f->c = confwatch_new(f->d.loop, f->d.api, &f->d.conditions, &options, &events);
+}
+
 static void open_watch(struct fixture *f)
 {
-	AUTO(mem_free) char *path = tempdir_path(f->d.dir, FILE_NAME);
-	struct confwatch_options options = {path, DEBOUNCE_MS, RETRY_BASE_MS, RETRY_MAX_MS};
-	f->c = confwatch_new(f->d.loop, f->d.api, &f->d.conditions, &options);
+	open_source(f);
+	open_watch_later(f);
+	/* The first look is over. */
+	daemon_quiet(&f->d, 0);
 }
 
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
 	confwatch_free(f->c);
+	config_source_fini(&f->source);
 	daemon_bench_close(&f->d);
 	free(f);
 	return 0;
@@ -208,6 +254,49 @@ static void reload_on_demand(void **state)
 	assert_true(raised(f, CONDITION_CONFIG_INVALID));
 }
 
+/* The daemon has what was there at its start, whatever lies there when the watch begins. */
+static void an_edit_before_the_watch(void **state)
+{
+	struct fixture *f = *state;
+	open_source(f);
+	tempdir_write(f->d.dir, FILE_NAME, SECOND);
+	open_watch_later(f);
+	daemon_wait(&f->d, 1);
+	daemon_expect(&f->d, 0, RELOAD, "");
+}
+
+static void another_file_is_a_restart(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(mem_free) char *old = tempdir_path(f->d.dir, FILE_NAME);
+	open_watch(f);
+	tempdir_write(f->d.dir, "cap-107.hujson", SECOND);
+	assert_int_equal(unlink(old), 0);
+	daemon_pass(&f->d, 0);
+	daemon_pass(&f->d, DEBOUNCE_MS);
+	daemon_quiet(&f->d, 0);
+	assert_int_equal(f->restarts, 1);
+	assert_true(str_ends(f->source.daemon_path, "/cap-107.hujson"));
+	assert_false(raised(f, CONDITION_CONFIG_INVALID));
+}
+
+static void a_new_key_is_a_restart_while_one_is_needed(void **state)
+{
+	struct fixture *f = *state;
+	open_watch(f);
+	edit(f, "{\"version\":\"alpha0\",\"AuthKey\":\"one\"}");
+	daemon_wait(&f->d, 1);
+	daemon_quiet(&f->d, 1);
+	assert_int_equal(f->restarts, 0);
+	f->needs_login = true;
+	edit(f, "{\"version\":\"alpha0\",\"AuthKey\":\"two\"}");
+	assert_int_equal(f->restarts, 1);
+	/* It was tried: the same key again is none. */
+	edit(f, "{\"version\":\"alpha0\",\"AuthKey\":\"two\",\"Hostname\":\"x\"}");
+	daemon_wait(&f->d, 2);
+	assert_int_equal(f->restarts, 1);
+}
+
 static void freed_during_a_call(void **state)
 {
 	struct fixture *f = *state;
@@ -234,6 +323,9 @@ int main(void)
 		TEST(an_edit_taken_back),
 		TEST(a_change_during_a_call_is_seen),
 		TEST(reload_on_demand),
+		TEST(an_edit_before_the_watch),
+		TEST(another_file_is_a_restart),
+		TEST(a_new_key_is_a_restart_while_one_is_needed),
 		TEST(freed_during_a_call),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -135,11 +135,18 @@ static int tear_down(void **state)
 	return child_bench_close(NULL);
 }
 
+static void make_args(void *arg, struct strv *out)
+{
+	const struct bench *b = arg;
+	strv_copy(out, &b->args);
+}
+
 static void make(struct bench *b, const char *program, uint32_t limit)
 {
 	struct daemon_options options = {
 		.socket = b->socket,
-		.args = &b->args,
+		.make_args = make_args,
+		.make_args_arg = b,
 		.restart_limit = limit,
 		.restart_window_ms = 60000,
 		.backoff_base_ms = 150,

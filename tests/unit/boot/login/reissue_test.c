@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "boot/config/config_source.h"
 #include "lib/base/clock.h"
 #include "lib/base/condition.h"
 #include "lib/base/mem.h"
@@ -39,7 +40,7 @@ struct fixture {
 	struct strv written; /* "key=value" or "key-" of the store's writes */
 	struct log_capture log;
 	char *dir;
-	char *config;
+	struct config_source config;
 	const char *get_status, *patch_status;
 	struct reissue *reissue;
 	unsigned int done;
@@ -99,7 +100,6 @@ static int setup(void **state)
 	api_open_at(f->b, "127.0.0.1", f->b->front.port);
 	log_capture_start(&f->log);
 	f->dir = tempdir_new();
-	f->config = tempdir_path(f->dir, "config/cap-95.hujson");
 	tempdir_write(f->dir, "config/cap-95.hujson", CONFIG("old-key"));
 	AUTO(mem_free) char *socket = tempdir_path(f->dir, "sock");
 	f->daemon = raw_server_new(f->b->loop, socket);
@@ -118,6 +118,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 	void *bench = f->b;
 	reissue_free(f->reissue);
+	config_source_fini(&f->config);
 	statestore_free(f->store);
 	localapi_free(f->api);
 	raw_server_free(f->daemon);
@@ -125,7 +126,6 @@ static int teardown(void **state)
 	log_capture_stop(&f->log);
 	strv_fini(&f->written);
 	tempdir_free(f->dir);
-	free(f->config);
 	condition_set_fini(&f->conditions);
 	free(f);
 	return 0;
@@ -141,11 +141,28 @@ static void on_done(void *arg, const struct err *err)
 	f->reissue = NULL;
 }
 
+static void on_authkey(void *arg, const struct secret *authkey)
+{
+	(void)arg;
+	assert_true(secret_is_set(authkey));
+}
+
+/* failed_key: the daemon was started with a file that has this one. */
 static void begin(struct fixture *f, const char *failed_key, uint32_t limit_ms)
 {
-	AUTO(secret_fini) struct secret key = {0};
-	secret_set_str(&key, failed_key);
-	struct reissue_options options = {f->config, "tailscale", &key, limit_ms, 600000, 5, 10};
+	struct err e;
+	AUTO(mem_free) char *dir = tempdir_path(f->dir, "config");
+	AUTO(mem_free) char *file = tempdir_path(dir, "cap-95.hujson");
+	AUTO(mem_free) char *aside = tempdir_path(dir, "aside");
+	AUTO(mem_free)
+	char *text = xasprintf("{\"version\":\"alpha0\",\"AuthKey\":\"%s\"}", failed_key);
+	assert_int_equal(rename(file, aside), 0);
+	tempdir_write(f->dir, "config/cap-95.hujson", text);
+	config_source_fini(&f->config);
+	config_source_init(&f->config, dir, 142, file, on_authkey, f);
+	assert_non_null(config_source_start(&f->config, &e));
+	assert_int_equal(rename(aside, file), 0);
+	struct reissue_options options = {dir, &f->config, "tailscale", limit_ms, 600000, 5, 10};
 	f->reissue = reissue_new(f->b->loop, f->api, f->b->kube, f->store, &options, on_done, f);
 	assert_int_equal(f->done, 0);
 }
@@ -215,7 +232,7 @@ static void an_empty_key_is_present(void **state)
 {
 	struct fixture *f = *state;
 	tempdir_write(f->dir, "config/cap-95.hujson", CONFIG(""));
-	begin(f, NULL, 60000);
+	begin(f, "", 60000);
 	wait_until_asked(f);
 	assert_non_null(strstr(api_request(f->b, 0), "\"reissue_authkey\":\"\""));
 	tempdir_write(f->dir, "config/cap-95.hujson", CONFIG("new-key"));

@@ -82,7 +82,7 @@ static void daemon_arguments(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct strv args = {0};
 		AUTO(settings_freep) struct settings *s = load((char **)cases[i].env);
-		args_tailscaled(s, &args);
+		args_tailscaled(s, s->config_path, &args);
 		assert_args(&args, cases[i].want);
 	}
 }
@@ -100,7 +100,7 @@ static void daemon_arguments_of_one_step(void **state)
 	AUTO(settings_freep)
 	struct settings *s = load((char *[]){env, "TS_SOCKS5_SERVER=a", "TS_DEBUG_ADDR_PORT=[::]:3",
 		"TS_TAILSCALED_EXTRA_ARGS=x", NULL});
-	args_tailscaled(s, &args);
+	args_tailscaled(s, s->config_path, &args);
 	assert_args(&args, want);
 }
 

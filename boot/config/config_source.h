@@ -1,0 +1,89 @@
+/*
+ * The daemon's configuration as it is mounted, as it was when it last was usable, and as the
+ * daemon has it. The file is chosen anew each time it is read, because the one of before may have
+ * given way to a better one.
+ *
+ *	config_source_init(&source, dir, capver, socket, on_authkey, arg);
+ *	config_source_read(&source, &e);	 what is mounted now
+ *	config_source_start(&source);		 the path for a start of the daemon
+ *	config_source_pending(&source);		 does the daemon have what is mounted?
+ *	config_source_offer(&source, &e);	 … before it is told to load it
+ *	config_source_loaded(&source);		 … and after it has done so
+ *
+ * A daemon is always started with content that is usable: when the mounted file is not, or was
+ * refused by the daemon before, with a private copy (mode 0600, in /dev/shm or beside the daemon's
+ * socket) of the content of before. The content holds an auth key: it is wiped here, and the copy
+ * is removed by config_source_fini and by the next config_source_init.
+ *
+ * Reads and writes small local files; starts nothing and watches nothing.
+ */
+#ifndef BOOT_CONFIG_CONFIG_SOURCE_H
+#define BOOT_CONFIG_CONFIG_SOURCE_H
+
+#include <stdbool.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/digest.h"
+#include "lib/base/err.h"
+#include "lib/base/secret.h"
+
+struct config_content {
+	char *path; /* where it was read; NULL: there is none */
+	struct buf text;
+	struct digest digest;
+	struct secret authkey; /* unset when it has none */
+};
+
+enum config_pending {
+	CONFIG_PENDING_NOTHING, /* the daemon has what was read last */
+	CONFIG_PENDING_RELOAD,  /* it can load it from the path that it was started with */
+	CONFIG_PENDING_RESTART, /* it has to be started again, for another path */
+};
+
+/* Called for the key of each content that is read, before anything is done with it. */
+typedef void (*config_authkey_fn)(void *arg, const struct secret *authkey);
+
+struct config_source {
+	config_authkey_fn fn;
+	void *arg;
+	char *dir;
+	int capver;
+	char *copy_path[2];             /* candidates for the private copy */
+	struct config_content mounted;  /* usable, read last */
+	struct config_content in_force; /* what the daemon has */
+	struct config_content offered;  /* what it is told to load */
+	char *daemon_path;              /* what it was started with, NULL before its first start */
+	struct secret tried_authkey;    /* of the content that it was started with */
+	bool mounted_refused;           /* the daemon did not accept the mounted content */
+};
+
+/* socket: of the daemon; the name of the private copy is made of it. */
+void config_source_init(struct config_source *c, const char *dir, int capver, const char *socket,
+	config_authkey_fn fn, void *arg);
+void config_source_fini(struct config_source *c); /* wipes; zeroed is accepted */
+
+/* Chooses and reads the mounted file. On failure what was usable before stays; the sentence names
+ * file and fault. */
+int config_source_read(struct config_source *c, struct err *e) MUST_CHECK;
+
+/* Reads once more and returns the path for --config: of the mounted file, or of the private copy
+ * of what was usable before. What it leads to is in force from now on. NULL with the error set when
+ * nothing was ever usable, or the copy cannot be written. Borrowed until the next call. */
+const char *config_source_start(struct config_source *c, struct err *e) MUST_CHECK;
+
+/* The key that is in force: of what the daemon has, before its first start of what is mounted.
+ * Unset when there is none. Borrowed until the next call. */
+const struct secret *config_source_authkey(const struct config_source *c);
+/* The key in force or the mounted one has not been tried: the daemon logs in with the one of its
+ * start alone, whatever it loads later. */
+bool config_source_has_untried_authkey(const struct config_source *c);
+
+enum config_pending config_source_pending(const struct config_source *c);
+/* Has the mounted content where the daemon looks for it, and notes it as the one to be loaded. */
+int config_source_offer(struct config_source *c, struct err *e) MUST_CHECK;
+/* The daemon has loaded what was offered. */
+void config_source_loaded(struct config_source *c);
+/* The daemon refuses what was offered: it is not started with it. */
+void config_source_refused(struct config_source *c);
+
+#endif
