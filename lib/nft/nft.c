@@ -200,6 +200,30 @@ void nft_free(struct nft *n)
 	free(n);
 }
 
+static int claim_family(struct nft *n, const struct nft_wanted *wanted,
+	const struct nft_desired *desired, enum nft_model_family family, struct err *e)
+{
+	AUTO(nft_plan_fini) struct nft_plan plan = {0};
+	struct nft_commit c = {.plan = &plan, .wanted = wanted, .desired = desired};
+	nft_plan_make_new(&plan, desired, family);
+	int code = n->backend->ops->commit(n->backend, &c, e);
+	if (code != -EEXIST)
+		return code;
+	err_clear(e);
+	return 0;
+}
+
+int nft_claim(struct nft *n, const struct nft_wanted *wanted, struct err *e)
+{
+	AUTO(nft_desired_fini) struct nft_desired desired = {0};
+	int code = nft_compile(wanted, true, &desired, e);
+	for (int f = 0; f < NFT_MODEL_FAMILIES && code == 0; f++) {
+		if (wanted->families[f].is_enabled)
+			code = claim_family(n, wanted, &desired, (enum nft_model_family)f, e);
+	}
+	return code;
+}
+
 static void ask_for(struct nft *n, struct nft_run *run, nft_result_fn fn, void *arg)
 {
 	struct nft_run *replaced = n->next;

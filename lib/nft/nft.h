@@ -53,6 +53,13 @@ struct nft *nft_new(struct loop *loop, struct nft_backend *backend_take);
 /* Callbacks of runs under way are not called; the tables stay. NULL is accepted. */
 void nft_free(struct nft *n);
 
+/* Before anything runs whose connections our rules must not break: makes the tables where there are
+ * none, at once. From then on the kernel tracks connections in this network namespace. Without it,
+ * it would begin with the first rule that asks for it, take every connection that is open then for
+ * a new one, and translate what comes in on it. A table that is there stays as it is, whoever it
+ * belongs to. wanted has no services; it is borrowed. */
+int nft_claim(struct nft *n, const struct nft_wanted *wanted, struct err *e) MUST_CHECK;
+
 /* The wish is moved out of *wanted_take. A wish that has not begun yet when the next one comes is
  * told -ECANCELED. The callback comes from the loop, never from within this call. */
 void nft_apply(struct nft *n, struct nft_wanted *wanted_take, nft_result_fn fn, void *arg);

@@ -27,12 +27,13 @@ static void write_table(struct nlwrite *w, const struct scope *s)
 	char comment[COMMENT_MAX];
 	snprintf(comment, sizeof(comment), "owner=%s schema=%d",
 		s->desired->images[s->table.family].owner, NFT_SCHEMA_VERSION);
-	if (s->plan->kind != NFT_PLAN_FULL) {
+	bool is_anew = s->plan->kind == NFT_PLAN_REBUILD || s->plan->kind == NFT_PLAN_PREPARE;
+	if (is_anew) {
 		/* So that the removal cannot fail. */
 		nft_msg_new_table(w, &s->table, 0, NULL);
 		nft_msg_del_table(w, &s->table);
 	}
-	nft_msg_new_table(w, &s->table, 0, comment);
+	nft_msg_new_table(w, &s->table, s->plan->kind == NFT_PLAN_CREATE ? NLM_F_EXCL : 0, comment);
 	for (int set = 0; set < NFT_SCHEMA_SETS; set++)
 		nft_msg_new_set(w, &s->table, (enum nft_schema_set)set);
 }
@@ -84,6 +85,10 @@ static void write_family(struct nlwrite *w, const struct scope *s)
 		write_table(w, s);
 		write_chains(w, s);
 		flush_sets(w, s);
+		break;
+	case NFT_PLAN_CREATE:
+		write_table(w, s);
+		write_chains(w, s);
 		break;
 	case NFT_PLAN_PREPARE:
 		write_table(w, s);

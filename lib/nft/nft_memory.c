@@ -118,6 +118,12 @@ static int apply_family(const struct nft_plan_family *plan, const struct nft_com
 	case NFT_PLAN_REMOVE:
 		nft_image_fini(image);
 		return 0;
+	case NFT_PLAN_CREATE:
+		if (image->has_table)
+			return err_set_errno(e, -EEXIST, "make table %s",
+				nft_schema_family((enum nft_model_family)family)->name);
+		copy_image(image, &c->desired->images[family]);
+		return 0;
 	case NFT_PLAN_FULL:
 	case NFT_PLAN_REBUILD:
 		copy_image(image, &c->desired->images[family]);

@@ -95,6 +95,12 @@ void nft_plan_make_removal(
 	}
 }
 
+void nft_plan_make_new(
+	struct nft_plan *plan, const struct nft_desired *desired, enum nft_model_family family)
+{
+	plan_full(&plan->families[family], &desired->images[family], NFT_PLAN_CREATE);
+}
+
 void nft_plan_escalate(struct nft_plan *plan)
 {
 	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {

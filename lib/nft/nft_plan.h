@@ -17,6 +17,7 @@ enum nft_plan_kind {
 	NFT_PLAN_FULL,    /* what is missing is made, all is emptied and filled again */
 	NFT_PLAN_REBUILD, /* the same behind the removal of a table that is not made as ours */
 	NFT_PLAN_REMOVE,
+	NFT_PLAN_CREATE, /* all, but only where there is no table yet (-EEXIST) */
 	/* Pieces of FULL and REBUILD (nft_split.h): a new table with empty sets and no chains; then
 	 * its chains and rules. */
 	NFT_PLAN_PREPARE,
@@ -40,6 +41,9 @@ void nft_plan_make(struct nft_plan *plan, const struct nft_desired *desired,
 /* The removal of the tables of both families that are there. */
 void nft_plan_make_removal(
 	struct nft_plan *plan, const struct nft_image *const actual[NFT_MODEL_FAMILIES]);
+/* The table of one family, where there is none yet. */
+void nft_plan_make_new(
+	struct nft_plan *plan, const struct nft_desired *desired, enum nft_model_family family);
 /* A full plan becomes one that begins with an empty table: for a kernel that refused the former. */
 void nft_plan_escalate(struct nft_plan *plan);
 void nft_plan_fini(struct nft_plan *plan);

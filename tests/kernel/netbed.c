@@ -127,6 +127,16 @@ void netbed_wish(struct nft_wanted *w)
 	nft_wanted_set_pod(w, &pod6);
 }
 
+void netbed_wish_catch_all(struct nft_wanted *w)
+{
+	struct err e = {0};
+	struct ipaddr target4 = firewall_addr(NETBED_TARGET4);
+	struct ipaddr target6 = firewall_addr(NETBED_TARGET6);
+	netbed_wish(w);
+	assert_int_equal(nft_wanted_set_catch_all(w, &target4, &e), 0);
+	assert_int_equal(nft_wanted_set_catch_all(w, &target6, &e), 0);
+}
+
 void netbed_apply(struct netbed *b, struct nft_wanted *w)
 {
 	if (firewall_apply(&b->firewall, w) != 0)

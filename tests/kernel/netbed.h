@@ -43,6 +43,10 @@ void netbed_enter(const struct netbed *b, enum netbed_place place);
 void netbed_do(const struct netbed *b, enum netbed_place place, const char *command);
 /* A wish with own and pod addresses. */
 void netbed_wish(struct nft_wanted *w);
+/* And with one target for everything, of both families. */
+#define NETBED_TARGET4 "100.64.1.1"
+#define NETBED_TARGET6 "fd7a:115c:a1e0::1:1"
+void netbed_wish_catch_all(struct nft_wanted *w);
 void netbed_apply(struct netbed *b, struct nft_wanted *w);
 
 /* Sockets in a place; addresses as text, of either family. They end the test on failure. */

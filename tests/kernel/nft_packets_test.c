@@ -256,11 +256,7 @@ static void test_catch_all(void **state)
 	struct netbed *b = *state;
 	struct nft_wanted w;
 	struct err e = {0};
-	struct ipaddr target4 = firewall_addr(TARGET4);
-	struct ipaddr target6 = firewall_addr(TARGET6);
-	netbed_wish(&w);
-	assert_int_equal(nft_wanted_set_catch_all(&w, &target4, &e), 0);
-	assert_int_equal(nft_wanted_set_catch_all(&w, &target6, &e), 0);
+	netbed_wish_catch_all(&w);
 	assert_int_equal(nft_wanted_add_local_port(&w, IPPROTO_TCP, 9002, &e), 0);
 	netbed_apply(b, &w);
 	int tcp = netbed_listen(b, NETBED_TAILNET, SOCK_STREAM, 4321);
