@@ -13,6 +13,7 @@
 #include "boot/settings/times.h"
 #include "egress/drain.h"
 #include "lib/io/loop.h"
+#include "lib/kube/kube.h"
 #include "lib/localapi/localapi.h"
 #include "statestore/statestore.h"
 
@@ -20,9 +21,21 @@ typedef void (*action_fn)(struct supervisor *s);
 
 /* Start and restart of the daemon. */
 
+/* In the namespace that the set-up of the store has found; its first connection, and the daemon,
+ * come in later turns. */
+static void claim_tables(struct supervisor *s)
+{
+	const struct kube *kube = s->store.kube;
+	bool has_failed = kube == NULL && s->settings->kube_secret[0] != '\0';
+	bool has_namespace = kube != NULL && s->settings->in_kubernetes;
+	if (s->datapath != NULL && !has_failed)
+		datapath_claim(s->datapath, has_namespace ? kube_namespace(kube) : NULL);
+}
+
 static void set_up_store(struct supervisor *s)
 {
 	node_store_set_up(&s->store, config_source_authkey(&s->config));
+	claim_tables(s);
 }
 
 static void start_daemon(struct supervisor *s)
@@ -295,6 +308,7 @@ static void stop_daemon(struct supervisor *s)
 
 static void remove_rules(struct supervisor *s)
 {
+	node_store_cancel_set_up(&s->store);
 	if (!shutdown_remove_rules(&s->shutdown, s->datapath))
 		node_post(s, NODE_EVENT_STOP_STEP);
 }

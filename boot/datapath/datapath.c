@@ -209,6 +209,16 @@ static void set_own(struct datapath *d, struct nft_wanted *w)
 	}
 }
 
+/* Without services and own addresses. */
+static void init_wanted(struct datapath *d, struct nft_wanted *w)
+{
+	nft_wanted_init(w, TUN_NAME, d->owner);
+	if (!d->host.has_ipv6)
+		nft_wanted_disable(w, NFT_MODEL_V6);
+	if (!d->host.has_numgen)
+		nft_wanted_unbalance(w);
+}
+
 static void build(void *arg)
 {
 	struct datapath *d = arg;
@@ -226,11 +236,7 @@ static void build(void *arg)
 	count_build(d);
 	d->peers_seen = peers_generation(d->with.peers);
 	selfnode_copy(&d->asked_for, &d->self);
-	nft_wanted_init(&w, TUN_NAME, d->owner);
-	if (!d->host.has_ipv6)
-		nft_wanted_disable(&w, NFT_MODEL_V6);
-	if (!d->host.has_numgen)
-		nft_wanted_unbalance(&w);
+	init_wanted(d, &w);
 	set_own(d, &w);
 	datapath_host_set_pod(s, &w);
 	/* The texts were checked with the settings. */
@@ -290,14 +296,23 @@ void datapath_free(struct datapath *d)
 	free(d);
 }
 
-void datapath_start(struct datapath *d, struct statestore *store, const char *namespace_name,
-	char *const *daemon_env)
+void datapath_claim(struct datapath *d, const char *namespace_name)
+{
+	AUTO(nft_wanted_fini) struct nft_wanted none = {0};
+	struct err e;
+	d->owner = datapath_host_owner(d->with.settings, namespace_name);
+	init_wanted(d, &none);
+	/* The first rules are tried again, and report it when that is in vain. */
+	if (nft_claim(d->nft, &none, &e) < 0)
+		datapath_report_failure(&d->report, &e);
+}
+
+void datapath_start(struct datapath *d, struct statestore *store, char *const *daemon_env)
 {
 	if (d->is_started) {
 		ask_for_netmap(d);
 		return;
 	}
-	d->owner = datapath_host_owner(d->with.settings, namespace_name);
 	d->daemon_env_ref = daemon_env;
 	datapath_features_start(&d->features, &d->with, store, on_feature_changed, d);
 	d->is_started = true;

@@ -3,7 +3,8 @@
  * back, and taken away at the end. It owns the features and the firewall; the supervisor tells it
  * what is known of the node and is told when endpoints may be published.
  *
- *	datapath_new        capabilities, what the kernel has, IPv6; before the daemon starts
+ *	datapath_new        capabilities, what the kernel has, IPv6
+ *	datapath_claim      tables of ours, still without services; before the daemon starts
  *	datapath_start      features begin; once, at the first steady state
  *	datapath_update     own addresses, peers or DNS records may have changed
  *	datapath_remove     the tables go; after the daemon has ended
@@ -41,11 +42,14 @@ struct datapath *datapath_new(const struct datapath_partners *partners,
 /* The tables stay. NULL is accepted. */
 void datapath_free(struct datapath *d);
 
-/* namespace_name NULL outside Kubernetes. store and the daemon's environment are borrowed for the
- * life of the data path. Again after each start of the daemon: then only the peers are asked for
- * anew. */
-void datapath_start(struct datapath *d, struct statestore *store, const char *namespace_name,
-	char *const *daemon_env);
+/* From now on the tables are ours: what a killed run of this Pod left goes on until its first
+ * successor is steady, and is removed at the end, however early that is. Connection tracking is on
+ * when this returns, before any connection is open that it could take for a new one.
+ * namespace_name NULL outside Kubernetes. Once. */
+void datapath_claim(struct datapath *d, const char *namespace_name);
+/* store and the daemon's environment are borrowed for the life of the data path. Again after each
+ * start of the daemon: then only the peers are asked for anew. */
+void datapath_start(struct datapath *d, struct statestore *store, char *const *daemon_env);
 /* has_netmap: all peers that are wanted were told just now. */
 void datapath_update(struct datapath *d, const struct selfnode *self, bool has_netmap);
 /* The daemon is gone: what is known of peers may be old, and nothing is taken away for that. */
@@ -59,7 +63,7 @@ bool datapath_was_ready(const struct datapath *d);
 bool datapath_waits_for_target(const struct datapath *d);
 
 /* Ends the features and takes the tables away; fn comes once, from the loop. False, and no call,
- * when nothing was begun. */
+ * when nothing was claimed. */
 bool datapath_remove(struct datapath *d, void (*fn)(void *arg), void *arg);
 bool datapath_is_removing(const struct datapath *d);
 

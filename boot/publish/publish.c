@@ -11,7 +11,6 @@
 #include "ingress/certs.h"
 #include "ingress/serve.h"
 #include "lib/base/mem.h"
-#include "lib/kube/kube.h"
 #include "lib/localapi/dns_config.h"
 #include "lib/localapi/localapi.h"
 #include "statestore/statestore.h"
@@ -127,10 +126,8 @@ static void on_dns_config(void *arg, const struct localapi_reply *reply, const s
 static void start_datapath(struct publish *p, char *const *daemon_env)
 {
 	const struct node_store *store = p->partners.store;
-	bool has_namespace = store->kube != NULL && p->partners.settings->in_kubernetes;
 	if (p->partners.datapath != NULL)
-		datapath_start(p->partners.datapath, store->store,
-			has_namespace ? kube_namespace(store->kube) : NULL, daemon_env);
+		datapath_start(p->partners.datapath, store->store, daemon_env);
 }
 
 /* n NULL: nothing but what is known. */

@@ -112,6 +112,60 @@ def test_killed_and_started_again(world, space):
                "the new target")
 
 
+def killed(world, space):
+    """Tables of a run that was killed, with its daemon."""
+    program = run(world, space)
+    pids = world.daemon_pids()
+    program.terminate(signal.SIGKILL)
+    program.wait_exit()
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not world.daemon_pids(), 5, "no daemon")
+    assert space.tables() == ["ip ts_sidecar", "ip6 ts_sidecar"]
+    world.lapi.bus.publish(notify.state(notify.NEEDS_LOGIN))
+    return space.handles()
+
+
+def test_tables_of_a_killed_run_go_with_the_next(world, space):
+    """They stand until its successor is steady; one that is stopped before removes them."""
+    before = killed(world, space)
+    program = world.start({**DEST, "TS_AUTH_ONCE": "true"}, wrapper=space.enter)
+    world.wait_cli_calls("up", 2)
+    assert space.handles() == before
+    assert program.stop() == 0
+    assert space.tables() == []
+
+
+def test_tables_of_a_killed_run_go_with_a_failed_start(world, space):
+    """So does one that fails by itself."""
+    killed(world, space)
+    program = world.start({**DEST, "TS_BOOT_TIMEOUT": "1s"}, wrapper=space.enter)
+    assert program.wait_exit() == 1
+    assert space.tables() == []
+
+
+def test_tables_go_before_the_daemon_starts(world, space):
+    """The API server cannot be reached: the stop comes while the Secret is awaited."""
+    allow_ipv6(world)
+    program = world.start({**world.kube_env(), **DEST, "TS_AUTHKEY": None}, wrapper=space.enter)
+    wait_until(lambda: space.tables() == ["ip ts_sidecar", "ip6 ts_sidecar"], 5, "tables")
+    assert program.stop() == 0
+    assert world.daemon_starts() == 0
+    assert space.tables() == []
+
+
+def test_tables_are_there_before_the_daemon(world, space):
+    """Connections are tracked before the first one of the daemon is open."""
+    allow_ipv6(world)
+    world.lapi.bus.publish(notify.state(notify.NEEDS_LOGIN))
+    program = world.start(DEST, wrapper=space.enter)
+    world.wait_daemon_starts(1)
+    assert space.tables() == ["ip ts_sidecar", "ip6 ts_sidecar"]
+    assert space.map_of("ip", "daddr_map") == []
+    assert program.stop() == 0
+    assert space.tables() == []
+
+
 def test_a_crash_of_the_daemon_leaves_the_rules(world, space):
     """While the daemon is away and after it is back nothing is rewritten."""
     program = run(world, space)

@@ -176,7 +176,8 @@ void datapath_bench_set_self(struct datapath_bench *b, const char *v4, const cha
 
 void datapath_bench_start(struct datapath_bench *b)
 {
-	datapath_start(b->d, b->store, NULL, NULL);
+	datapath_claim(b->d, NULL);
+	datapath_start(b->d, b->store, NULL);
 	datapath_update(b->d, &b->self, false);
 }
 

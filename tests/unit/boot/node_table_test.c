@@ -76,7 +76,7 @@ static const struct {
 
 	/* A stop before there is a daemon is over at once. */
 	{E(STOP), S(INIT), A(FINISH), S(DONE)},
-	{E(STOP), S(KUBE_SETUP), A(FINISH), S(DONE)},
+	{E(STOP), S(KUBE_SETUP), A(REMOVE_RULES), S(STOP_RULES)},
 	{E(STOP), S(DAEMON), A(STOP_BEGIN), S(STOP_WITHDRAW)},
 	{E(STOP), S(SUBSCRIBE), A(STOP_BEGIN), S(STOP_WITHDRAW)},
 	{E(STOP), S(LOGIN), A(STOP_BEGIN), S(STOP_WITHDRAW)},

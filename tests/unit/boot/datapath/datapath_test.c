@@ -104,7 +104,7 @@ static void services_wait_for_the_peers_they_name(void **state)
 		       "\"fqdn\":\"web.tail.ts.net\"}}}}");
 	/* The daemon is restarted: until the peers are told anew, what stands stays. */
 	datapath_forget_netmap(b->d);
-	datapath_start(b->d, b->store, NULL, NULL);
+	datapath_start(b->d, b->store, NULL);
 	datapath_update(b->d, &b->self, false);
 	assert_true(loop_wait_idle(b->loop, 30));
 	assert_int_equal(b->writes, 1);
@@ -180,6 +180,15 @@ static void an_end_before_the_begin(void **state)
 	assert_int_equal(b->removed, 0);
 }
 
+static void an_end_before_the_first_steady_state(void **state)
+{
+	struct datapath_bench *b = *state;
+	datapath_bench_make(b, "TS_DEST_IP=10.0.0.9", true);
+	datapath_claim(b->d, NULL);
+	assert_true(datapath_remove(b->d, datapath_bench_on_removed, b));
+	assert_true(loop_wait_count(b->loop, &b->removed, 1, LOOP_WAIT_MS));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, datapath_bench_open, datapath_bench_close)
 
 int main(void)
@@ -194,6 +203,7 @@ int main(void)
 		TEST(a_switch_that_is_missing_is_a_condition),
 		TEST(the_end_is_told_once),
 		TEST(an_end_before_the_begin),
+		TEST(an_end_before_the_first_steady_state),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
