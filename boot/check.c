@@ -9,6 +9,7 @@
 #include "boot/settings/settings.h"
 #include "boot/settings/settings_load.h"
 #include "boot/host/sysctl.h"
+#include "ingress/serve.h"
 #include "lib/base/buf.h"
 #include "lib/base/json.h"
 #include "lib/base/mem.h"
@@ -75,12 +76,18 @@ static void check_serve_config(struct check *c)
 		check_pass(c, "%s does not exist yet, it is waited for", c->s->serve_config);
 		return;
 	}
-	AUTO(json_freep)
-	struct json *doc = r < 0 ? NULL : json_parse(buf_cstr(&text), text.len, &e);
-	if (doc == NULL)
+	/* Names that any node could have: they are not known before it runs. */
+	static const struct serve_names names = {SERVE_NO_HTTPS, "tailnet.ts.net"};
+	AUTO(serve_plan_fini) struct serve_plan plan = {0};
+	if (r == 0)
+		r = serve_plan_make(buf_cstr(&text), text.len, &names, &plan, &e);
+	AUTO(mem_free) char *unknown = strv_join(&plan.unknown, ", ");
+	if (r < 0)
 		check_fault(c, "TS_SERVE_CONFIG: %s: %s", c->s->serve_config, e.msg);
-	else if (json_type(doc) != JSON_OBJECT)
-		check_fault(c, "TS_SERVE_CONFIG: %s: want an object", c->s->serve_config);
+	else if (plan.unknown.len > 0)
+		check_fault(c,
+			"TS_SERVE_CONFIG: %s: unknown members, which tailscaled passes over: %s",
+			c->s->serve_config, unknown);
 	else
 		check_pass(c, "serve configuration %s", c->s->serve_config);
 }

@@ -28,6 +28,7 @@ struct advertise {
 	struct localapi_call *call; /* of a refresh or of the withdrawal: one at a time */
 	struct strv wanted;         /* being advertised */
 	struct strv advertised;     /* by us, to this daemon process */
+	struct strv withheld;       /* never */
 	bool is_stale;              /* asked to refresh while a call was under way */
 
 	/* withdrawal */
@@ -102,14 +103,15 @@ static void on_prefs_seen(void *arg, const struct localapi_reply *reply, const s
 		advertise(a);
 }
 
-static int service_names(const struct localapi_reply *reply, struct strv *out, struct err *e)
+static int service_names(const struct advertise *a, const struct localapi_reply *reply,
+	struct strv *out, struct err *e)
 {
 	AUTO(json_freep) struct json *config = json_parse(reply->body, reply->len, e);
 	if (config == NULL)
 		return err_wrap(e, "serve config of the daemon");
 	const struct json *services = json_get_fold(config, "Services");
 	for (const struct json *s = json_first(services); s != NULL; s = json_next(s)) {
-		if (json_key(s) != NULL)
+		if (json_key(s) != NULL && !strv_contains(&a->withheld, json_key(s)))
 			strv_push(out, json_key(s));
 	}
 	strv_sort(out);
@@ -122,7 +124,7 @@ static void on_serve_config(void *arg, const struct localapi_reply *reply, const
 	struct err e;
 	a->call = NULL;
 	strv_reset(&a->wanted);
-	if (err == NULL && service_names(reply, &a->wanted, &e) < 0)
+	if (err == NULL && service_names(a, reply, &a->wanted, &e) < 0)
 		err = &e;
 	if (err != NULL) {
 		try_again(a, err);
@@ -242,6 +244,7 @@ void advertise_free(struct advertise *a)
 	timer_stop(&a->limit);
 	strv_fini(&a->wanted);
 	strv_fini(&a->advertised);
+	strv_fini(&a->withheld);
 	free(a);
 }
 
@@ -256,6 +259,11 @@ void advertise_look(struct advertise *a)
 	if (!a->automatic || timer_is_armed(&a->retry) || timer_is_armed(&a->next))
 		return;
 	timer_start_at(&a->next, a->looked_ms > 0 ? a->looked_ms + a->pause_ms : 0);
+}
+
+void advertise_withhold(struct advertise *a, const struct strv *services)
+{
+	strv_copy(&a->withheld, services);
 }
 
 void advertise_forget(struct advertise *a)

@@ -18,6 +18,7 @@
 
 struct advertise;
 struct condition_set;
+struct strv;
 struct localapi;
 struct loop;
 
@@ -39,6 +40,9 @@ void advertise_refresh(struct advertise *a);
 /* The same for each notification: the command line and an operator change the serve config too, and
  * the daemon does not say so. Many of them make few looks. */
 void advertise_look(struct advertise *a);
+/* Services that stay in the serve config without being advertised, copied; counts from the next
+ * look on. */
+void advertise_withhold(struct advertise *a, const struct strv *services);
 /* Forgets what was advertised (the daemon was restarted). */
 void advertise_forget(struct advertise *a);
 

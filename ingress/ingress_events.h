@@ -11,6 +11,7 @@
 #define EV_SERVE_EMPTY "serve.empty", LOG_LEVEL_INFO, "", "serve proxy: serve config file is empty, skipping"
 #define EV_SERVE_APPLYING "serve.applying", LOG_LEVEL_INFO, "", "serve proxy: applying serve config"
 #define EV_SERVE_RESTORING "serve.restoring", LOG_LEVEL_WARNING, "", "serve proxy: somebody has cleared what tailscaled serves, applying it again"
+#define EV_SERVE_UNKNOWN "serve.unknown", LOG_LEVEL_WARNING, "path,members", "serve proxy: %s: unknown members, which tailscaled passes over: %s"
 #define EV_SERVE_NO_HTTPS "serve.no_https", LOG_LEVEL_WARNING, "", "serve proxy: this node is configured as a proxy that exposes an HTTPS endpoint to tailnet, (perhaps a Kubernetes operator Ingress proxy) but it is not able to issue TLS certs, so this will likely not work. To make it work, ensure that HTTPS is enabled for your tailnet, see https://tailscale.com/kb/1153/enabling-https for more details."
 #define EV_CERT_FAILED "cert.failed", LOG_LEVEL_WARNING, "domain,retry,reason,delay", "Error refreshing certificate for %s (retry %u): %s. Will retry in %s"
 #define EV_ADVERTISE_WITHDRAWING "advertise.withdrawing", LOG_LEVEL_INFO, "services", "unadvertising services: [%s]"

@@ -29,7 +29,9 @@ struct serve {
 	serve_accepted_fn fn;
 	void *arg;
 	char *path;
-	char *domain; /* NULL until known */
+	char *domain;       /* NULL until known */
+	char *suffix;       /* "" until known */
+	char *unknown_told; /* members that were named last; NULL = none */
 	bool is_paused;
 	struct serve_plan current; /* accepted last; document NULL = none */
 	bool is_lost;              /* the daemon was restarted and needs it again */
@@ -63,7 +65,7 @@ static void accepted(struct serve *s)
 	backoff_reset(&s->backoff);
 	if (s->store_ref != NULL)
 		statestore_set(s->store_ref, STORE_KEY_HTTPS_ENDPOINT, s->domain);
-	s->fn(s->arg, &s->current.cert_domains, &s->current.services);
+	s->fn(s->arg, &s->current);
 }
 
 static void on_applied(void *arg, const struct localapi_reply *reply, const struct err *err)
@@ -92,6 +94,18 @@ static void show(struct serve *s, enum serve_shown what)
 	s->shown = what;
 }
 
+/* Once, until they change. */
+static void tell_unknown(struct serve *s, const struct strv *unknown)
+{
+	char *text = unknown->len > 0 ? strv_join(unknown, ", ") : NULL;
+	bool is_news =
+		text != NULL && (s->unknown_told == NULL || strcmp(text, s->unknown_told) != 0);
+	if (is_news)
+		log_event(EV_SERVE_UNKNOWN, s->path, text);
+	free(s->unknown_told);
+	s->unknown_told = text;
+}
+
 /* Reads the file into s->pending; false when there is nothing usable, which is told. */
 static bool read_plan(struct serve *s)
 {
@@ -105,7 +119,8 @@ static bool read_plan(struct serve *s)
 	}
 	show(s, SHOWN_NOTHING);
 	if (code == 0) {
-		code = serve_plan_make(text.data, text.len, s->domain, &s->pending, &e);
+		struct serve_names names = {s->domain, s->suffix};
+		code = serve_plan_make(text.data, text.len, &names, &s->pending, &e);
 		if (code < 0)
 			err_wrap(&e, "%s", s->path);
 	}
@@ -115,6 +130,7 @@ static bool read_plan(struct serve *s)
 		return false;
 	}
 	condition_clear(s->conditions_ref, CONDITION_SERVE_CONFIG_INVALID);
+	tell_unknown(s, &s->pending.unknown);
 	return true;
 }
 
@@ -126,6 +142,7 @@ static void plan_current(struct serve *s)
 	s->pending.needs_https = s->current.needs_https;
 	strv_copy(&s->pending.cert_domains, &s->current.cert_domains);
 	strv_copy(&s->pending.services, &s->current.services);
+	strv_copy(&s->pending.withheld, &s->current.withheld);
 }
 
 /* True when there is a plan to carry out in s->pending. */
@@ -181,6 +198,7 @@ struct serve *serve_new(struct loop *loop, struct localapi *api, struct statesto
 	s->fn = fn;
 	s->arg = arg;
 	s->path = xstrdup(options->path);
+	s->suffix = xstrdup("");
 	s->backoff = BACKOFF_INIT(options->retry_base_ms, options->retry_max_ms);
 	timer_init(&s->retry, loop, look, s);
 	s->served = serve_watch_new(loop, api, options->watch_ms, on_cleared, s);
@@ -199,6 +217,8 @@ void serve_free(struct serve *s)
 	serve_plan_fini(&s->pending);
 	serve_plan_fini(&s->current);
 	free(s->domain);
+	free(s->suffix);
+	free(s->unknown_told);
 	free(s->path);
 	free(s);
 }
@@ -211,6 +231,15 @@ void serve_set_cert_domain(struct serve *s, const char *domain)
 	s->domain = xstrdup(domain);
 	/* Whether or not the document changes with it, the endpoint does. */
 	s->is_stale = true;
+	timer_start(&s->retry, 0);
+}
+
+void serve_set_suffix(struct serve *s, const char *suffix)
+{
+	if (strcmp(s->suffix, suffix) == 0)
+		return;
+	free(s->suffix);
+	s->suffix = xstrdup(suffix);
 	timer_start(&s->retry, 0);
 }
 

@@ -8,7 +8,8 @@
  * `${TS_CERT_DOMAIN}` is filled only once the domain is known, that is after the first network map.
  *
  * How a file is read: as the reference does. Keys compare without regard to case, and are handed to
- * the daemon as they are; unknown keys are its business. A member that is null counts as absent,
+ * the daemon as they are; unknown keys are its business, but named once in the log. The services
+ * format is translated (ingress/serve_services_plan.h). A member that is null counts as absent,
  * and a document that is null as an empty one, which unsets what was served. Everything else that
  * is not as documented is refused, a byte order mark included: what was meant is not guessed.
  */
@@ -30,6 +31,21 @@ struct loop;
 struct serve;
 struct statestore;
 
+/* What the node is called, as far as a file needs it. */
+struct serve_names {
+	const char *cert_domain; /* stands for the placeholder */
+	const char *suffix;      /* of all names of the tailnet: "tail1234.ts.net" */
+};
+
+struct serve_plan {
+	char *document;           /* compact JSON to post; owned */
+	bool needs_https;         /* a top-level TCP handler has HTTPS */
+	struct strv cert_domains; /* of Services: hosts of Web keys with port 443, TerminateTLS */
+	struct strv services;     /* names of Services */
+	struct strv withheld;     /* of these, those that are not to be advertised */
+	struct strv unknown;      /* paths of members that nobody knows */
+};
+
 struct serve_options {
 	const char *path;     /* TS_SERVE_CONFIG */
 	uint32_t debounce_ms; /* 100 */
@@ -37,10 +53,9 @@ struct serve_options {
 	uint32_t watch_ms; /* between two looks at what the daemon serves */
 };
 
-/* Told after a version was accepted (also when it was not posted because the tailnet has no HTTPS):
- * domains whose certificates its Services need, and the names of its Services. */
-typedef void (*serve_accepted_fn)(
-	void *arg, const struct strv *cert_domains, const struct strv *services);
+/* Called after a version was accepted (also when it was not posted because the tailnet has no
+ * HTTPS); borrowed for the call. */
+typedef void (*serve_accepted_fn)(void *arg, const struct serve_plan *accepted);
 
 /* store receives https_endpoint with each accepted version; NULL = nowhere. loop, api, store and
  * conditions are borrowed, the path is copied. fn may call anything but serve_free. */
@@ -52,22 +67,18 @@ void serve_free(struct serve *s);
 /* First certificate domain without trailing dot, or SERVE_NO_HTTPS. The first call starts the work.
  */
 void serve_set_cert_domain(struct serve *s, const char *domain);
+/* Suffix of the tailnet's names without dots around it; "" while it is not known. */
+void serve_set_suffix(struct serve *s, const char *suffix);
 /* The daemon was restarted: what it lost is applied again, whether or not the file changed. */
 void serve_reapply(struct serve *s);
 /* The daemon is gone: keep quiet until serve_reapply. */
 void serve_pause(struct serve *s);
 
 /* Pure parts, in ingress/serve_plan.c. */
-struct serve_plan {
-	char *document;           /* compact JSON to post; owned */
-	bool needs_https;         /* a top-level TCP handler has HTTPS */
-	struct strv cert_domains; /* of Services: hosts of Web keys with port 443, TerminateTLS */
-	struct strv services;     /* names of Services */
-};
 void serve_plan_fini(struct serve_plan *p);
 /* Fills the placeholder, parses, plans; out is replaced, and unchanged on failure. -EINVAL names
  * line and column or the member at fault. */
-int serve_plan_make(const char *text, size_t len, const char *domain, struct serve_plan *out,
-	struct err *e) MUST_CHECK;
+int serve_plan_make(const char *text, size_t len, const struct serve_names *names,
+	struct serve_plan *out, struct err *e) MUST_CHECK;
 
 #endif

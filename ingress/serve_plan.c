@@ -6,7 +6,10 @@
 #include <string.h>
 
 #include "ingress/serve.h"
+#include "ingress/serve_services_plan.h"
+#include "ingress/serve_unknown_plan.h"
 #include "lib/base/buf.h"
+#include "lib/base/hujson.h"
 #include "lib/base/json.h"
 #include "lib/base/mem.h"
 
@@ -18,6 +21,8 @@ void serve_plan_fini(struct serve_plan *p)
 	free(p->document);
 	strv_fini(&p->cert_domains);
 	strv_fini(&p->services);
+	strv_fini(&p->withheld);
+	strv_fini(&p->unknown);
 	memset(p, 0, sizeof(*p));
 }
 
@@ -139,23 +144,52 @@ static int plan_top(struct serve_plan *p, const struct json *doc, struct err *e)
 	return plan_services(p, doc, e);
 }
 
-int serve_plan_make(
-	const char *text, size_t len, const char *domain, struct serve_plan *out, struct err *e)
+/* The services format may have comments, as `tailscale serve set-config` takes it. */
+static struct json *parse(struct buf *text, struct err *e)
+{
+	struct err ignored;
+	struct json *doc = json_parse(buf_cstr(text), text->len, e);
+	if (doc != NULL || hujson_standardize(text->data, text->len, &ignored) < 0)
+		return doc;
+	doc = json_parse(text->data, text->len, &ignored);
+	if (doc != NULL && serve_services_is(doc))
+		return doc;
+	json_free(doc);
+	return NULL;
+}
+
+/* The serve config that a document means. */
+static int translate(struct json **doc, const char *suffix, struct serve_plan *plan, struct err *e)
+{
+	if (json_type(*doc) == JSON_NULL) {
+		json_free(*doc);
+		*doc = json_new_object();
+	}
+	if (json_type(*doc) != JSON_OBJECT)
+		return err_set(e, -EINVAL, "the document is no object");
+	if (!serve_services_is(*doc)) {
+		serve_unknown_find(*doc, &plan->unknown);
+		return serve_services_check_other(*doc, e);
+	}
+	struct json *config;
+	if (serve_services_translate(*doc, suffix, &config, &plan->withheld, e) < 0)
+		return e->code;
+	json_free(*doc);
+	*doc = config;
+	return 0;
+}
+
+int serve_plan_make(const char *text, size_t len, const struct serve_names *names,
+	struct serve_plan *out, struct err *e)
 {
 	AUTO(serve_plan_fini) struct serve_plan plan = {0};
 	AUTO(buf_fini) struct buf filled = BUF_INIT(JSON_TEXT_MAX);
-	if (fill(text, len, domain, &filled, e) < 0)
+	if (fill(text, len, names->cert_domain, &filled, e) < 0)
 		return e->code;
-	AUTO(json_freep) struct json *doc = json_parse(buf_cstr(&filled), filled.len, e);
+	AUTO(json_freep) struct json *doc = parse(&filled, e);
 	if (doc == NULL)
 		return e->code;
-	if (json_type(doc) == JSON_NULL) {
-		json_free(doc);
-		doc = json_new_object();
-	}
-	if (json_type(doc) != JSON_OBJECT)
-		return err_set(e, -EINVAL, "the document is no object");
-	if (plan_top(&plan, doc, e) < 0)
+	if (translate(&doc, names->suffix, &plan, e) < 0 || plan_top(&plan, doc, e) < 0)
 		return e->code;
 	plan.document = json_print(doc);
 	serve_plan_fini(out);

@@ -1,5 +1,7 @@
 #include "boot/publish/publish.h"
 
+#include <string.h>
+
 #include "boot/bus/bus.h"
 #include "boot/datapath/datapath.h"
 #include "boot/publish/publish_events.h"
@@ -20,13 +22,12 @@ static const struct selfnode *self_of(const struct publish *p)
 	return &p->partners.bus->facts.self;
 }
 
-static void on_serve_accepted(
-	void *arg, const struct strv *cert_domains, const struct strv *services)
+static void on_serve_accepted(void *arg, const struct serve_plan *accepted)
 {
 	struct publish *p = arg;
-	(void)services;
 	if (p->partners.settings->cert_share == CERT_SHARE_READ_WRITE)
-		certs_want(p->certs, cert_domains);
+		certs_want(p->certs, &accepted->cert_domains);
+	advertise_withhold(p->advertise, &accepted->withheld);
 	advertise_refresh(p->advertise);
 }
 
@@ -72,10 +73,20 @@ static void report_health(struct publish *p)
 	health_set_has_addresses(health, self_of(p)->address_count > 0);
 }
 
+/* The own name without its first label and its trailing dot. */
+static char *suffix_of(const char *fqdn)
+{
+	const char *dot = fqdn != NULL ? strchr(fqdn, '.') : NULL;
+	size_t len = dot != NULL ? strlen(dot + 1) : 0;
+	return xstrndup(dot != NULL ? dot + 1 : "", len > 0 && dot[len] == '.' ? len - 1 : len);
+}
+
 static void set_cert_domain(struct publish *p)
 {
 	if (p->serve == NULL || !p->has_netmap)
 		return;
+	AUTO(mem_free) char *suffix = suffix_of(self_of(p)->fqdn);
+	serve_set_suffix(p->serve, suffix);
 	serve_set_cert_domain(
 		p->serve, p->cert_domains.len > 0 ? p->cert_domains.items[0] : SERVE_NO_HTTPS);
 }

@@ -180,7 +180,8 @@ const struct settings_row settings_table[] = {
 
 	/* serve */
 	{"TS_SERVE_CONFIG", .rule = SETTINGS_TEXT, .group = SETTINGS_GROUP_SERVE, .since = "1.50",
-		.meaning = "Path of a serve configuration in JSON. The file is watched and applied when it "
+		.meaning = "Path of a serve configuration in JSON, or of a file in the services format "
+			"(`\"version\": \"0.0.1\"`). It is watched and applied when it "
 			"changes; `${TS_CERT_DOMAIN}` in it becomes the node's domain.",
 		AT(serve_config)},
 	{"TS_EXPERIMENTAL_CERT_SHARE", .rule = SETTINGS_BOOL, .group = SETTINGS_GROUP_SERVE,

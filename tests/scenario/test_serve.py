@@ -306,6 +306,45 @@ def test_services_reach_the_daemon(world):
     assert applied(world)[0]["Services"]["svc:a"]["TCP"] == {"443": {"HTTPS": True}}
 
 
+def test_services_format(world):
+    """The format of `tailscale serve set-config` is translated, and what it withholds is not
+    advertised."""
+    world.lapi.stateful_serve = True
+    start(world, {"version": "0.0.1", "services": {
+        "svc:web": {"endpoints": {"tcp:443": "http://127.0.0.1:80"}},
+        "svc:db": {"endpoints": {"tcp:5432": "tcp://db:5432"}, "advertised": False}}})
+    wait_applied(world, [{"Services": {
+        "svc:web": {"TCP": {"443": {"HTTP": True}}, "Web": {"web.test.ts.net:443": {
+            "Handlers": {"/": {"Proxy": "http://127.0.0.1:80"}}}}},
+        "svc:db": {"TCP": {"5432": {"TCPForward": "db:5432"}}}}}])
+    wait_until(lambda: world.lapi.prefs.get("AdvertiseServices") == ["svc:web"], 5, "advertised")
+    stays_true(lambda: world.lapi.prefs["AdvertiseServices"] == ["svc:web"], 0.5, "as it is")
+
+
+@pytest.mark.parametrize("config, reason", [
+    ({"services": {"svc:a": {"endpoints": {"tcp:443": "http://h:1"}}}}, 'has no "version"'),
+    ({"version": "0.0.1", "services": {"svc:a": {"endpoints": {"udp:1": "tcp://h:1"}}}},
+     'service "svc:a": endpoint "udp:1": only ports of TCP can be served'),
+    ({"version": "0.0.1", "serving": {}}, 'unknown member "serving"')])
+def test_services_format_refused(world, config, reason):
+    """By name, and nothing becomes an empty service."""
+    start(world, config)
+    world.program.wait_log_part("condition ServeConfigInvalid: ")
+    assert reason in world.program.output()
+    stays_true(lambda: applied(world) == [], 0.3, "nothing posted")
+    assert world.lapi.count("PATCH", "prefs") == 0
+
+
+def test_unknown_members_are_named_once(world):
+    """The daemon passes over them in silence."""
+    config = {"TCP": {"80": {"HTTP": True, "Htps": True}}}
+    start(world, config)
+    wait_applied(world, [config])
+    mount(world, dict(config, Web={}))
+    wait_applied(world, [config, config])
+    assert world.program.log_count("unknown members, which tailscaled passes over: TCP.80.Htps") == 1
+
+
 def test_cleared_by_hand(world):
     """`tailscale serve reset` is not lasting: what the file says is put back, and told once."""
     lapi = world.lapi

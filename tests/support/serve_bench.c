@@ -40,14 +40,14 @@ static void do_nothing(void *self)
 	(void)self;
 }
 
-static void on_accepted(void *arg, const struct strv *cert_domains, const struct strv *services)
+static void on_accepted(void *arg, const struct serve_plan *accepted)
 {
 	struct serve_bench *b = arg;
 	b->accepted++;
 	free(b->domains);
 	free(b->services);
-	b->domains = strv_join(cert_domains, " ");
-	b->services = strv_join(services, " ");
+	b->domains = strv_join(&accepted->cert_domains, " ");
+	b->services = strv_join(&accepted->services, " ");
 }
 
 void serve_bench_make(struct serve_bench *b, bool has_store)

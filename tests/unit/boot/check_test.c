@@ -188,9 +188,17 @@ static void serve_configuration(void **state)
 	tempdir_write(w->dir, "serve.json", "{\"TCP\":");
 	assert_bad(w, "error: TS_SERVE_CONFIG: ");
 	tempdir_write(w->dir, "serve.json", "[]");
-	assert_bad(w, "want an object");
+	assert_bad(w, "serve.json: the document is no object");
 	tempdir_write(w->dir, "serve.json", "{\"TCP\":{}}");
 	assert_good(w, "ok: serve configuration ");
+	tempdir_write(w->dir, "serve.json", "{\"TCP\":{\"443\":{\"HTPS\":true}},\"Odd\":{}}");
+	assert_bad(w, "unknown members, which tailscaled passes over: TCP.443.HTPS, Odd\n");
+	tempdir_write(w->dir, "serve.json",
+		"{\"version\":\"0.0.1\",\"services\":{\"svc:web\":{\"endpoints\":"
+		"{\"tcp:443\":\"http://127.0.0.1:80\"}}}}");
+	assert_good(w, "ok: serve configuration ");
+	tempdir_write(w->dir, "serve.json", "{\"services\":{\"svc:web\":{\"endpoints\":{}}}}");
+	assert_bad(w, "looks like the services format");
 	end_world(w);
 }
 

@@ -64,6 +64,12 @@ static const struct row rows[] = {
 	{"{\"n\":33223432117286174.10}", "{\"n\":33223432117286174.10}", false, "", ""},
 };
 
+static int make(const char *text, const char *domain, struct serve_plan *plan, struct err *e)
+{
+	const struct serve_names names = {domain, "t.ts.net"};
+	return serve_plan_make(text, strlen(text), &names, plan, e);
+}
+
 static void a_file_has_a_plan(void **state)
 {
 	struct serve_plan plan = {0};
@@ -71,7 +77,7 @@ static void a_file_has_a_plan(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct row *row = &rows[i];
 		struct err e = {0};
-		int code = serve_plan_make(row->text, strlen(row->text), "n.t.ts.net", &plan, &e);
+		int code = make(row->text, "n.t.ts.net", &plan, &e);
 		assert_string_equal(e.msg, "");
 		assert_int_equal(code, 0);
 		assert_string_equal(plan.document, row->document);
@@ -116,18 +122,50 @@ static void a_bad_file_is_refused_with_its_place(void **state)
 	struct serve_plan plan = {0};
 	struct err e = {0};
 	(void)state;
-	assert_int_equal(serve_plan_make("{\"a\":1}", 7, "d", &plan, &e), 0);
+	assert_int_equal(make("{\"a\":1}", "d", &plan, &e), 0);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		e.msg[0] = '\0';
-		assert_int_equal(
-			serve_plan_make(bad[i][0], strlen(bad[i][0]), "d", &plan, &e), -EINVAL);
+		assert_int_equal(make(bad[i][0], "d", &plan, &e), -EINVAL);
 		assert_int_not_equal(e.msg[0], '\0');
 		assert_non_null(strstr(e.msg, bad[i][1]));
 		/* What was planned stays. */
 		assert_string_equal(plan.document, "{\"a\":1}");
 	}
 	/* A NUL is no end. */
-	assert_int_equal(serve_plan_make("{}\0{}", 5, "d", &plan, &e), -EINVAL);
+	assert_int_equal(
+		serve_plan_make("{}\0{}", 5, &(struct serve_names){"d", ""}, &plan, &e), -EINVAL);
+	serve_plan_fini(&plan);
+}
+
+static void members_nobody_knows_are_named(void **state)
+{
+	static const char *const cases[][2] = {
+		{"{}", ""},
+		{"null", ""},
+		{"{\"tcp\":{\"1\":{\"https\":true,\"tcpforward\":\"\",\"TerminateTLS\":\"\","
+		 "\"HTTP\":false,\"ProxyProtocol\":1}},\"AllowFunnel\":{\"odd\":true}}",
+			""},
+		{"{\"Web\":{\"a:1\":{\"Handlers\":{\"/\":{\"Path\":\"\",\"Proxy\":\"\",\"Text\":"
+		 "\"\",\"AcceptAppCaps\":[],\"Redirect\":\"\"}}}}}",
+			""},
+		{"{\"Services\":{\"svc:a\":{\"Tun\":true,\"TCP\":null,\"Web\":{}}}}", ""},
+		{"{\"Odd\":1,\"version\":\"1\",\"TCP\":{}}", "Odd version"},
+		{"{\"TCP\":{\"443\":{\"HTPS\":true}},\"Web\":{\"h:1\":{\"Handler\":{},"
+		 "\"Handlers\":{\"/x\":{\"Prox\":\"\"}}}}}",
+			"TCP.443.HTPS Web.h:1.Handler Web.h:1.Handlers./x.Prox"},
+		{"{\"Services\":{\"svc:a\":{\"Port\":1}},\"Foreground\":{\"s\":{\"Foreground\":{}}}}",
+			"Services.svc:a.Port Foreground.s.Foreground"},
+		{"{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1}",
+			"a b c d e f g h"},
+	};
+	struct serve_plan plan = {0};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct err e;
+		assert_int_equal(make(cases[i][0], "d", &plan, &e), 0);
+		AUTO(mem_free) char *unknown = strv_join(&plan.unknown, " ");
+		assert_string_equal(unknown, cases[i][1]);
+	}
 	serve_plan_fini(&plan);
 }
 
@@ -149,7 +187,8 @@ static void placeholders_may_not_explode(void **state)
 		len += 17;
 	}
 	text[len++] = '"';
-	assert_int_equal(serve_plan_make(text, len, domain, &plan, &e), -EMSGSIZE);
+	assert_int_equal(serve_plan_make(text, len, &(struct serve_names){domain, ""}, &plan, &e),
+		-EMSGSIZE);
 	serve_plan_fini(&plan);
 }
 
@@ -158,6 +197,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_has_a_plan),
 		cmocka_unit_test(a_bad_file_is_refused_with_its_place),
+		cmocka_unit_test(members_nobody_knows_are_named),
 		cmocka_unit_test(placeholders_may_not_explode),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
