@@ -282,7 +282,8 @@ static void stop_begin(struct supervisor *s)
 	s->confwatch = NULL;
 	login_stop(&s->login);
 	if (s->daemon != NULL && daemon_is_up(s->daemon))
-		shutdown_withdraw(&s->shutdown, &s->publish);
+		shutdown_withdraw(
+			&s->shutdown, &s->publish, s->bus.facts.ipn_state == IPN_STATE_RUNNING);
 	else
 		node_post(s, NODE_EVENT_STOP_STEP);
 }

@@ -126,6 +126,7 @@ static void check_complete(void *arg)
 		return;
 	s->startup_complete = true;
 	timer_stop(&s->boot_deadline);
+	node_store_start_complete(&s->store);
 	log_event(EV_STARTUP_COMPLETE);
 	char status[NODE_STATUS_MAX];
 	node_status_format(s->state, true, &s->conditions, status);

@@ -17,7 +17,7 @@
 #define KILL_SHARE_MS 500
 /* For the kernel to take our tables away: a few milliseconds, more on a machine that is busy. */
 #define RULES_SHARE_MS 1000
-/* The rest of the withdrawal: two calls besides the pause. */
+/* The withdrawal without its pause: two calls. A daemon that does not answer gets no more. */
 #define WITHDRAW_CALLS_MS 2000
 
 static uint64_t time_left(const struct shutdown *s)
@@ -72,11 +72,18 @@ static void on_withdrawn(void *arg, const struct err *err)
 	s->events.on_step(s->events.arg);
 }
 
-void shutdown_withdraw(struct shutdown *s, struct publish *publish)
+static uint32_t smaller(uint32_t a, uint32_t b)
 {
-	uint32_t wanted = s->times_ref->withdraw_settle_ms + WITHDRAW_CALLS_MS;
+	return a < b ? a : b;
+}
+
+void shutdown_withdraw(struct shutdown *s, struct publish *publish, bool is_running)
+{
 	uint32_t left = left_for_step(s, share(s, DAEMON_SHARE_MS) + share(s, STATE_SHARE_MS));
-	publish_withdraw(publish, wanted < left ? wanted : left, on_withdrawn, s);
+	uint32_t calls = smaller(WITHDRAW_CALLS_MS, left);
+	/* A node that is down carries no traffic that could go elsewhere. */
+	uint32_t pause = is_running ? smaller(s->times_ref->withdraw_settle_ms, left - calls) : 0;
+	publish_withdraw(publish, calls, pause, on_withdrawn, s);
 }
 
 static void state_step_done(struct shutdown *s)
@@ -115,7 +122,7 @@ bool shutdown_await_state(struct shutdown *s, struct statestore *store, bool has
 	uint32_t flush_ms = s->times_ref->stop_flush_ms;
 	s->store_ref = store;
 	s->waits = has_daemon ? 2 : 1;
-	statestore_flush(store, left < flush_ms ? left : flush_ms, on_flushed, s);
+	statestore_flush(store, smaller(left, flush_ms), on_flushed, s);
 	if (!has_daemon)
 		return true;
 	struct store_consistency_events events = {on_inconsistent, on_consistent, s};

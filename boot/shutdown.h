@@ -4,7 +4,7 @@
  * step gets what the later ones can spare. Which step is next is decided by the node's table.
  *
  *	shutdown_begin(&shutdown);
- *	shutdown_withdraw(&shutdown, &publish);
+ *	shutdown_withdraw(&shutdown, &publish, is_running);
  *	... on_step: shutdown_await_state
  *
  * on_step never comes from within a call. A step that returns false has nothing to wait for, and
@@ -47,7 +47,8 @@ void shutdown_init(struct shutdown *s, struct loop *loop, const struct settings 
 void shutdown_begin(struct shutdown *s);      /* the budget runs */
 void shutdown_stop_clock(struct shutdown *s); /* zeroed is accepted */
 
-void shutdown_withdraw(struct shutdown *s, struct publish *publish);
+/* is_running: the node carries traffic, clients get time to go elsewhere. */
+void shutdown_withdraw(struct shutdown *s, struct publish *publish, bool is_running);
 /* store NULL: none. A daemon that is gone writes nothing any more that could be waited for. */
 bool shutdown_await_state(struct shutdown *s, struct statestore *store, bool has_daemon);
 /* The event of the daemon reports the end. */

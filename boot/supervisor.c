@@ -167,10 +167,25 @@ static void init_publish(struct supervisor *s)
 	publish_init(&s->publish, &partners, &events);
 }
 
+static void on_withheld(void *arg)
+{
+	struct supervisor *s = arg;
+	if (!timer_is_armed(&s->withheld))
+		timer_start(&s->withheld, CONDITION_LINES_MS);
+}
+
+static void on_withheld_due(void *arg)
+{
+	struct supervisor *s = arg;
+	condition_report(&s->conditions);
+}
+
 static void init_table(struct supervisor *s)
 {
 	struct shutdown_events events = node_events_shutdown(s);
 	timer_init(&s->boot_deadline, s->loop, node_on_boot_deadline, s);
+	timer_init(&s->withheld, s->loop, on_withheld_due, s);
+	condition_on_withheld(&s->conditions, on_withheld, s);
 	shutdown_init(&s->shutdown, s->loop, s->settings, s->times, &events);
 }
 
@@ -271,6 +286,7 @@ static void free_modules(struct supervisor *s)
 	node_store_fini(&s->store);
 	localapi_free(s->api);
 	proc_table_free(s->procs);
+	timer_stop(&s->withheld);
 }
 
 void supervisor_free(struct supervisor *s)

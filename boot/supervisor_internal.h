@@ -71,7 +71,8 @@ struct supervisor {
 	size_t queue_len;
 	bool is_dispatching;
 	struct timer boot_deadline;
-	bool is_configured; /* the step Configure was begun for this daemon process */
+	struct timer withheld; /* lines about conditions that change too often */
+	bool is_configured;    /* the step Configure was begun for this daemon process */
 	bool startup_complete;
 
 	/* the end */

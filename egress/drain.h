@@ -17,8 +17,9 @@
  *	unreachable_limit * (3 * ping_timeout_ms + interval_ms)
  *
  * for up to DRAIN_ROUNDS_MAX endpoints that are slow to fail; more of them take their turns after
- * each other. Redirects are not followed; they are answers. What this Pod answers is waited for as
- * long as the client stays: its patience is the deadline.
+ * each other. Redirects are not followed; they are answers. What this Pod answers, and a name that
+ * cannot be looked up because the DNS servers fail, is waited for as long as the client stays: its
+ * patience is the deadline.
  *
  * Requests at the same time share one drain; when the documents have changed in between it begins
  * anew. It ends when the last client has left.

@@ -76,21 +76,38 @@ static void keep_addresses(struct drain_ping *p, const struct resolve_answer *an
 		p->address_count = answer->count;
 }
 
+static bool has_family(const struct resolve_answer *answer, enum ipaddr_family family)
+{
+	for (size_t i = 0; i < answer->count; i++) {
+		if (answer->addresses[i].family == family)
+			return true;
+	}
+	return false;
+}
+
+/* 0 when there are addresses to ping. */
+static int read_lookup(struct drain_ping *p, const struct resolve_answer *answer,
+	const struct err *err, struct err *e)
+{
+	if (err != NULL)
+		return err_set(e, err->code, "%s", err->msg);
+	/* What is compared may come in a moment. */
+	if (answer->is_partial && !has_family(answer, p->setup->family))
+		return err_set(e, -EAGAIN, "lookup: no answer for IPv%d yet", p->setup->family);
+	keep_addresses(p, answer);
+	return p->address_count > 0 ? 0 : err_set(e, -ENOENT, "no address");
+}
+
 static void on_resolved(void *arg, const struct resolve_answer *answer, const struct err *err)
 {
 	struct drain_ping *p = arg;
 	struct err e;
 	p->question = NULL;
-	if (err == NULL)
-		keep_addresses(p, answer);
-	if (err == NULL && p->address_count == 0) {
-		err_set(&e, -ENOENT, "no address");
-		err = &e;
-	}
-	if (err == NULL && ping_ask(p, &e) < 0)
-		err = &e;
-	if (err != NULL)
-		p->fn(p->arg, DRAIN_SIGHT_NOWHERE, err);
+	int code = read_lookup(p, answer, err, &e);
+	if (code < 0)
+		p->fn(p->arg, code == -ENOENT ? DRAIN_SIGHT_NOWHERE : DRAIN_SIGHT_UNKNOWN, &e);
+	else if (ping_ask(p, &e) < 0)
+		p->fn(p->arg, DRAIN_SIGHT_NOWHERE, &e);
 }
 
 int drain_ping_send(struct drain_ping *p, struct err *e)

@@ -54,6 +54,9 @@ enum drain_next drain_plan_see(
 	case DRAIN_SIGHT_NOWHERE:
 		p->failures++;
 		return end_round(p, limits);
+	case DRAIN_SIGHT_UNKNOWN:
+		p->state = DRAIN_STATE_UNREACHABLE;
+		return DRAIN_NEXT_WAIT;
 	}
 	p->pings_left--;
 	return p->pings_left > 0 ? DRAIN_NEXT_PING : end_round(p, limits);

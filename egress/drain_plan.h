@@ -6,7 +6,8 @@
  * is still routed here. A round in which every ping was answered by others is the end: traffic is
  * no longer routed here. A round in which nothing was ours and something did not answer has failed;
  * after `unreachable_limit` such rounds in a row the endpoint counts as drained: it has no backend
- * any more, or cannot be seen from here.
+ * any more, or cannot be seen from here. A name that cannot be looked up, because the DNS servers
+ * fail, says nothing about who answers there: such a round does not count.
  */
 #ifndef EGRESS_DRAIN_PLAN_H
 #define EGRESS_DRAIN_PLAN_H
@@ -31,6 +32,7 @@ enum drain_sight {
 	DRAIN_SIGHT_OTHER,   /* answered by somebody else */
 	DRAIN_SIGHT_NOTHING, /* no answer */
 	DRAIN_SIGHT_NOWHERE, /* nothing to ping: no such name, no valid URL */
+	DRAIN_SIGHT_UNKNOWN, /* the name could not be looked up: who is there cannot be seen */
 };
 
 enum drain_next {

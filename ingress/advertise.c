@@ -174,9 +174,7 @@ static void on_settled(void *arg)
 static void on_limit(void *arg)
 {
 	struct advertise *a = arg;
-	/* The pause is a courtesy; only an unanswered call is a failure. */
-	if (a->call != NULL)
-		err_set(&a->failure, -ETIMEDOUT, "tailscaled did not answer in time");
+	err_set(&a->failure, -ETIMEDOUT, "tailscaled did not answer in time");
 	finish_withdrawal(a);
 }
 
@@ -190,6 +188,7 @@ static void on_withdrawn(void *arg, const struct localapi_reply *reply, const st
 		finish_withdrawal(a);
 		return;
 	}
+	timer_stop(&a->limit);
 	timer_start(&a->settle, a->settle_ms);
 }
 
@@ -223,7 +222,6 @@ struct advertise *advertise_new(struct loop *loop, struct localapi *api,
 	a->api_ref = api;
 	a->conditions_ref = conditions;
 	a->automatic = options->automatic;
-	a->settle_ms = options->settle_ms;
 	a->backoff = BACKOFF_INIT(options->retry_base_ms, options->retry_max_ms);
 	a->pause_ms = options->pause_ms;
 	timer_init(&a->retry, loop, refresh, a);
@@ -278,7 +276,7 @@ void advertise_forget(struct advertise *a)
 	strv_reset(&a->advertised);
 }
 
-void advertise_withdraw(struct advertise *a, uint32_t timeout_ms,
+void advertise_withdraw(struct advertise *a, uint32_t calls_ms, uint32_t settle_ms,
 	void (*fn)(void *arg, const struct err *err), void *arg)
 {
 	advertise_forget(a);
@@ -286,6 +284,7 @@ void advertise_withdraw(struct advertise *a, uint32_t timeout_ms,
 	a->failure = (struct err){0};
 	a->done_fn = fn;
 	a->done_arg = arg;
-	timer_start(&a->limit, timeout_ms);
+	a->settle_ms = settle_ms;
+	timer_start(&a->limit, calls_ms);
 	a->call = localapi_prefs_get(a->api_ref, on_prefs, a);
 }

@@ -6,7 +6,7 @@
  *	struct advertise *a = advertise_new(loop, api, conditions, &options);
  *	advertise_refresh(a);
  *	...
- *	advertise_withdraw(a, 22000, on_withdrawn, me);
+ *	advertise_withdraw(a, 2000, 20000, on_withdrawn, me);
  */
 #ifndef INGRESS_ADVERTISE_H
 #define INGRESS_ADVERTISE_H
@@ -23,9 +23,8 @@ struct localapi;
 struct loop;
 
 struct advertise_options {
-	bool automatic;     /* TS_EXPERIMENTAL_SERVICE_AUTO_ADVERTISEMENT */
-	uint32_t settle_ms; /* pause after a withdrawal, 20 s in the reference */
-	uint32_t pause_ms;  /* between two looks that notifications cause */
+	bool automatic;    /* TS_EXPERIMENTAL_SERVICE_AUTO_ADVERTISEMENT */
+	uint32_t pause_ms; /* between two looks that notifications cause */
 	uint32_t retry_base_ms, retry_max_ms;
 };
 
@@ -46,11 +45,11 @@ void advertise_withhold(struct advertise *a, const struct strv *services);
 /* Forgets what was advertised (the daemon was restarted). */
 void advertise_forget(struct advertise *a);
 
-/* Withdraws everything, also what somebody else advertised, then lets it settle: at most timeout_ms
- * in all. fn comes exactly once, never from within the call, and may free a; err tells why it could
- * not be withdrawn. Nothing advertised: no pause. To be called once; refreshes do nothing after it.
- */
-void advertise_withdraw(struct advertise *a, uint32_t timeout_ms,
+/* Withdraws everything, also what somebody else advertised, in at most calls_ms, and gives clients
+ * settle_ms to notice. fn comes exactly once, never from within the call, and may free a; err says
+ * why it could not be withdrawn. Nothing advertised: no pause. To be called once; refreshes do
+ * nothing after it. */
+void advertise_withdraw(struct advertise *a, uint32_t calls_ms, uint32_t settle_ms,
 	void (*fn)(void *arg, const struct err *err), void *arg);
 
 #endif

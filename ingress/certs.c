@@ -6,6 +6,7 @@
 
 #include "ingress/ingress_conditions.h"
 #include "ingress/ingress_events.h"
+#include "lib/base/backoff.h"
 #include "lib/base/clock.h"
 #include "lib/base/condition.h"
 #include "lib/base/gotext.h"
@@ -76,7 +77,11 @@ static void on_cert(void *arg, const struct localapi_reply *reply, const struct 
 	struct schedule *s = arg;
 	struct certs *c = s->owner;
 	s->call = NULL;
-	uint64_t delay = certs_next_try_ms(judge(reply, err), reply->retry_after_ms, &s->failures);
+	enum certs_outcome outcome = judge(reply, err);
+	uint64_t delay = certs_next_try_ms(outcome, reply->retry_after_ms, &s->failures);
+	/* Replicas that ask for the same domain must not do so at the same time. */
+	delay = outcome == CERTS_RATE_LIMITED ? backoff_asked(delay, CERTS_PAUSE_MAX_MS)
+					      : backoff_jitter((uint32_t)delay);
 	s->due_ms = clock_now_ms() + delay;
 	timer_start(&s->timer, delay);
 	s->is_failing = err != NULL;
@@ -119,7 +124,7 @@ static void on_domains(void *arg, const struct localapi_reply *reply, const stru
 		is_waiting = is_waiting || !s->is_listed;
 	}
 	if (is_waiting)
-		timer_start(&c->look_up_timer, LOOK_UP_MS);
+		timer_start(&c->look_up_timer, backoff_jitter(LOOK_UP_MS));
 }
 
 static void look_up(void *arg)

@@ -34,7 +34,8 @@ enum certs_outcome {
 	CERTS_RATE_LIMITED, /* 429 with Retry-After */
 	CERTS_FAILED,
 };
-/* Milliseconds until the next try; *failures is updated. */
+#define CERTS_PAUSE_MAX_MS (24u * 60 * 60 * 1000)
+/* Milliseconds until the next try, before their jitter; *failures is updated. */
 uint64_t certs_next_try_ms(enum certs_outcome outcome, uint64_t retry_after_ms, uint32_t *failures);
 
 #endif

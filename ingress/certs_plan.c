@@ -4,7 +4,6 @@
 #include "ingress/certs.h"
 
 #define MINUTE_MS (60u * 1000)
-#define DAY_MS (24u * 60 * MINUTE_MS)
 
 uint64_t certs_next_try_ms(enum certs_outcome outcome, uint64_t retry_after_ms, uint32_t *failures)
 {
@@ -14,7 +13,7 @@ uint64_t certs_next_try_ms(enum certs_outcome outcome, uint64_t retry_after_ms, 
 	switch (outcome) {
 	case CERTS_ISSUED:
 		*failures = 0;
-		return DAY_MS;
+		return CERTS_PAUSE_MAX_MS;
 	case CERTS_NOT_REACHED:
 		return MINUTE_MS;
 	case CERTS_RATE_LIMITED:
@@ -24,5 +23,5 @@ uint64_t certs_next_try_ms(enum certs_outcome outcome, uint64_t retry_after_ms, 
 		break;
 	}
 	uint32_t step = (*failures)++;
-	return step < sizeof(steps_ms) / sizeof(steps_ms[0]) ? steps_ms[step] : DAY_MS;
+	return step < sizeof(steps_ms) / sizeof(steps_ms[0]) ? steps_ms[step] : CERTS_PAUSE_MAX_MS;
 }

@@ -6,6 +6,7 @@
 
 #include "ingress/ingress_conditions.h"
 #include "ingress/ingress_events.h"
+#include "lib/base/backoff.h"
 #include "lib/base/buf.h"
 #include "lib/base/clock.h"
 #include "lib/base/condition.h"
@@ -27,14 +28,14 @@ struct dest_name {
 	dest_name_changed_fn fn;
 	void *arg;
 	char *name;
-	uint32_t retry_base_ms, retry_max_ms, refresh_max_ms;
+	uint32_t refresh_max_ms;
 
 	bool is_started;
 	struct resolve *question;
 	struct timer timer;
-	uint32_t failures;   /* in a row */
-	uint64_t told_ms;    /* pause that was logged last, 0 = none */
-	struct err told_why; /* failure that was logged last */
+	struct backoff backoff; /* attempts: failures in a row */
+	uint64_t told_step_ms;  /* of the pause that was logged last, 0 = none */
+	struct err told_why;    /* failure that was logged last */
 
 	struct nft_addresses backends;               /* sorted, each once */
 	bool is_left_out[NFT_MODEL_FAMILIES];        /* told */
@@ -96,33 +97,23 @@ static void format_pause(uint64_t ms, char out[static DURATION_TEXT_MAX])
 	gotext_format_duration((int64_t)ms * CLOCK_NS_PER_MS, out, DURATION_TEXT_MAX);
 }
 
-/* Doubled with each failure and without jitter: the log promises the time, and one Pod asks one
- * server of its cluster. */
-static uint64_t retry_pause(const struct dest_name *d)
-{
-	uint64_t pause = d->retry_base_ms;
-	for (uint32_t i = 1; i < d->failures && pause < d->retry_max_ms; i++)
-		pause *= 2;
-	return pause < d->retry_max_ms ? pause : d->retry_max_ms;
-}
-
-/* A failure is told when it begins or has another reason, a pause when it is another one. */
+/* A failure is told when it begins or has another reason, a pause when the back-off has grown. */
 static void take_failure(struct dest_name *d, const struct err *why)
 {
 	char text[DURATION_TEXT_MAX];
-	if (d->failures == 0 || strcmp(d->told_why.msg, why->msg) != 0)
+	if (d->backoff.attempts == 0 || strcmp(d->told_why.msg, why->msg) != 0)
 		log_event(EV_DEST_NAME_FAILED, d->name, why->msg);
-	if (d->failures == 0)
-		d->told_ms = 0;
+	if (d->backoff.attempts == 0)
+		d->told_step_ms = 0;
 	d->told_why = *why;
-	d->failures++;
 	condition_raise(d->conditions_ref, CONDITION_DEST_NAME_UNRESOLVED, "%s", why->msg);
-	uint64_t pause = retry_pause(d);
-	if (pause != d->told_ms) {
+	uint64_t step = backoff_step(&d->backoff);
+	uint64_t pause = backoff_next(&d->backoff);
+	if (step != d->told_step_ms) {
 		format_pause(pause, text);
 		log_event(EV_DEST_NAME_RETRY, text);
 	}
-	d->told_ms = pause;
+	d->told_step_ms = step;
 	timer_start(&d->timer, pause);
 }
 
@@ -138,13 +129,13 @@ static void take_answer(struct dest_name *d, const struct resolve_answer *answer
 		pause = d->refresh_max_ms;
 	collect(answer, &backends);
 	bool is_news = !same_addresses(&backends, &d->backends);
-	if (is_news || d->failures > 0) {
+	if (is_news || d->backoff.attempts > 0) {
 		format_pause(pause, text);
 		log_event(EV_DEST_NAME_NEXT, text);
 	}
 	nft_addresses_fini(&d->backends);
 	d->backends = backends;
-	d->failures = 0;
+	backoff_reset(&d->backoff);
 	timer_start(&d->timer, pause);
 	condition_clear(d->conditions_ref, CONDITION_DEST_NAME_UNRESOLVED);
 	if (is_news)
@@ -188,8 +179,7 @@ struct dest_name *dest_name_new(struct loop *loop, struct resolver *resolver,
 	d->fn = fn;
 	d->arg = arg;
 	d->name = xstrdup(options->name);
-	d->retry_base_ms = options->retry_base_ms;
-	d->retry_max_ms = options->retry_max_ms;
+	d->backoff = BACKOFF_INIT(options->retry_base_ms, options->retry_max_ms);
 	d->refresh_max_ms = options->refresh_max_ms;
 	timer_init(&d->timer, loop, ask, d);
 	return d;

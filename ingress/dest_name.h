@@ -26,7 +26,7 @@ struct resolver;
 
 struct dest_name_options {
 	const char *name;
-	uint32_t retry_base_ms, retry_max_ms; /* after a failure: doubled, as the log says */
+	uint32_t retry_base_ms, retry_max_ms; /* after a failure */
 	uint32_t refresh_max_ms;              /* an answer is asked for again after its TTL */
 };
 

@@ -171,7 +171,6 @@ void publish_init(struct publish *p, const struct publish_partners *partners,
 {
 	struct advertise_options advertise = {
 		.automatic = partners->settings->service_auto_advertisement,
-		.settle_ms = partners->times->withdraw_settle_ms,
 		.pause_ms = partners->times->advertise_pause_ms,
 		.retry_base_ms = partners->times->retry_base_ms,
 		.retry_max_ms = partners->times->retry_max_ms,
@@ -270,10 +269,10 @@ void publish_stop(struct publish *p)
 		serve_pause(p->serve);
 }
 
-void publish_withdraw(struct publish *p, uint32_t timeout_ms,
+void publish_withdraw(struct publish *p, uint32_t calls_ms, uint32_t settle_ms,
 	void (*fn)(void *arg, const struct err *err), void *arg)
 {
-	advertise_withdraw(p->advertise, timeout_ms, fn, arg);
+	advertise_withdraw(p->advertise, calls_ms, settle_ms, fn, arg);
 }
 
 void publish_on_datapath_ready(struct publish *p)

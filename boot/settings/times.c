@@ -3,6 +3,7 @@
 static const struct times production = {
 	.retry_base_ms = 250,
 	.retry_max_ms = 30000,
+	.boot_retry_max_ms = 5000,
 	.bus_retry_base_ms = 100,
 	.bus_retry_max_ms = 5000,
 	.bus_stall_ms = 10000,
@@ -30,6 +31,7 @@ static const struct times production = {
 static const struct times fast = {
 	.retry_base_ms = 50,
 	.retry_max_ms = 500,
+	.boot_retry_max_ms = 500,
 	.bus_retry_base_ms = 20,
 	.bus_retry_max_ms = 200,
 	.bus_stall_ms = 500,

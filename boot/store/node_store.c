@@ -15,6 +15,8 @@
 #include "statestore/store_dir.h"
 #include "statestore/store_kube.h"
 
+/* Somebody waits for the start: a Retry-After is obeyed up to this until it is complete. */
+#define BOOT_RETRY_AFTER_MAX_MS 5000
 #define STRINGIFY_VALUE(x) #x
 #define STRINGIFY(x) STRINGIFY_VALUE(x)
 
@@ -173,10 +175,11 @@ static void set_up_secret(struct node_store *s)
 		fail(s, "error initializing kube client: error creating kube client", e.msg);
 		return;
 	}
+	kube_limit_retry_after(s->kube, BOOT_RETRY_AFTER_MAX_MS);
 	struct store_kube_setup_options setup = {
 		.secret = settings->kube_secret,
 		.retry_base_ms = s->partners.times->retry_base_ms,
-		.retry_max_ms = s->partners.times->retry_max_ms,
+		.retry_max_ms = s->partners.times->boot_retry_max_ms,
 	};
 	s->setup = store_kube_setup_start(s->partners.loop, s->kube, &setup, on_set_up, s);
 }
@@ -192,6 +195,12 @@ void node_store_fini(struct node_store *s)
 	node_store_cancel_set_up(s);
 	statestore_free(s->store);
 	kube_free(s->kube);
+}
+
+void node_store_start_complete(struct node_store *s)
+{
+	if (s->kube != NULL)
+		kube_limit_retry_after(s->kube, KUBE_RETRY_AFTER_MAX_MS);
 }
 
 void node_store_set_up(struct node_store *s, const struct secret *config_authkey)

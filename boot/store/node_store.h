@@ -75,6 +75,8 @@ bool node_store_is_resetting(const struct node_store *s);
 /* What is wanted is in the Secret; or it was tried, where the store is a folder: the node runs
  * without what is published there. */
 bool node_store_is_published(const struct node_store *s);
+/* Nobody waits for the start any more: a server may ask for longer pauses. */
+void node_store_start_complete(struct node_store *s);
 /* Marks a Secret that did not exist at boot as ours; once, when there is something to publish. */
 void node_store_mark(struct node_store *s);
 /* The key in the Secret was used. Nothing when there is none. */

@@ -5,13 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/cause.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-/* Room for one character more than fits, so that the place of the cut can be judged. */
-#define SCRATCH (CONDITION_REASON_MAX + 4)
+/* Room for more than fits, since the end of a reason says most. */
+#define SCRATCH 4096
 
 void condition_set_add(
 	struct condition_set *set, const struct condition_kind *const kinds[], size_t count)
@@ -56,7 +57,7 @@ static void __attribute__((format(printf, 3, 0))) format_reason(char scratch[sta
 {
 	if (vsnprintf(scratch, SCRATCH, fmt, args) < 0)
 		scratch[0] = '\0';
-	size_t len = str_cut(scratch, strlen(scratch), CONDITION_REASON_MAX - 1);
+	size_t len = strlen(scratch);
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)scratch[i];
 		if (c < ' ' || c == 0x7f)
@@ -66,7 +67,55 @@ static void __attribute__((format(printf, 3, 0))) format_reason(char scratch[sta
 		len--;
 	scratch[len] = '\0';
 	if (len == 0)
-		snprintf(scratch, CONDITION_REASON_MAX, "%s", kind->meaning);
+		snprintf(scratch, SCRATCH, "%s", kind->meaning);
+}
+
+static bool minute_is_over(const struct condition *c)
+{
+	return clock_now_ms() - c->minute_ms >= CONDITION_LINES_MS;
+}
+
+/* The one line for those that were withheld begins a new minute. */
+static void report_withheld(struct condition *c)
+{
+	if (c->withheld > 0)
+		log_event(EV_CONDITION_WITHHELD, c->kind->name, (unsigned int)c->withheld,
+			c->raised ? c->reason : "cleared");
+	c->lines = c->withheld > 0 ? 1 : 0;
+	c->withheld = 0;
+	c->minute_ms = clock_now_ms();
+}
+
+/* Counts the line; false = it is withheld. */
+static bool may_write(struct condition_set *set, struct condition *c)
+{
+	if (c->lines < CONDITION_LINES) {
+		c->lines++;
+		return true;
+	}
+	c->withheld++;
+	if (c->withheld == 1 && set->withheld != NULL)
+		set->withheld(set->withheld_arg);
+	return false;
+}
+
+void condition_on_withheld(struct condition_set *set, condition_withheld_fn fn, void *arg)
+{
+	set->withheld = fn;
+	set->withheld_arg = arg;
+}
+
+void condition_report(struct condition_set *set)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		struct condition *c = &set->items[i];
+		if (c->withheld == 0)
+			continue;
+		if (minute_is_over(c))
+			report_withheld(c);
+		else if (set->withheld != NULL)
+			set->withheld(set->withheld_arg);
+	}
 }
 
 void condition_raise(
@@ -78,16 +127,25 @@ void condition_raise(
 	va_start(args, fmt);
 	format_reason(reason, kind, fmt, args);
 	va_end(args);
-	if (c->raised && strcmp(c->reason, reason) == 0)
+	uint64_t cause = cause_of(reason);
+	bool is_same = c->raised && c->cause == cause;
+	if (!is_same && minute_is_over(c))
+		report_withheld(c);
+	size_t len = str_shorten(reason, strlen(reason), CONDITION_REASON_MAX - 1);
+	memcpy(c->reason, reason, len + 1);
+	if (is_same)
 		return;
+	bool was_raised = c->raised;
+	c->cause = cause;
 	c->transitions++;
-	memcpy(c->reason, reason, sizeof(c->reason));
-	if (c->raised) {
-		log_event(EV_CONDITION_CHANGED, kind->name, c->reason);
-	} else {
-		c->raised = true;
+	c->raised = true;
+	if (!was_raised)
 		c->since_ms = clock_now_ms();
-		log_event(EV_CONDITION_RAISED, kind->name, c->reason, kind->advice);
+	if (may_write(set, c)) {
+		if (was_raised)
+			log_event(EV_CONDITION_CHANGED, kind->name, c->reason);
+		else
+			log_event(EV_CONDITION_RAISED, kind->name, c->reason, kind->advice);
 	}
 	call_watcher(set);
 }
@@ -97,11 +155,14 @@ void condition_clear(struct condition_set *set, const struct condition_kind *kin
 	struct condition *c = find(set, kind);
 	if (!c->raised)
 		return;
+	if (minute_is_over(c))
+		report_withheld(c);
 	c->raised = false;
 	c->reason[0] = '\0';
 	c->transitions++;
 	uint64_t seconds = (clock_now_ms() - c->since_ms) / CLOCK_MS_PER_S;
-	log_event(EV_CONDITION_CLEARED, kind->name, (unsigned long long)seconds);
+	if (may_write(set, c))
+		log_event(EV_CONDITION_CLEARED, kind->name, (unsigned long long)seconds);
 	call_watcher(set);
 }
 

@@ -44,7 +44,14 @@ struct condition {
 	char reason[CONDITION_REASON_MAX]; /* one line, no secrets, "" while it is not raised */
 	uint64_t since_ms;                 /* clock_now_ms at the raise */
 	uint64_t transitions;
+	uint64_t cause; /* of the reason: lib/base/cause.h */
+	/* The lines of the minute that began with the first of them. */
+	uint64_t minute_ms;
+	uint32_t lines;
+	uint32_t withheld;
 };
+
+typedef void (*condition_withheld_fn)(void *arg);
 
 /* Valid when zeroed: it holds no kind. */
 struct condition_set {
@@ -52,6 +59,8 @@ struct condition_set {
 	size_t count;
 	void (*on_change)(void *arg); /* NULL: nobody is told */
 	void *arg;
+	condition_withheld_fn withheld;
+	void *withheld_arg;
 };
 
 /* Adds kinds, each once. For the start, before the first use of the set. */
@@ -63,14 +72,25 @@ void condition_set_fini(struct condition_set *set);
 
 /* Each of these ends the process when the set does not hold the kind. */
 
-/* Raises with a reason, or changes the reason of a raised one. The same reason again does nothing.
- */
+/* Raises with a reason, or changes the reason of a raised one. The same reason again does nothing;
+ * a reason that differs only in numbers that change with each try (lib/base/cause.h) is kept, as
+ * the newest, without a line. A long reason loses its middle. */
 void condition_raise(struct condition_set *set, const struct condition_kind *kind, const char *fmt,
 	...) __attribute__((format(printf, 3, 4)));
 void condition_clear(struct condition_set *set, const struct condition_kind *kind);
 bool condition_is_raised(const struct condition_set *set, const struct condition_kind *kind);
 const struct condition *condition_get(
 	const struct condition_set *set, const struct condition_kind *kind);
+
+/* In one minute CONDITION_LINES lines are written about one condition; what comes after is counted.
+ * The callback is called when the first is withheld: a minute later condition_report writes one
+ * line for each condition whose minute is over, with the count and how it stands then, and calls
+ * the callback again for those whose minute is not. The next change writes it, too. */
+#define CONDITION_LINES 6
+#define CONDITION_LINES_MS 60000
+
+void condition_on_withheld(struct condition_set *set, condition_withheld_fn fn, void *arg);
+void condition_report(struct condition_set *set);
 
 bool condition_is_of_group(const struct condition_kind *kind, const char *group);
 /* The first of a group that is raised, NULL when none is. */

@@ -7,14 +7,14 @@
 
 #include "lib/base/str.h"
 
-/* Room for one character more than fits, so that the place of the cut can be judged. */
-#define SCRATCH (ERR_MSG_MAX + 4)
+/* Room for more than fits, since the end of a sentence says why. */
+#define SCRATCH 4096
 
 /* Moves a formatted sentence into e. Formatting goes through a scratch buffer because arguments may
  * point into e->msg. `wanted` is what vsnprintf returned. */
-static void store(struct err *e, const char *scratch, size_t have)
+static void store(struct err *e, char *scratch, size_t have)
 {
-	size_t n = str_cut(scratch, have, ERR_MSG_MAX - 1);
+	size_t n = str_shorten(scratch, have, ERR_MSG_MAX - 1);
 	memcpy(e->msg, scratch, n);
 	e->msg[n] = '\0';
 }

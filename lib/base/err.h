@@ -27,7 +27,7 @@ struct err {
 };
 
 /* Stores code and sentence. A code that has a name in errno is not spelled out again: add it to the
- * sentence with err_set_errno. Cuts an overlong sentence at a character boundary. Returns code. */
+ * sentence with err_set_errno. Cuts the middle out of an overlong sentence. Returns code. */
 int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* The same, with ": strerror(-code)" added to the sentence. */

@@ -19,6 +19,7 @@
 #define EV_CONDITION_RAISED "condition.raised", LOG_LEVEL_WARNING, "code,reason,advice", "condition %s: %s (%s)"
 #define EV_CONDITION_CHANGED "condition.changed", LOG_LEVEL_WARNING, "code,reason", "condition %s now: %s"
 #define EV_CONDITION_CLEARED "condition.cleared", LOG_LEVEL_INFO, "code,seconds", "condition %s cleared after %llu s"
+#define EV_CONDITION_WITHHELD "condition.withheld", LOG_LEVEL_WARNING, "code,count,reason", "condition %s changed %u more times within a minute, now: %s"
 #define EV_CONDITION_UNLISTED "condition.unlisted", LOG_LEVEL_ERROR, "code", "condition %s is not in the table of this program, aborting"
 
 /* clang-format on */

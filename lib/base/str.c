@@ -248,3 +248,20 @@ size_t str_cut(const char *text, size_t len, size_t max)
 		n--;
 	return ((unsigned char)text[n] & 0xc0) == 0x80 ? max : n;
 }
+
+size_t str_shorten(char *text, size_t len, size_t max)
+{
+	static const char mark[] = "…";
+	if (len <= max)
+		return len;
+	size_t room = max - strlen(mark);
+	size_t head = str_cut(text, len, room / 2);
+	size_t tail = len - (room - head);
+	for (int i = 0; i < 3 && tail < len && ((unsigned char)text[tail] & 0xc0) == 0x80; i++)
+		tail++;
+	memcpy(text + head, mark, strlen(mark));
+	memmove(text + head + strlen(mark), text + tail, len - tail);
+	len = head + strlen(mark) + len - tail;
+	text[len] = '\0';
+	return len;
+}

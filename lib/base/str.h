@@ -55,4 +55,9 @@ size_t str_utf8_decode(const char *text, size_t len, uint32_t *rune);
 /* Length of the longest beginning of text with at most max bytes that splits no character. */
 size_t str_cut(const char *text, size_t len, size_t max);
 
+/* Shortens text to at most max bytes (8 and more) in place, with "…" for its middle: sentences tell
+ * what was done at the beginning and why it failed at the end. Splits no character. Returns the new
+ * length. */
+size_t str_shorten(char *text, size_t len, size_t max);
+
 #endif

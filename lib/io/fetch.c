@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/io/fetch_internal.h"
 #include "lib/io/loop.h"
+
+#define RETRY_AFTER_MAX_S (24 * 60 * 60)
 
 struct fetcher *fetcher_new(struct loop *loop, struct err *e)
 {
@@ -59,6 +62,17 @@ static void fetch_free(struct fetch *fetch)
 	free(fetch);
 }
 
+/* Seconds or a date (RFC 9110 section 10.2.3): libcurl reads both. */
+static uint64_t retry_after_ms(const struct fetch *fetch)
+{
+	curl_off_t seconds = 0;
+	curl_easy_getinfo(fetch->easy, CURLINFO_RETRY_AFTER, &seconds);
+	if (seconds <= 0)
+		return 0;
+	uint64_t capped = seconds < RETRY_AFTER_MAX_S ? (uint64_t)seconds : RETRY_AFTER_MAX_S;
+	return capped * CLOCK_MS_PER_S;
+}
+
 void fetch_deliver(struct fetch *fetch, const struct err *failure)
 {
 	bool is_stream = fetch_is_stream(fetch);
@@ -71,6 +85,7 @@ void fetch_deliver(struct fetch *fetch, const struct err *failure)
 		.body = shows_reply ? buf_cstr(&fetch->reply) : "",
 		.len = shows_reply ? fetch->reply.len : 0,
 		.headers = shows_reply ? &fetch->head : &no_headers,
+		.retry_after_ms = shows_reply ? retry_after_ms(fetch) : 0,
 	};
 
 	fetch_detach(fetch);

@@ -50,6 +50,7 @@ struct fetch_reply {
 	const char *body; /* NUL-terminated, borrowed for the callback */
 	size_t len;
 	const struct strv *headers; /* "Name: value" lines of the final answer, borrowed */
+	uint64_t retry_after_ms;    /* Retry-After from now on, capped at 24 h; 0 = none, or past */
 };
 
 /* err is NULL when a whole answer with any status came; else its code says why there is none:

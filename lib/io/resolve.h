@@ -1,9 +1,14 @@
 /*
  * Host names to addresses without blocking, through c-ares on the loop: hosts file, resolv.conf,
- * search domains, UDP and TCP are its business; the cache is ours. Answers are kept for their TTL
- * (at least 5 s, at most 10 min); when a name cannot be resolved any more, the last good answer is
- * given with `stale` set, so that a dead DNS server does not cut off an API server that has not
- * moved.
+ * UDP and TCP are its business; search domains, address families and the cache are ours. Answers
+ * are kept for their TTL (at least 5 s, at most 10 min); when a name cannot be resolved any more,
+ * the last good answer is given with `stale` set, so that a dead DNS server does not cut off an API
+ * server that has not moved.
+ *
+ * A search domain that cannot be asked is passed over; the error is that of the host as it is. IPv4
+ * and IPv6 are two queries: 50 ms after the first answer of one family it is given without the
+ * other, with `is_partial` set and a short ttl_s. Who asks again then gets both, when the other has
+ * been answered meanwhile.
  */
 #ifndef LIB_IO_RESOLVE_H
 #define LIB_IO_RESOLVE_H
@@ -24,8 +29,9 @@ struct resolve;
 struct resolve_answer {
 	struct ipaddr addresses[RESOLVE_ADDRESSES_MAX]; /* in the order to try them */
 	size_t count;
-	uint32_t ttl_s; /* time left */
-	bool stale;
+	uint32_t ttl_s;  /* time left */
+	bool stale;      /* too old, but there is no newer one */
+	bool is_partial; /* one family is not answered yet: addresses may come, or (old ones) go */
 };
 
 /* err is NULL when there is an answer; else -ENOENT (no such name) or -EAGAIN / -ETIMEDOUT. Called

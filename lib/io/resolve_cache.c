@@ -22,13 +22,18 @@ void resolve_cache_fini(struct resolve_cache *c)
 }
 
 /* Host names have no case (RFC 4343). */
+static size_t find_index(const struct resolve_cache *c, const char *host)
+{
+	size_t i = 0;
+	while (i < c->count && !str_equal_fold(c->entries[i].host, host))
+		i++;
+	return i;
+}
+
 static struct resolve_cache_entry *find(struct resolve_cache *c, const char *host)
 {
-	for (size_t i = 0; i < c->count; i++) {
-		if (str_equal_fold(c->entries[i].host, host))
-			return &c->entries[i];
-	}
-	return NULL;
+	size_t i = find_index(c, host);
+	return i < c->count ? &c->entries[i] : NULL;
 }
 
 static struct resolve_cache_entry *make_room(struct resolve_cache *c)
@@ -58,6 +63,7 @@ void resolve_cache_put(struct resolve_cache *c, const char *host,
 	entry->count = answer->count;
 	entry->expires_ms = now_ms + (uint64_t)answer->ttl_s * CLOCK_MS_PER_S;
 	entry->used_ms = now_ms;
+	entry->is_partial = answer->is_partial;
 }
 
 void resolve_cache_drop(struct resolve_cache *c, const char *host)
@@ -78,6 +84,9 @@ static void fill(struct resolve_cache_entry *entry, uint64_t now_ms, struct reso
 	/* Rounded up: an answer that may still be given has time left. */
 	out->ttl_s = (uint32_t)((entry->expires_ms - now_ms + CLOCK_MS_PER_S - 1) / CLOCK_MS_PER_S);
 	out->stale = entry->stale;
+	out->is_partial = entry->is_partial;
+	if (out->is_partial && out->ttl_s > RESOLVE_PARTIAL_TTL_S)
+		out->ttl_s = RESOLVE_PARTIAL_TTL_S;
 	entry->used_ms = now_ms;
 }
 
@@ -102,5 +111,16 @@ bool resolve_cache_revive(struct resolve_cache *c, const char *host, uint64_t no
 		entry->expires_ms = now_ms + hold_ms;
 	}
 	fill(entry, now_ms, out);
+	return true;
+}
+
+bool resolve_cache_last(const struct resolve_cache *c, const char *host, struct resolve_answer *out)
+{
+	size_t i = find_index(c, host);
+	if (i == c->count)
+		return false;
+	memset(out, 0, sizeof(*out));
+	out->count = c->entries[i].count;
+	memcpy(out->addresses, c->entries[i].addresses, out->count * sizeof(out->addresses[0]));
 	return true;
 }

@@ -1,6 +1,6 @@
 /*
  * Last good answers of the resolver by name, bounded: the name unused for longest makes room. Time
- * comes from the caller. Not for use outside of lib/io/resolve.c.
+ * comes from the caller. Not for use outside of lib/io/resolve*.c.
  */
 #ifndef LIB_IO_RESOLVE_CACHE_H
 #define LIB_IO_RESOLVE_CACHE_H
@@ -8,6 +8,7 @@
 #include "lib/io/resolve.h"
 
 #define RESOLVE_CACHE_MAX 64
+#define RESOLVE_PARTIAL_TTL_S 5 /* when to ask again for the rest of an answer */
 
 struct resolve_cache_entry {
 	char *host;
@@ -16,6 +17,7 @@ struct resolve_cache_entry {
 	uint64_t expires_ms;
 	uint64_t used_ms;
 	bool stale; /* kept beyond its time because there was no newer one */
+	bool is_partial;
 };
 
 struct resolve_cache {
@@ -28,12 +30,16 @@ void resolve_cache_fini(struct resolve_cache *c);
 void resolve_cache_put(struct resolve_cache *c, const char *host,
 	const struct resolve_answer *answer, uint64_t now_ms);
 void resolve_cache_drop(struct resolve_cache *c, const char *host);
-/* An answer that may be given now. False when there is none or its time is over. */
+/* An answer that may be given now; a partial one for a moment at a time. False when there is none
+ * or its time is over. */
 bool resolve_cache_get(
 	struct resolve_cache *c, const char *host, uint64_t now_ms, struct resolve_answer *out);
 /* The last good answer however old, marked stale, and given by resolve_cache_get for the next
  * hold_ms, so that not every question waits for the dead server. False when there is none. */
 bool resolve_cache_revive(struct resolve_cache *c, const char *host, uint64_t now_ms,
 	uint64_t hold_ms, struct resolve_answer *out);
+/* The last good answer however old, without any effect. False when there is none. */
+bool resolve_cache_last(
+	const struct resolve_cache *c, const char *host, struct resolve_answer *out);
 
 #endif

@@ -1,7 +1,10 @@
 /*
  * Insides of the resolver, shared by lib/io/resolve*.c and by nobody else.
  *
- * resolve.c          c-ares on our loop: configuration, lookups, answers
+ * resolve.c          c-ares on our loop: configuration, sockets, time
+ * resolve_lookup.c   one host name: its queries, until there is an answer
+ * resolve_query.c    one query of c-ares, and what its result means
+ * resolve_steps.c     names to ask for, meaning of two answers (pure)
  * resolve_question.c those who asked: start, deliver, cancel
  * resolve_cache.c    last good answers
  */
@@ -12,20 +15,44 @@
 
 #include "lib/io/resolve.h"
 #include "lib/io/resolve_cache.h"
+#include "lib/io/resolve_steps.h"
 #include "lib/io/timer.h"
 
 #define RESOLVE_STALE_HOLD_MS 5000
+#define RESOLVE_TTL_MIN_S 5
+#define RESOLVE_TTL_MAX_S 600
 
 struct ares_channeldata;
+struct resolve_query;
 struct resolve_watch;
 
-/* A question c-ares works on. It cannot be taken back, so it outlives those who asked; all who ask
- * for the same name wait for the same lookup. */
+/* What is known of the addresses of one family. */
+struct resolve_result {
+	enum resolve_state state;
+	struct err why;               /* of RESOLVE_FAILED, without the host */
+	struct resolve_answer answer; /* of RESOLVE_FOUND */
+};
+
+/* IPv4 and IPv6, in this order. */
+#define RESOLVE_FAMILIES 2
+
+/* A host name that is looked up: in the hosts file first, then with one query for each family and
+ * name to ask for. All who ask for the same host wait for the same lookup, which outlives them. */
 struct resolve_lookup {
 	struct resolver *resolver_ref;
 	struct resolve_lookup *next;
 	char *host;
-	bool is_due; /* to be asked by the next turn of the loop */
+	bool is_due;       /* has something to do in the next turn of the loop */
+	bool is_asked;     /* the queries of this step are under way, or done */
+	bool is_in_files;  /* this step: in the hosts file */
+	bool is_delivered; /* those who asked have the answer of one family; the other is awaited */
+	bool is_in_doubt;  /* the queries for some name failed */
+	size_t name_index; /* of resolve_steps_name */
+	struct resolve_query *queries[RESOLVE_FAMILIES]; /* NULL = not under way */
+	struct resolve_result results[RESOLVE_FAMILIES];
+	struct timer grace; /* for the second family */
+	bool is_grace_over;
+	struct err failure; /* of the host as it is */
 };
 
 struct resolve {
@@ -43,8 +70,11 @@ struct resolve {
 
 struct resolver {
 	struct loop *loop_ref;
-	struct ares_channeldata *channel; /* NULL when the last attempt to set it up failed */
-	struct timer timer;               /* c-ares' own */
+	/* Both NULL when the last attempt to set them up failed. The hosts file and the network are
+	 * asked apart, because c-ares would ask names one after the other in its own way. */
+	struct ares_channeldata *files, *dns;
+	struct resolve_search search; /* of the configuration */
+	struct timer timer;           /* c-ares' own */
 	struct resolve *questions;
 	struct resolve_lookup *lookups;
 	struct resolve_watch *watches;
@@ -54,8 +84,27 @@ struct resolver {
 	struct stat config_stat; /* as it was read */
 };
 
-/* resolve.c: finds or makes the lookup of a name; its outcome comes by resolve_settle, later. */
+/* resolve.c: something became due. */
+void resolve_wake(struct resolver *r);
+/* Reads the configuration again if it has changed. */
+void resolve_refresh(struct resolver *r);
+
+/* resolve_lookup.c: finds or makes the lookup of a name; its outcome comes by resolve_settle,
+ * later. */
 const struct resolve_lookup *resolve_lookup_start(struct resolver *r, const char *host);
+/* Does what is due. The lookup may be gone afterwards. */
+void resolve_lookup_advance(struct resolve_lookup *lookup);
+void resolve_lookup_fail(struct resolve_lookup *lookup, const struct err *why);
+/* The configuration has changed: from the start. */
+void resolve_lookup_restart(struct resolve_lookup *lookup);
+void resolve_lookup_free(struct resolve_lookup *lookup);
+
+/* resolve_query.c: asks for one family (IPADDR_NONE: any) of a name. The result is stored, and the
+ * lookup made due, possibly before this returns. */
+void resolve_query_start(struct resolve_lookup *lookup, struct ares_channeldata *channel,
+	enum ipaddr_family family, const char *name);
+/* Its result is not wanted any more; c-ares cannot take it back. NULL is accepted. */
+void resolve_query_abandon(struct resolve_query *query);
 
 /* resolve_question.c: those who wait for the lookup get the answer, or the error when that is NULL.
  */

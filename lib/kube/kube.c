@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/backoff.h"
 #include "lib/base/buf.h"
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
 #include "lib/base/mem.h"
 #include "lib/io/fetch.h"
 #include "lib/io/resolve.h"
-#include "lib/io/retry_after.h"
 #include "lib/io/timer.h"
 #include "lib/kube/kube_account.h"
 #include "lib/kube/kube_status.h"
@@ -31,6 +31,7 @@ struct kube {
 	struct kube_account account;
 	struct kube_call *calls;
 	uint64_t request_count;
+	uint32_t retry_after_max_ms;
 };
 
 struct kube_call {
@@ -137,7 +138,7 @@ static void on_answer(struct kube_call *call, const struct fetch_reply *got)
 {
 	struct kube_reply reply = {.status = got->status, .code = got->status};
 	struct err e;
-	reply.retry_after_ms = retry_after_ms(fetch_header(got, "Retry-After"));
+	reply.retry_after_ms = backoff_asked(got->retry_after_ms, call->kube->retry_after_max_ms);
 	if (got->len == 0 && got->status == 200 && strcmp(call->method, "PATCH") == 0) {
 		/* Nobody reads what answers a patch, and some servers answer nothing. */
 		deliver(call, &reply, NULL);
@@ -274,6 +275,7 @@ struct kube *kube_new(struct loop *loop, struct fetcher *fetcher, struct resolve
 	k->loop_ref = loop;
 	k->fetcher_ref = fetcher;
 	k->resolver_ref = resolver;
+	k->retry_after_max_ms = KUBE_RETRY_AFTER_MAX_MS;
 	k->host = is_bracketed ? xstrndup(host + 1, len - 2) : xstrdup(host);
 	bool is_ipv6 = strchr(k->host, ':') != NULL;
 	k->url_base = xasprintf(is_ipv6 ? "https://[%s]:%s" : "https://%s:%s", k->host, port);
@@ -299,6 +301,11 @@ void kube_free(struct kube *k)
 const char *kube_namespace(const struct kube *k)
 {
 	return k->account.ns;
+}
+
+void kube_limit_retry_after(struct kube *k, uint32_t max_ms)
+{
+	k->retry_after_max_ms = max_ms;
 }
 
 uint64_t kube_request_count(const struct kube *k)

@@ -22,6 +22,7 @@
 #include "lib/base/err.h"
 
 #define KUBE_TIMEOUT_MS 10000
+#define KUBE_RETRY_AFTER_MAX_MS 60000
 #define KUBE_REPLY_MAX (4u * 1024 * 1024) /* a Secret may hold 1 MiB before base64 */
 
 #define KUBE_TYPE_JSON "application/json"
@@ -46,6 +47,8 @@ struct kube *kube_new(struct loop *loop, struct fetcher *fetcher, struct resolve
 	const struct kube_options *options, struct err *e) MUST_CHECK;
 void kube_free(struct kube *k); /* cancels what is under way */
 const char *kube_namespace(const struct kube *k);
+/* A Retry-After is obeyed up to this; KUBE_RETRY_AFTER_MAX_MS until the first call. */
+void kube_limit_retry_after(struct kube *k, uint32_t max_ms);
 /* Requests sent since the start, retries included. */
 uint64_t kube_request_count(const struct kube *k);
 
@@ -53,7 +56,9 @@ struct kube_reply {
 	int status; /* HTTP status, 0 when there was no answer */
 	int code;   /* `code` of a Status body when there is one, else the HTTP status */
 	const struct json *body; /* parsed, borrowed; NULL when there is none or it is not JSON */
-	uint64_t retry_after_ms; /* what the server asked for, 0 when nothing */
+	/* Pause that the server asked for, capped and spread so that not all come back at once; 0
+	 * when it asked for none. */
+	uint64_t retry_after_ms;
 };
 
 /* err is NULL for 200 and 201. Else by code: 404 -ENOENT, 409 -ESTALE, 410 -ESTALE, 401 and 403

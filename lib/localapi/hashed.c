@@ -2,19 +2,15 @@
 
 #include <stdlib.h>
 
+#include "lib/base/fnv.h"
 #include "lib/base/mem.h"
 
 #define SLOTS_MIN 16
 
-/* FNV-1a, 64 bits (draft-eastlake-fnv). What is hashed is limited to what somebody wants, so nobody
- * can fill one slot on purpose. */
+/* What is hashed is limited to what somebody wants, so nobody can fill one slot on purpose. */
 uint64_t hashed_bytes(const void *bytes, size_t len)
 {
-	const unsigned char *p = bytes;
-	uint64_t hash = UINT64_C(14695981039346656037);
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ p[i]) * UINT64_C(1099511628211);
-	return hash;
+	return fnv_add(FNV_INIT, bytes, len);
 }
 
 void hashed_fini(struct hashed *h)

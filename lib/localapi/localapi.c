@@ -8,7 +8,6 @@
 #include "lib/base/json.h"
 #include "lib/base/mem.h"
 #include "lib/io/fetch.h"
-#include "lib/io/retry_after.h"
 #include "lib/io/timer.h"
 
 #define API "/localapi/v0/"
@@ -117,8 +116,9 @@ static int refuse(const struct localapi_reply *reply, struct err *e)
 	const char *message = json_str(json_get_fold(body, "Error"));
 	if (message != NULL && message[0] != '\0')
 		return err_set(e, code, "%s%s", prefix, message);
-	size_t shown = str_cut(reply->body, strcspn(reply->body, "\r\n"), SHOWN_BODY_MAX);
-	return err_set(e, code, "%s%d: %.*s", prefix, reply->status, (int)shown, reply->body);
+	AUTO(mem_free) char *shown = xstrndup(reply->body, strcspn(reply->body, "\r\n"));
+	str_shorten(shown, strlen(shown), SHOWN_BODY_MAX);
+	return err_set(e, code, "%s%d: %s", prefix, reply->status, shown);
 }
 
 static void on_reply(void *arg, const struct fetch_reply *got, const struct err *err)
@@ -133,7 +133,7 @@ static void on_reply(void *arg, const struct fetch_reply *got, const struct err 
 		reply.body = got->body;
 		reply.len = got->len;
 		reply.etag = fetch_header(got, "ETag");
-		reply.retry_after_ms = retry_after_ms(fetch_header(got, "Retry-After"));
+		reply.retry_after_ms = got->retry_after_ms;
 		int code = got->status / 100 != 2  ? refuse(&reply, &e)
 			   : call->verdict != NULL ? call->verdict(&reply, &e)
 						   : 0;

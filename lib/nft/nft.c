@@ -68,7 +68,7 @@ static void suspect(struct nft *n)
 	unsigned int doublings = n->repairs;
 	if (doublings > SUSPICION_DOUBLINGS)
 		doublings = SUSPICION_DOUBLINGS;
-	timer_start(&n->suspicion, (uint64_t)SUSPICION_MS << doublings);
+	timer_start(&n->suspicion, backoff_jitter(SUSPICION_MS << doublings));
 }
 
 /* Others may edit again and again; and what could not be repaired is tried again. */

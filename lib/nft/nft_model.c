@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/fnv.h"
 #include "lib/base/mem.h"
 
 /* Backends of one name: far above what a DNS answer holds, and within one anonymous map. */
@@ -48,15 +49,6 @@ void nft_addresses_fini(struct nft_addresses *list)
 	*list = (struct nft_addresses){0};
 }
 
-/* FNV-1a, 64 bits: the same in every process. */
-static uint64_t number_of(const char *text)
-{
-	uint64_t number = 0xcbf29ce484222325u;
-	for (; *text != '\0'; text++)
-		number = (number ^ (uint8_t)*text) * 0x100000001b3u;
-	return number;
-}
-
 static bool is_name_byte(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -67,7 +59,8 @@ static char *make_owner(const char *name)
 {
 	char *owner = strlen(name) <= NFT_MODEL_OWNER_MAX
 			      ? xstrdup(name)
-			      : xasprintf("%.*s~%016" PRIx64, OWNER_KEPT, name, number_of(name));
+			      : xasprintf("%.*s~%016" PRIx64, OWNER_KEPT, name,
+					fnv_add(FNV_INIT, name, strlen(name)));
 	for (char *at = owner; *at != '\0'; at++) {
 		if (!is_name_byte(*at) && *at != '~')
 			*at = '_';

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/backoff.h"
 #include "lib/base/mem.h"
 
 /* Somebody else edits our tables, or the kernel is short of memory: a few times, then it is
@@ -193,7 +194,7 @@ static void on_refused(struct nft_run *run, const struct nft_plan *plan, int cod
 		run->is_rebuilding = nft_plan_is_structural(plan);
 		try_again(run, 0);
 	} else if (err_is_transient(code) && run->tries < TRIES_MAX) {
-		try_again(run, (uint64_t)RETRY_FIRST_MS << run->tries);
+		try_again(run, backoff_jitter(RETRY_FIRST_MS << run->tries));
 	} else {
 		end(run, code);
 	}

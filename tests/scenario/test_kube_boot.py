@@ -61,6 +61,13 @@ def test_transient_errors_are_retried(world, name, kind):
     boots(world)
 
 
+@pytest.mark.parametrize("kind", ["review", "get", "patch"])
+def test_a_long_retry_after_does_not_fail_the_start(world, kind):
+    """A proxy in between that asks for minutes is not obeyed for longer than a few seconds."""
+    world.kube.fault(kind, faults.retry_after(503, 120), 1)
+    boots(world, {"TS_BOOT_TIMEOUT": "20s"}, 12)
+
+
 def test_api_server_comes_late(world):
     """The API server does not listen yet."""
     env = world.kube_env()

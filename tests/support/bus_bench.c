@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "lib/base/backoff.h"
 #include "lib/base/mem.h"
 #include "lib/io/fetch.h"
 #include "lib/localapi/localapi.h"
@@ -57,11 +56,6 @@ static void on_lost(void *arg, const struct err *why)
 	act(b, &b->at_loss);
 }
 
-static uint32_t middle(void)
-{
-	return UINT32_MAX / 2;
-}
-
 int bus_bench_open(void **state)
 {
 	struct bus_bench *b = xcalloc(1, sizeof(*b));
@@ -71,7 +65,6 @@ int bus_bench_open(void **state)
 	const struct ipnbus_events events = {on_open, on_notify, on_lost, b};
 	signal(SIGPIPE, SIG_IGN);
 	fake_clock_install(1000000);
-	backoff_set_random(middle); /* a factor of one */
 	b->dir = tempdir_new();
 	b->socket = tempdir_path(b->dir, "sock");
 	b->loop = loop_new(&e);
@@ -96,7 +89,6 @@ int bus_bench_close(void **state)
 	raw_server_free(b->server);
 	fetcher_free(b->fetcher);
 	loop_free(b->loop);
-	backoff_set_random(NULL);
 	fake_clock_remove();
 	tempdir_free(b->dir);
 	free(b->socket);

@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include "lib/base/backoff.h"
 #include "lib/io/fetch.h"
 #include "lib/localapi/localapi.h"
 #include "tests/support/fake_clock.h"
@@ -30,18 +29,12 @@ static void choose(void *arg, const char *request)
 	raw_server_answer(b->server, "200 OK", "");
 }
 
-static uint32_t middle(void)
-{
-	return UINT32_MAX / 2;
-}
-
 void daemon_bench_open(struct daemon_bench *b)
 {
 	struct err e = {0};
 	memset(b, 0, sizeof(*b));
 	signal(SIGPIPE, SIG_IGN);
 	fake_clock_install(1000000);
-	backoff_set_random(middle); /* a factor of one */
 	log_capture_start(&b->log);
 	b->dir = tempdir_new();
 	b->socket = tempdir_path(b->dir, "sock");
@@ -64,7 +57,6 @@ void daemon_bench_close(struct daemon_bench *b)
 	free(b->socket);
 	condition_set_fini(&b->conditions);
 	log_capture_stop(&b->log);
-	backoff_set_random(NULL);
 	fake_clock_remove();
 }
 

@@ -54,8 +54,9 @@ static void choose(void *arg, const char *request)
 	b->ours_left -= b->ours_left > 0;
 }
 
-void drain_bench_open(struct drain_bench *b)
+int drain_bench_open(void **state)
 {
+	struct drain_bench *b = xcalloc(1, sizeof(*b));
 	struct err e = {0};
 	signal(SIGPIPE, SIG_IGN);
 	fake_clock_install(1000000);
@@ -75,10 +76,13 @@ void drain_bench_open(struct drain_bench *b)
 	b->httpd = httpd_new(b->loop);
 	drain_bench_remake(b, DRAIN_BENCH_IPV4, "");
 	log_capture_start(&b->log);
+	*state = b;
+	return 0;
 }
 
-void drain_bench_close(struct drain_bench *b)
+int drain_bench_close(void **state)
 {
+	struct drain_bench *b = *state;
 	log_capture_stop(&b->log);
 	fake_clock_remove();
 	drain_free(b->drain);
@@ -89,6 +93,8 @@ void drain_bench_close(struct drain_bench *b)
 	fetcher_free(b->fetcher);
 	loop_free(b->loop);
 	tempdir_free(b->dir);
+	free(b);
+	return 0;
 }
 
 static void write_service(FILE *out, const char *name, const char *url)
@@ -168,6 +174,13 @@ void drain_bench_expect(struct drain_bench *b, struct raw_client *c, int status,
 	assert_int_equal(strtol(answer + 9, NULL, 10), status);
 	assert_string_equal(head_end + 4, body);
 	raw_client_close(c);
+}
+
+void drain_bench_settle(struct drain_bench *b, struct raw_client *c)
+{
+	drain_bench_wait_log(b, "Sleeping for 10s", 1);
+	fake_clock_advance_ms(10000);
+	drain_bench_expect(b, c, 200, "");
 }
 
 void drain_bench_expect_none(struct drain_bench *b, struct raw_client *c)

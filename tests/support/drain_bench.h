@@ -42,8 +42,9 @@ struct drain_bench {
 	struct log_capture log;
 };
 
-void drain_bench_open(struct drain_bench *b);
-void drain_bench_close(struct drain_bench *b);
+/* Setup and teardown of a test. */
+int drain_bench_open(void **state);
+int drain_bench_close(void **state);
 /* The hook again, of a Pod with these addresses. */
 void drain_bench_remake(struct drain_bench *b, const char *pod_ipv4, const char *pod_ipv6);
 
@@ -61,6 +62,8 @@ void drain_bench_answer(struct drain_bench *b, const char *status);
 void drain_bench_ask(struct drain_bench *b, struct raw_client *c);
 /* Waits for the answer and closes: it is this status with exactly this body. */
 void drain_bench_expect(struct drain_bench *b, struct raw_client *c, int status, const char *body);
+/* The pause at the end of a drain, and the answer after it. */
+void drain_bench_settle(struct drain_bench *b, struct raw_client *c);
 /* Turns for a while: there is no answer. */
 void drain_bench_expect_none(struct drain_bench *b, struct raw_client *c);
 /* Waits for so many lines with this text. */

@@ -57,11 +57,18 @@ static size_t put_record(uint8_t *out, const struct ipaddr *address, uint32_t tt
 	return sizeof(begin) + size;
 }
 
-static size_t make_answer(const struct fake_dns *d, uint8_t *message, size_t len, uint16_t type)
+static size_t make_answer(const struct fake_dns *d, enum fake_dns_mode mode, uint8_t *message,
+	size_t len, uint16_t type)
 {
+	static const uint8_t codes[] = {
+		[FAKE_DNS_ANSWER] = 0,
+		[FAKE_DNS_NO_SUCH_NAME] = 3,
+		[FAKE_DNS_SERVER_FAILURE] = 2,
+		[FAKE_DNS_REFUSED] = 5,
+	};
 	enum ipaddr_family family = type == TYPE_A ? IPADDR_V4 : IPADDR_V6;
 	uint8_t count = 0;
-	if (d->mode == FAKE_DNS_ANSWER && (type == TYPE_A || type == TYPE_AAAA)) {
+	if (mode == FAKE_DNS_ANSWER && (type == TYPE_A || type == TYPE_AAAA)) {
 		for (size_t i = 0; i < d->count; i++) {
 			if (d->addresses[i].family != family)
 				continue;
@@ -69,15 +76,24 @@ static size_t make_answer(const struct fake_dns *d, uint8_t *message, size_t len
 			count++;
 		}
 	}
-	uint8_t code = d->mode == FAKE_DNS_NO_SUCH_NAME     ? 3
-		       : d->mode == FAKE_DNS_SERVER_FAILURE ? 2
-							    : 0;
 	message[2] = 0x84 | (message[2] & 1); /* an authoritative answer */
-	message[3] = 0x80 | code;
+	message[3] = 0x80 | codes[mode];
 	message[6] = 0;
 	message[7] = count;
 	memset(message + 8, 0, 4);
 	return len;
+}
+
+static enum fake_dns_mode mode_of(const struct fake_dns *d, const char *name, uint16_t type)
+{
+	enum ipaddr_family family = type == TYPE_A ? IPADDR_V4 : IPADDR_V6;
+	for (size_t i = 0; i < d->rule_count; i++) {
+		const struct fake_dns_rule *rule = &d->rules[i];
+		if ((rule->name == NULL || strcasecmp(rule->name, name) == 0) &&
+			(rule->family == IPADDR_NONE || rule->family == family))
+			return rule->mode;
+	}
+	return d->mode;
 }
 
 /* Makes the answer to the question in place. Returns its length, 0 when there is none to give. */
@@ -85,11 +101,28 @@ static size_t answer_question(struct fake_dns *d, uint8_t *message, size_t len)
 {
 	char name[256];
 	uint16_t type = 0;
+	size_t question_len = len;
 	must(len >= HEADER && (len = read_question(message, len, name, &type)) > 0,
 		"fake_dns: question");
 	strv_push(&d->names, name);
 	d->question_count++;
-	return d->mode == FAKE_DNS_SILENT ? 0 : make_answer(d, message, len, type);
+	enum fake_dns_mode mode = mode_of(d, name, type);
+	if (mode == FAKE_DNS_HELD) {
+		must(question_len <= sizeof(d->held), "fake_dns: question to hold");
+		memcpy(d->held, message, question_len);
+		d->held_len = question_len;
+	}
+	if (mode == FAKE_DNS_HELD || mode == FAKE_DNS_SILENT)
+		return 0;
+	return make_answer(d, mode, message, len, type);
+}
+
+static void send_answer(
+	struct fake_dns *d, const uint8_t *message, size_t len, const struct sockaddr_in *to)
+{
+	must(sendto(d->udp, message, len, 0, (const struct sockaddr *)to, sizeof(*to)) ==
+			(ssize_t)len,
+		"fake_dns: answer");
 }
 
 static void on_datagram(void *arg, uint32_t events)
@@ -109,9 +142,9 @@ static void on_datagram(void *arg, uint32_t events)
 		len = (size_t)n;
 	}
 	if (len > 0)
-		must(sendto(d->udp, message, len, 0, (struct sockaddr *)&from, from_len) ==
-				(ssize_t)len,
-			"fake_dns: answer");
+		send_answer(d, message, len, &from);
+	else if (d->held_len == (size_t)n)
+		d->held_from = from;
 }
 
 static void tcp_close(struct fake_dns *d)
@@ -208,4 +241,23 @@ void fake_dns_set(struct fake_dns *d, uint32_t ttl_s, const char *const *address
 		must(ipaddr_parse(addresses[d->count], &d->addresses[d->count], &e) == 0,
 			"fake_dns: address");
 	}
+}
+
+void fake_dns_rule(
+	struct fake_dns *d, const char *name, enum ipaddr_family family, enum fake_dns_mode mode)
+{
+	must(d->rule_count < FAKE_DNS_RULES_MAX, "fake_dns: rules");
+	d->rules[d->rule_count++] = (struct fake_dns_rule){name, family, mode};
+}
+
+void fake_dns_release(struct fake_dns *d)
+{
+	static uint8_t message[MESSAGE_MAX];
+	d->rule_count = 0;
+	must(d->held_len > 0, "fake_dns: nothing is held");
+	memcpy(message, d->held, d->held_len);
+	size_t len = answer_question(d, message, d->held_len);
+	d->held_len = 0;
+	must(len > 0 && len <= UDP_MAX, "fake_dns: answer to what was held");
+	send_answer(d, message, len, &d->held_from);
 }

@@ -5,6 +5,7 @@
 #ifndef TESTS_SUPPORT_FAKE_DNS_H
 #define TESTS_SUPPORT_FAKE_DNS_H
 
+#include <netinet/in.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,12 +14,22 @@
 #include "lib/io/loop.h"
 
 #define FAKE_DNS_ADDRESSES_MAX 100
+#define FAKE_DNS_RULES_MAX 8
 
 enum fake_dns_mode {
 	FAKE_DNS_ANSWER, /* the addresses of the family asked for; none of it = an empty answer */
 	FAKE_DNS_NO_SUCH_NAME,
 	FAKE_DNS_SERVER_FAILURE,
+	FAKE_DNS_REFUSED,
 	FAKE_DNS_SILENT,
+	FAKE_DNS_HELD, /* answered by fake_dns_release */
+};
+
+/* Questions of a name, or of a type of one, that are treated another way than `mode` says. */
+struct fake_dns_rule {
+	const char *name;          /* borrowed; NULL = any */
+	enum ipaddr_family family; /* IPADDR_NONE = both */
+	enum fake_dns_mode mode;
 };
 
 struct fake_dns {
@@ -31,6 +42,11 @@ struct fake_dns {
 	struct loop_source *tcp_source;
 	char servers[32]; /* "127.0.0.1:port" */
 	enum fake_dns_mode mode;
+	struct fake_dns_rule rules[FAKE_DNS_RULES_MAX]; /* the first that fits */
+	size_t rule_count;
+	uint8_t held[512]; /* the last question by UDP that is held */
+	size_t held_len;
+	struct sockaddr_in held_from;
 	struct ipaddr addresses[FAKE_DNS_ADDRESSES_MAX];
 	size_t count;
 	uint32_t ttl_s;
@@ -44,5 +60,9 @@ void fake_dns_open(struct fake_dns *d, struct loop *loop);
 void fake_dns_close(struct fake_dns *d);
 /* Replaces the addresses: texts with NULL after the last. */
 void fake_dns_set(struct fake_dns *d, uint32_t ttl_s, const char *const *addresses);
+void fake_dns_rule(
+	struct fake_dns *d, const char *name, enum ipaddr_family family, enum fake_dns_mode mode);
+/* Forgets the rules, and answers what was held as if there had been none. */
+void fake_dns_release(struct fake_dns *d);
 
 #endif

@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 
-#include "lib/base/backoff.h"
 #include "lib/base/mem.h"
 #include "lib/io/loop.h"
 #include "statestore/statestore_conditions.h"
@@ -64,11 +63,6 @@ static void on_answered(void *arg)
 	b->answered++;
 }
 
-static uint32_t middle(void)
-{
-	return UINT32_MAX / 2;
-}
-
 void place_bench_open(struct place_bench *b)
 {
 	struct err e = {0};
@@ -78,7 +72,6 @@ void place_bench_open(struct place_bench *b)
 	memset(b, 0, sizeof(*b));
 	log_capture_start(&b->log);
 	fake_clock_install(1000000);
-	backoff_set_random(middle); /* a factor of one */
 	b->loop = loop_new(&e);
 	assert_non_null(b->loop);
 	condition_kinds_add(&b->conditions, STATESTORE_CONDITIONS);
@@ -93,7 +86,6 @@ void place_bench_close(struct place_bench *b)
 	condition_set_fini(&b->conditions);
 	strv_fini(&b->place.writes);
 	fake_clock_remove();
-	backoff_set_random(NULL);
 	log_capture_stop(&b->log);
 }
 

@@ -69,6 +69,13 @@ static const struct cell cells[] = {
 		DRAIN_STATE_UNREACHABLE, 4},
 	{STATE(UNREACHABLE, 3, 0, 4, true), DRAIN_SIGHT_NOWHERE, DRAIN_NEXT_END,
 		DRAIN_STATE_GIVEN_UP, 5},
+	/* What cannot be looked up is neither here nor elsewhere. */
+	{STATE(UNKNOWN, 3, 0, 0, false), DRAIN_SIGHT_UNKNOWN, DRAIN_NEXT_WAIT,
+		DRAIN_STATE_UNREACHABLE, 0},
+	{STATE(ROUTED, 1, 0, 0, true), DRAIN_SIGHT_UNKNOWN, DRAIN_NEXT_WAIT,
+		DRAIN_STATE_UNREACHABLE, 0},
+	{STATE(UNREACHABLE, 1, 2, 4, true), DRAIN_SIGHT_UNKNOWN, DRAIN_NEXT_WAIT,
+		DRAIN_STATE_UNREACHABLE, 4},
 };
 
 static void every_state_with_every_sight(void **state)

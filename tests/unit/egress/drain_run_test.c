@@ -17,30 +17,6 @@
 #define GIVEN_UP "assuming the routing rules for this Pod have been deleted"
 #define UNREACHABLE "likely because there are no (more) healthy backends"
 
-static int setup(void **state)
-{
-	struct drain_bench *b = xcalloc(1, sizeof(*b));
-	drain_bench_open(b);
-	*state = b;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct drain_bench *b = *state;
-	drain_bench_close(b);
-	free(b);
-	return 0;
-}
-
-/* After the last line of a drain. */
-static void settle(struct drain_bench *b, struct raw_client *c)
-{
-	drain_bench_wait_log(b, "Sleeping for 10s", 1);
-	fake_clock_advance_ms(10000);
-	drain_bench_expect(b, c, 200, "");
-}
-
 /* A port that nobody listens on. */
 static char *dead_url(struct drain_bench *b)
 {
@@ -65,7 +41,7 @@ static void an_unreachable_endpoint_is_given_up(void **state)
 		fake_clock_advance_ms(1000);
 	}
 	drain_bench_wait_log(b, GIVEN_UP, 1);
-	settle(b, &c);
+	drain_bench_settle(b, &c);
 	assert_int_equal(log_capture_count(&b->log, line), 1);
 	assert_int_equal(log_capture_count(&b->log, UNREACHABLE), 1);
 	assert_false(log_capture_has(&b->log, "is no longer routed through this Pod"));
@@ -83,7 +59,7 @@ static void what_is_of_no_use_is_given_up(void **state)
 		drain_bench_write_url(b, urls[i], "2");
 		drain_bench_ask(b, &c);
 		drain_bench_pass_until(b, GIVEN_UP, 1);
-		settle(b, &c);
+		drain_bench_settle(b, &c);
 		log_capture_reset(&b->log);
 	}
 	assert_int_equal(b->server->accept_count, 0);
@@ -115,7 +91,7 @@ static void a_silent_endpoint_is_given_up(void **state)
 		assert_true(loop_wait_idle(b->loop, 10));
 	}
 	drain_bench_wait_log(b, GIVEN_UP, 1);
-	settle(b, &c);
+	drain_bench_settle(b, &c);
 	assert_int_equal(b->server->request_count, 7);
 	assert_int_equal(b->server->open_count, 0);
 }
@@ -136,7 +112,7 @@ static void broken_answers_are_none(void **state)
 		drain_bench_write(b, "web", "3");
 		drain_bench_ask(b, &c);
 		drain_bench_pass_until(b, GIVEN_UP, 1);
-		settle(b, &c);
+		drain_bench_settle(b, &c);
 		log_capture_reset(&b->log);
 	}
 }
@@ -246,51 +222,6 @@ static void an_endless_refusal_is_an_answer_all_the_same(void **state)
 	raw_client_close(&c);
 }
 
-static void names_are_resolved(void **state)
-{
-	/* The family of our own address, where there is one of it. */
-	static const char *const both[] = {"fd00::99", "127.0.0.1", NULL};
-	static const char *const none[] = {NULL};
-	struct drain_bench *b = *state;
-	struct raw_client c;
-	AUTO(mem_free)
-	char *url = xasprintf("http://web.ns.svc.test:%u/healthz", b->server->port);
-	AUTO(mem_free)
-	char *host = xasprintf("\r\nHost: web.ns.svc.test:%u\r\n", b->server->port);
-	drain_bench_write_url(b, url, "3");
-	fake_dns_set(&b->dns, 60, both);
-	drain_bench_ask(b, &c);
-	drain_bench_wait_log(b, "is no longer routed through this Pod", 1);
-	assert_int_equal(b->server->request_count, 3);
-	assert_non_null(strstr(b->server->requests.items[0], host));
-	settle(b, &c);
-	/* A name without an address. */
-	AUTO(mem_free) char *other = xasprintf("http://other.test:%u/", b->server->port);
-	fake_dns_set(&b->dns, 60, none);
-	drain_bench_write_url(b, other, "3");
-	drain_bench_ask(b, &c);
-	drain_bench_pass_until(b, GIVEN_UP, 1);
-	raw_client_close(&c);
-}
-
-/* The pings go round the addresses: one of two answers. */
-static void addresses_take_turns(void **state)
-{
-	static const char *const two[] = {"127.0.0.1", "127.0.0.2", NULL};
-	struct drain_bench *b = *state;
-	struct raw_client c;
-	AUTO(mem_free) char *url = xasprintf("http://web.test:%u/", b->server->port);
-	drain_bench_write_url(b, url, "4");
-	fake_dns_set(&b->dns, 60, two);
-	drain_bench_ask(b, &c);
-	drain_bench_wait_log(b, UNREACHABLE, 1);
-	assert_int_equal(b->server->request_count, 2);
-	drain_bench_answer(b, DRAIN_BENCH_OURS);
-	drain_bench_pass_until(b, "is still routed", 1);
-	assert_false(log_capture_has(&b->log, GIVEN_UP));
-	raw_client_close(&c);
-}
-
 static void many_services_are_few_at_a_time(void **state)
 {
 	struct drain_bench *b = *state;
@@ -301,7 +232,7 @@ static void many_services_are_few_at_a_time(void **state)
 	drain_bench_wait_pings(b, 50 + 150 * 3);
 	drain_bench_expect_none(b, &c);
 	fake_clock_advance_ms(1000);
-	settle(b, &c);
+	drain_bench_settle(b, &c);
 	assert_int_equal(b->server->request_count, 50 + 200 * 3);
 	assert_in_range(b->open_max, 2, 2 * DRAIN_ROUNDS_MAX);
 	assert_int_equal(log_capture_count(&b->log, "\" is no longer routed through this Pod"),
@@ -322,7 +253,7 @@ static void services_share_the_checks_of_an_endpoint(void **state)
 	drain_bench_ask(b, &c);
 	drain_bench_wait_log(b, "is still routed", DRAIN_LOG_LINES);
 	fake_clock_advance_ms(1000);
-	settle(b, &c);
+	drain_bench_settle(b, &c);
 	assert_int_equal(b->server->request_count, 1 + 9);
 	assert_true(log_capture_has(
 		&b->log, "... and 4980 more services are no longer routed through this Pod"));
@@ -337,7 +268,7 @@ static void thousands_of_endpoints_are_bounded(void **state)
 	drain_bench_ask(b, &c);
 	for (unsigned int count = 500; count <= 2000; count += 500)
 		drain_bench_wait_pings(b, count);
-	settle(b, &c);
+	drain_bench_settle(b, &c);
 	assert_int_equal(b->server->request_count, 2000);
 	assert_in_range(b->open_max, 2, 2 * DRAIN_ROUNDS_MAX);
 	assert_in_range(b->log.texts.len, 40, 60);
@@ -361,7 +292,7 @@ static void what_is_left_is_told_in_short(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, drain_bench_open, drain_bench_close)
 	const struct CMUnitTest tests[] = {
 		TEST(an_unreachable_endpoint_is_given_up),
 		TEST(what_is_of_no_use_is_given_up),
@@ -371,8 +302,6 @@ int main(void)
 		TEST(the_head_of_any_answer_counts),
 		TEST(a_body_is_not_waited_for),
 		TEST(an_endless_refusal_is_an_answer_all_the_same),
-		TEST(names_are_resolved),
-		TEST(addresses_take_turns),
 		TEST(many_services_are_few_at_a_time),
 		TEST(services_share_the_checks_of_an_endpoint),
 		TEST(thousands_of_endpoints_are_bounded),

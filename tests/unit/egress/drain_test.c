@@ -21,22 +21,6 @@
 	"Sleeping for 10s before shutdown to ensure that kube proxies on all nodes have updated " \
 	"routing configuration"
 
-static int setup(void **state)
-{
-	struct drain_bench *b = xcalloc(1, sizeof(*b));
-	drain_bench_open(b);
-	*state = b;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct drain_bench *b = *state;
-	drain_bench_close(b);
-	free(b);
-	return 0;
-}
-
 static void answered_at_once(void **state)
 {
 	static const struct {
@@ -344,7 +328,7 @@ static void either_end_may_be_freed_first(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, drain_bench_open, drain_bench_close)
 	const struct CMUnitTest tests[] = {
 		TEST(answered_at_once),
 		TEST(a_directory_in_place_of_a_file),

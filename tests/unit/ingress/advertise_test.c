@@ -36,8 +36,7 @@ struct fixture {
 
 static void make(struct fixture *f, bool automatic)
 {
-	const struct advertise_options options = {
-		automatic, SETTLE_MS, PAUSE_MS, RETRY_BASE_MS, 30000};
+	const struct advertise_options options = {automatic, PAUSE_MS, RETRY_BASE_MS, 30000};
 	advertise_free(f->a);
 	f->a = advertise_new(f->d.loop, f->d.api, &f->d.conditions, &options);
 }
@@ -232,9 +231,11 @@ static void on_withdrawn(void *arg, const struct err *err)
 	f->err = err != NULL ? *err : (struct err){0};
 }
 
-static void withdraw(struct fixture *f, uint32_t timeout_ms)
+#define CALLS_MS 3000
+
+static void withdraw(struct fixture *f, uint32_t settle_ms)
 {
-	advertise_withdraw(f->a, timeout_ms, on_withdrawn, f);
+	advertise_withdraw(f->a, CALLS_MS, settle_ms, on_withdrawn, f);
 	assert_int_equal(f->done, 0);
 }
 
@@ -242,7 +243,7 @@ static void a_withdrawal_settles(void **state)
 {
 	struct fixture *f = *state;
 	daemon_says(&f->d, GET_PREFS, "200 OK", "{\"AdvertiseServices\":[\"svc:x\",\"svc:y\"]}");
-	withdraw(f, 25000);
+	withdraw(f, SETTLE_MS);
 	daemon_wait(&f->d, 2);
 	daemon_expect(&f->d, 0, GET_PREFS, "");
 	daemon_expect(&f->d, 1, PATCH_PREFS, ADVERTISE_NONE);
@@ -270,7 +271,7 @@ static void nothing_advertised_needs_no_pause(void **state)
 		make(f, i % 2 == 0); /* also when it is not automatic */
 		daemon_says(&f->d, GET_PREFS, "200 OK", texts[i]);
 		f->done = 0;
-		withdraw(f, 25000);
+		withdraw(f, SETTLE_MS);
 		assert_true(loop_wait_count(f->d.loop, &f->done, 1, LOOP_WAIT_MS));
 		assert_int_equal(f->err.code, 0);
 		daemon_quiet(&f->d, (unsigned int)i + 1);
@@ -294,7 +295,7 @@ static void a_withdrawal_that_fails_is_told(void **state)
 		daemon_says(&f->d, GET_PREFS, rows[i].prefs_status, rows[i].prefs);
 		daemon_says(&f->d, PATCH_PREFS, rows[i].patch_status, "");
 		f->done = 0;
-		withdraw(f, 25000);
+		withdraw(f, SETTLE_MS);
 		assert_true(loop_wait_count(f->d.loop, &f->done, 1, LOOP_WAIT_MS));
 		assert_int_not_equal(f->err.code, 0);
 		assert_non_null(strstr(f->err.msg, rows[i].part));
@@ -305,21 +306,22 @@ static void a_withdrawal_has_a_limit(void **state)
 {
 	struct fixture *f = *state;
 	daemon_says(&f->d, GET_PREFS, NULL, NULL);
-	withdraw(f, 3000);
+	withdraw(f, SETTLE_MS);
 	daemon_wait(&f->d, 1);
-	daemon_pass(&f->d, 3000);
+	daemon_pass(&f->d, CALLS_MS);
 	assert_int_equal(f->done, 1);
 	assert_int_equal(f->err.code, -ETIMEDOUT);
-	/* The pause alone is no failure. */
-	make(f, true);
+}
+
+/* Where no client has to go elsewhere. */
+static void a_withdrawal_without_a_pause(void **state)
+{
+	struct fixture *f = *state;
 	daemon_says(&f->d, GET_PREFS, "200 OK", "{\"AdvertiseServices\":[\"svc:x\"]}");
-	f->done = 0;
 	f->frees = true;
-	withdraw(f, 3000);
-	daemon_wait(&f->d, 3);
-	daemon_quiet(&f->d, 3);
-	daemon_pass(&f->d, 3000);
-	assert_int_equal(f->done, 1);
+	withdraw(f, 0);
+	assert_true(loop_wait_count(f->d.loop, &f->done, 1, LOOP_WAIT_MS));
+	daemon_expect(&f->d, 1, PATCH_PREFS, ADVERTISE_NONE);
 	assert_int_equal(f->err.code, 0);
 }
 
@@ -330,7 +332,7 @@ static void a_withdrawal_ends_a_refresh(void **state)
 	daemon_says(&f->d, GET_PREFS, "200 OK", "{}");
 	advertise_refresh(f->a);
 	daemon_wait(&f->d, 1);
-	withdraw(f, 25000);
+	withdraw(f, SETTLE_MS);
 	assert_true(loop_wait_count(f->d.loop, &f->done, 1, LOOP_WAIT_MS));
 	daemon_quiet(&f->d, 2);
 	advertise_free(NULL);
@@ -350,6 +352,7 @@ int main(void)
 		TEST(nothing_advertised_needs_no_pause),
 		TEST(a_withdrawal_that_fails_is_told),
 		TEST(a_withdrawal_has_a_limit),
+		TEST(a_withdrawal_without_a_pause),
 		TEST(a_withdrawal_ends_a_refresh),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

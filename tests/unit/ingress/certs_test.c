@@ -192,7 +192,8 @@ static void the_ca_may_ask_for_a_pause(void **state)
 	want(f, "a.ts.net");
 	daemon_wait(&f->d, 2);
 	daemon_quiet(&f->d, 2);
-	daemon_pass(&f->d, 7200 * 1000 - 1);
+	/* Up to half as long again, so that not all come at once. */
+	daemon_pass(&f->d, 10800 * 1000 - 1);
 	daemon_quiet(&f->d, 2);
 	daemon_says(&f->d, GET_A, "429 Too Many", "");
 	daemon_pass(&f->d, 1);

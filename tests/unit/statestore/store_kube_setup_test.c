@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include "lib/base/backoff.h"
 #include "lib/base/mem.h"
 #include "tests/support/api_bench.h"
 #include "tests/support/fake_clock.h"
@@ -65,11 +64,6 @@ static void choose(void *arg, const char *request)
 		raw_server_answer(f->b->server, "200 OK", "");
 }
 
-static uint32_t middle(void)
-{
-	return UINT32_MAX / 2;
-}
-
 static int setup(void **state)
 {
 	struct fixture *f = xcalloc(1, sizeof(*f));
@@ -80,7 +74,6 @@ static int setup(void **state)
 	f->wanted_requests = 12;
 	f->b->server->choose = choose;
 	f->b->server->choose_arg = f;
-	backoff_set_random(middle);
 	log_capture_start(&f->log);
 	api_open_at(f->b, "127.0.0.1", f->b->front.port);
 	*state = f;
@@ -94,7 +87,6 @@ static int teardown(void **state)
 	store_kube_setup_cancel(f->setup);
 	api_bench_close(&bench);
 	log_capture_stop(&f->log);
-	backoff_set_random(NULL);
 	strv_fini(&f->keys);
 	free(f);
 	return 0;
@@ -329,7 +321,7 @@ static void on_written(void *arg, const struct err *err, uint64_t retry_after_ms
 	struct fixture *f = arg;
 	f->written++;
 	f->err = err != NULL ? *err : (struct err){0};
-	assert_true(retry_after_ms == (err != NULL ? 9000 : 0));
+	assert_true(retry_after_ms == (err != NULL ? 13500 : 0));
 }
 
 static void on_listed(void *arg, const struct strv *keys, const struct err *err)

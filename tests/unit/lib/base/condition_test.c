@@ -117,6 +117,100 @@ static void reasons_are_one_line_of_whole_characters(void **state)
 	log_capture_stop(&log);
 }
 
+static void a_long_reason_keeps_its_end(void **state)
+{
+	(void)state;
+	AUTO(condition_set_fini) struct condition_set set = {0};
+	struct log_capture log = {0};
+	char path[600];
+	log_capture_start(&log);
+	condition_set_add(&set, kinds, ARRAY_LEN(kinds));
+	const char *reason = condition_get(&set, CONTROL_ERROR)->reason;
+	memset(path, 'p', sizeof(path) - 1);
+	path[sizeof(path) - 1] = '\0';
+	condition_raise(&set, CONTROL_ERROR, "write %s: read-only file system", path);
+	assert_int_equal(strlen(reason), CONDITION_REASON_MAX - 1);
+	assert_memory_equal(reason, "write pp", 8);
+	assert_non_null(strstr(reason, "p\xe2\x80\xa6p"));
+	assert_non_null(strstr(reason, "p: read-only file system"));
+	/* What differs in the middle is another cause all the same. */
+	path[300] = 'q';
+	condition_raise(&set, CONTROL_ERROR, "write %s: read-only file system", path);
+	assert_int_equal(log.texts.len, 2);
+	log_capture_stop(&log);
+}
+
+static void a_changing_port_is_one_condition(void **state)
+{
+	(void)state;
+	AUTO(condition_set_fini) struct condition_set set = {0};
+	struct log_capture log = {0};
+	log_capture_start(&log);
+	fake_clock_install(1000);
+	condition_set_add(&set, kinds, ARRAY_LEN(kinds));
+	for (int i = 0; i < 200; i++) {
+		condition_raise(
+			&set, CONTROL_ERROR, "read tcp 10.0.0.5:%d->1.2.3.4:443: reset", 40000 + i);
+		fake_clock_advance_ms(1000);
+	}
+	assert_int_equal(log.texts.len, 1);
+	const struct condition *c = condition_get(&set, CONTROL_ERROR);
+	assert_string_equal(c->reason, "read tcp 10.0.0.5:40199->1.2.3.4:443: reset");
+	assert_int_equal(c->since_ms, 1000);
+	assert_int_equal(c->transitions, 1);
+	fake_clock_remove();
+	log_capture_stop(&log);
+}
+
+static void on_withheld(void *arg)
+{
+	(*(unsigned int *)arg)++;
+}
+
+static void lines_of_a_minute_are_bounded(void **state)
+{
+	(void)state;
+	AUTO(condition_set_fini) struct condition_set set = {0};
+	struct log_capture log = {0};
+	unsigned int withheld = 0;
+	log_capture_start(&log);
+	fake_clock_install(100000);
+	condition_set_add(&set, kinds, ARRAY_LEN(kinds));
+	condition_on_withheld(&set, on_withheld, &withheld);
+	for (int i = 0; i < 200; i++) {
+		condition_raise(&set, CONTROL_ERROR, "exit status %d", 1 + i % 2);
+		fake_clock_advance_ms(100);
+	}
+	assert_int_equal(log.texts.len, CONDITION_LINES);
+	assert_int_equal(withheld, 1);
+	/* Others are not held up by it. */
+	condition_raise(&set, KEY_USED, "x");
+	assert_int_equal(log.texts.len, CONDITION_LINES + 1);
+	condition_report(&set);
+	assert_int_equal(log.texts.len, CONDITION_LINES + 1);
+	assert_int_equal(withheld, 2);
+	fake_clock_advance_ms(CONDITION_LINES_MS);
+	condition_report(&set);
+	condition_report(&set);
+	assert_int_equal(log.texts.len, CONDITION_LINES + 2);
+	assert_string_equal(log.texts.items[CONDITION_LINES + 1],
+		"condition ControlError changed 194 more times within a minute, now: exit status 2");
+	/* The next change tells, too, when nobody has asked. */
+	for (int i = 0; i < 4; i++) {
+		condition_clear(&set, CONTROL_ERROR);
+		condition_raise(&set, CONTROL_ERROR, "flaps");
+	}
+	condition_clear(&set, CONTROL_ERROR);
+	fake_clock_advance_ms(CONDITION_LINES_MS);
+	size_t before = log.texts.len;
+	condition_raise(&set, CONTROL_ERROR, "again");
+	assert_int_equal(log.texts.len, before + 2);
+	assert_string_equal(log.texts.items[before],
+		"condition ControlError changed 4 more times within a minute, now: cleared");
+	fake_clock_remove();
+	log_capture_stop(&log);
+}
+
 static void a_group_is_looked_through_in_the_order_of_the_table(void **state)
 {
 	(void)state;
@@ -161,6 +255,9 @@ int main(void)
 		cmocka_unit_test(each_transition_is_logged_once),
 		cmocka_unit_test(each_transition_is_told_to_the_watcher),
 		cmocka_unit_test(reasons_are_one_line_of_whole_characters),
+		cmocka_unit_test(a_long_reason_keeps_its_end),
+		cmocka_unit_test(a_changing_port_is_one_condition),
+		cmocka_unit_test(lines_of_a_minute_are_bounded),
 		cmocka_unit_test(a_group_is_looked_through_in_the_order_of_the_table),
 		cmocka_unit_test(a_kind_that_is_not_listed_ends_the_process),
 	};

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "lib/base/str.h"
+
 static void set_stores_and_returns(void **state)
 {
 	(void)state;
@@ -49,7 +51,7 @@ static void arguments_may_be_the_old_sentence(void **state)
 	assert_string_equal(e.msg, "outer (inner)");
 }
 
-static void long_sentences_are_cut_between_characters(void **state)
+static void long_sentences_are_cut_in_the_middle(void **state)
 {
 	(void)state;
 	struct err e;
@@ -62,13 +64,14 @@ static void long_sentences_are_cut_between_characters(void **state)
 	assert_int_equal(strlen(e.msg), ERR_MSG_MAX - 1);
 	err_set_errno(&e, -ENOENT, "%s", text);
 	assert_int_equal(strlen(e.msg), ERR_MSG_MAX - 1);
-	for (size_t i = 1; i <= 4; i++) {
-		/* A character of four bytes that ends i bytes past the last place. */
-		memset(text, 'a', sizeof(text) - 1);
-		memcpy(text + ERR_MSG_MAX - 1 - 4 + i, "\xf0\x9f\x98\x80", 4);
-		err_set(&e, -EINVAL, "%s", text);
-		assert_int_equal(strlen(e.msg), ERR_MSG_MAX - 1 - 4 + i);
-	}
+	/* Beginning and end stay, and all characters are whole. */
+	for (size_t i = 0; i + 4 < sizeof(text); i += 4)
+		memcpy(text + i, "\xf0\x9f\x98\x80", 4);
+	err_set(&e, -EINVAL, "open %s: why", text);
+	assert_true(strlen(e.msg) > ERR_MSG_MAX - 1 - 8);
+	assert_memory_equal(e.msg, "open \xf0\x9f\x98\x80", 9);
+	assert_string_equal(e.msg + strlen(e.msg) - 5, ": why");
+	assert_true(str_is_utf8(e.msg, strlen(e.msg)));
 }
 
 static void transient_is_what_heals_by_itself(void **state)
@@ -94,7 +97,7 @@ int main(void)
 		cmocka_unit_test(set_errno_spells_the_code),
 		cmocka_unit_test(wrap_puts_words_in_front),
 		cmocka_unit_test(arguments_may_be_the_old_sentence),
-		cmocka_unit_test(long_sentences_are_cut_between_characters),
+		cmocka_unit_test(long_sentences_are_cut_in_the_middle),
 		cmocka_unit_test(transient_is_what_heals_by_itself),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

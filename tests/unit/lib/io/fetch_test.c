@@ -31,6 +31,7 @@ struct fixture {
 	int status;
 	struct err err;
 	char *body;
+	uint64_t retry_after_ms;
 	char *header;
 	struct fetch *victim; /* cancelled by on_reply */
 	bool starts_another;
@@ -89,6 +90,7 @@ static void on_reply(void *arg, const struct fetch_reply *reply, const struct er
 	err_clear(&f->err);
 	if (err != NULL)
 		f->err = *err;
+	f->retry_after_ms = reply->retry_after_ms;
 	free(f->body);
 	f->body = xstrdup(reply->body);
 	free(f->header);
@@ -119,6 +121,30 @@ static void get(struct fixture *f)
 {
 	struct fetch_request request = {.method = "GET", .url = f->url, .timeout_ms = 15000};
 	run(f, &request);
+}
+
+static void a_server_says_when_to_come_back(void **state)
+{
+	static const struct {
+		const char *value;
+		uint64_t least_s, most_s;
+	} rows[] = {{"1", 1, 1}, {"0120", 120, 120}, {"86401", 86400, 86400},
+		{"9223372036854775807", 86400, 86400}, {"", 0, 0}, {"0", 0, 0}, {"-1", 0, 0},
+		{"soon", 0, 0}, {"99999999999999999999", 0, 0},
+		{"Fri, 31 Dec 1999 23:59:59 GMT", 0, 0},
+		{"Fri, 31 Dec 2100 23:59:59 GMT", 86400, 86400}};
+	struct fixture *f = *state;
+	serve_tcp(f);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(mem_free)
+		char *status = xasprintf("503 Busy\r\nRetry-After: %s", rows[i].value);
+		raw_server_answer(f->server, status, "x");
+		get(f);
+		assert_in_range(f->retry_after_ms, rows[i].least_s * 1000, rows[i].most_s * 1000);
+	}
+	raw_server_answer(f->server, "503 Busy", "x");
+	get(f);
+	assert_int_equal(f->retry_after_ms, 0);
 }
 
 static void a_plain_get_says_nothing_more_than_asked(void **state)
@@ -355,6 +381,7 @@ int main(void)
 #define FETCH_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		FETCH_TEST(a_plain_get_says_nothing_more_than_asked),
+		FETCH_TEST(a_server_says_when_to_come_back),
 		FETCH_TEST(unix_sockets_keep_the_host_of_the_url),
 		FETCH_TEST(methods_announce_their_bodies),
 		FETCH_TEST(an_address_takes_the_place_of_resolving),

@@ -247,17 +247,20 @@ static void a_refusal_has_a_code_and_a_sentence(void **state)
 	}
 }
 
-static void a_long_refusal_is_cut_between_characters(void **state)
+static void a_long_refusal_is_cut_in_its_middle(void **state)
 {
 	struct fixture *f = *state;
 	char page[1001];
 	memset(page, 'x', sizeof(page));
 	page[1000] = '\0';
-	memcpy(page + 199, "\xc3\xa4", 2);
+	memcpy(page + 97, "\xc3\xa4", 2);
+	memcpy(page + 997, "why", 3);
 	raw_server_answer(f->server, "500 No", page);
 	localapi_prefs_get(f->api, on_reply, f);
 	wait_calls(f, 1);
-	assert_int_equal(strlen(f->err.msg), strlen("GET /localapi/v0/prefs: 500: ") + 199);
+	assert_int_equal(strlen(f->err.msg), strlen("GET /localapi/v0/prefs: 500: ") + 200);
+	assert_non_null(strstr(f->err.msg, "x\xe2\x80\xa6x"));
+	assert_true(str_ends(f->err.msg, "why"));
 }
 
 struct verdict {
@@ -409,7 +412,7 @@ int main(void)
 		TEST(a_serve_config_is_set_whatever_was_there),
 		TEST(what_the_answer_tells_is_handed_on),
 		TEST(a_refusal_has_a_code_and_a_sentence),
-		TEST(a_long_refusal_is_cut_between_characters),
+		TEST(a_long_refusal_is_cut_in_its_middle),
 		TEST(some_answers_are_failures_inside),
 		TEST(a_daemon_that_is_not_there_is_an_error),
 		TEST(what_cannot_be_asked_fails_through_the_loop),

@@ -1,0 +1,47 @@
+#include "lib/io/resolve_steps.h"
+
+#include <string.h>
+
+#include "lib/base/mem.h"
+
+static bool ends_with_dot(const char *host)
+{
+	size_t len = strlen(host);
+	return len > 0 && host[len - 1] == '.';
+}
+
+static bool is_absolute_first(const struct resolve_search *search, const char *host)
+{
+	size_t dots = 0;
+	for (const char *c = host; *c != '\0'; c++)
+		dots += *c == '.';
+	return dots >= search->ndots || ends_with_dot(host);
+}
+
+bool resolve_steps_is_absolute(const struct resolve_search *search, const char *host, size_t index)
+{
+	return index == (is_absolute_first(search, host) ? 0 : search->domains.len);
+}
+
+char *resolve_steps_name(const struct resolve_search *search, const char *host, size_t index)
+{
+	size_t count = ends_with_dot(host) ? 0 : search->domains.len;
+	if (index > count)
+		return NULL;
+	if (resolve_steps_is_absolute(search, host, index))
+		return xstrdup(host);
+	size_t domain = is_absolute_first(search, host) ? index - 1 : index;
+	return xasprintf("%s.%s", host, search->domains.items[domain]);
+}
+
+enum resolve_move resolve_steps_move(enum resolve_state a, enum resolve_state b)
+{
+	bool is_pending = a == RESOLVE_PENDING || b == RESOLVE_PENDING;
+	bool is_found = a == RESOLVE_FOUND || b == RESOLVE_FOUND;
+	/* Of the whole name, but some servers say so of a name that has addresses of the other
+	 * family only (RFC 4074 section 4.2). */
+	bool is_absent = a == RESOLVE_ABSENT || b == RESOLVE_ABSENT;
+	if (is_pending)
+		return is_found || is_absent ? RESOLVE_WAIT_SHORTLY : RESOLVE_WAIT;
+	return is_found ? RESOLVE_DELIVER : RESOLVE_NEXT;
+}
