@@ -82,6 +82,7 @@ void fetch_deliver(struct fetch *fetch, const struct err *failure)
 	static const struct strv no_headers;
 	struct fetch_reply reply = {
 		.status = shows_reply ? fetch->status : 0,
+		.cut_status = failure != NULL ? fetch->status : 0,
 		.body = shows_reply ? buf_cstr(&fetch->reply) : "",
 		.len = shows_reply ? fetch->reply.len : 0,
 		.headers = shows_reply ? &fetch->head : &no_headers,

@@ -47,6 +47,7 @@ struct fetch_request {
 
 struct fetch_reply {
 	int status;       /* HTTP status, 0 when there was no answer */
+	int cut_status;   /* with an error: of the answer that did not come whole; 0 = none began */
 	const char *body; /* NUL-terminated, borrowed for the callback */
 	size_t len;
 	const struct strv *headers; /* "Name: value" lines of the final answer, borrowed */
@@ -56,7 +57,7 @@ struct fetch_reply {
 /* err is NULL when a whole answer with any status came; else its code says why there is none:
  * -ECONNREFUSED (also: no such Unix socket), other codes of connect(2), -ETIMEDOUT, -ECONNRESET
  * (also: cut short), -EPROTO (TLS or HTTP nonsense), -EACCES (certificate not trusted), -EMSGSIZE.
- * reply is never NULL; with an error it is empty. */
+ * reply is never NULL; with an error it is empty but for cut_status. */
 typedef void (*fetch_fn)(void *arg, const struct fetch_reply *reply, const struct err *err);
 
 struct fetcher *fetcher_new(struct loop *loop, struct err *e) MUST_CHECK;

@@ -30,6 +30,7 @@ struct kube {
 	char *url_base; /* https://host:port */
 	struct kube_account account;
 	struct kube_call *calls;
+	struct ipaddr first; /* the address to begin with: it answered last */
 	uint64_t request_count;
 	uint32_t retry_after_max_ms;
 };
@@ -48,7 +49,8 @@ struct kube_call {
 	uint64_t token_generation; /* of the token that was sent */
 	struct resolve *resolve;
 	struct resolve_answer addresses;
-	size_t address_next; /* of those, the one to try next */
+	size_t address_next;     /* of those, the one to try next */
+	struct err last_failure; /* of an address; code 0: none */
 	struct fetch *fetch;
 	struct timer failed; /* delivers a failure to start */
 	struct err failure;
@@ -116,11 +118,39 @@ static uint32_t time_left_ms(const struct kube_call *call)
 	return call->deadline_ms > now ? (uint32_t)(call->deadline_ms - now) : 0;
 }
 
-/* Failures of one address that say nothing about the next. */
-static bool is_connect_failure(int code)
+/* Begins with the address that answered last, so that a dead one costs its time once and not with
+ * each call. */
+static void order_addresses(struct kube_call *call)
 {
-	return code == -ECONNREFUSED || code == -EHOSTUNREACH || code == -ENETUNREACH ||
-	       code == -EADDRNOTAVAIL || code == -EAFNOSUPPORT || code == -ETIMEDOUT;
+	struct resolve_answer *a = &call->addresses;
+	struct ipaddr ordered[RESOLVE_ADDRESSES_MAX];
+	size_t first = 0;
+	for (size_t i = 0; i < a->count; i++) {
+		if (ipaddr_equal(&a->addresses[i], &call->kube->first))
+			first = i;
+	}
+	for (size_t i = 0; i < a->count; i++)
+		ordered[i] = a->addresses[(first + i) % a->count];
+	memcpy(a->addresses, ordered, a->count * sizeof(ordered[0]));
+	call->address_next = 0;
+}
+
+/* Nothing came from the address that was tried last: other calls begin with the one behind it. */
+static void pass_over(struct kube_call *call)
+{
+	const struct resolve_answer *a = &call->addresses;
+	struct ipaddr *first = &call->kube->first;
+	const struct ipaddr *tried = &a->addresses[call->address_next - 1];
+	if (first->family == IPADDR_NONE || ipaddr_equal(first, tried))
+		*first = a->addresses[call->address_next % a->count];
+}
+
+/* What is worth another try by the caller outranks what is not: some address may come back. */
+static const struct err *worse_failure(struct kube_call *call, const struct err *err)
+{
+	const struct err *before = &call->last_failure;
+	bool is_final = !err_is_transient(err->code);
+	return is_final && before->code != 0 && err_is_transient(before->code) ? before : err;
 }
 
 /* A token that was refused is worth a second try only when there is another one now. */
@@ -150,7 +180,7 @@ static void on_answer(struct kube_call *call, const struct fetch_reply *got)
 	if (code == 0) {
 		deliver(call, &reply, NULL);
 	} else if (reply.code == 401 && has_new_token(call)) {
-		call->address_next = 0;
+		order_addresses(call);
 		send_request(call);
 	} else {
 		deliver_failed(call, &reply, &e);
@@ -162,13 +192,21 @@ static void on_reply(void *arg, const struct fetch_reply *got, const struct err 
 	struct kube_call *call = arg;
 	struct kube_reply nothing = {0};
 	call->fetch = NULL;
-	if (err == NULL)
+	if (err == NULL) {
+		call->kube->first = call->addresses.addresses[call->address_next - 1];
 		on_answer(call, got);
-	else if (is_connect_failure(err->code) && call->address_next < call->addresses.count &&
-		 time_left_ms(call) > 0)
+		return;
+	}
+	struct err failure = *worse_failure(call, err);
+	call->last_failure = failure;
+	/* Whatever it was: it says nothing about the other addresses unless an answer had begun. */
+	if (got->cut_status == 0)
+		pass_over(call);
+	if (got->cut_status == 0 && call->address_next < call->addresses.count &&
+		time_left_ms(call) > 0)
 		send_request(call);
 	else
-		deliver(call, &nothing, err); /* it names the request already */
+		deliver(call, &nothing, &failure); /* it names the request already */
 }
 
 static void send_request(struct kube_call *call)
@@ -191,8 +229,7 @@ static void send_request(struct kube_call *call)
 		.timeout_ms = time_left_ms(call),
 		.reply_max = KUBE_REPLY_MAX,
 	};
-	if (call->address_next < call->addresses.count)
-		request.address = &call->addresses.addresses[call->address_next++];
+	request.address = &call->addresses.addresses[call->address_next++];
 	if (call->address_next < call->addresses.count)
 		request.connect_timeout_ms = CONNECT_TIMEOUT_MS;
 	if (request.timeout_ms == 0) {
@@ -222,6 +259,7 @@ static void on_resolved(void *arg, const struct resolve_answer *answer, const st
 		return;
 	}
 	call->addresses = *answer;
+	order_addresses(call);
 	send_request(call);
 }
 

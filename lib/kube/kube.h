@@ -6,8 +6,8 @@
  * The token is read for each request when its file has changed since (kubelet rotates it), and once
  * more after a 401, which is tried again once when there is another token then. The CA is re-read
  * when its file changes. The API server's name is resolved by our resolver, never by libcurl; of
- * several addresses the next is tried when one cannot be connected to, within the time of the
- * request.
+ * several addresses the next is tried when nothing comes from one, whatever the reason, within the
+ * time of the request. The one that answered is where the next request begins.
  *
  *	struct kube *k = kube_new(loop, fetcher, resolver, &options, e);
  *	call = kube_secret_get(k, "tailscale", on_secret, me);

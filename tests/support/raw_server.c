@@ -1,5 +1,6 @@
 #include "tests/support/raw_server.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -67,6 +68,12 @@ static bool next_piece(struct raw_connection *c, const char **data, size_t *len)
 	return false;
 }
 
+static void reset_when_closed(int fd)
+{
+	struct linger at_once = {.l_onoff = 1};
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
 static void finish_reply(struct raw_connection *c)
 {
 	c->is_replying = false;
@@ -74,10 +81,8 @@ static void finish_reply(struct raw_connection *c)
 		loop_source_set(c->source, EPOLLIN);
 		return;
 	}
-	if (c->reply.after == RAW_RESET) {
-		struct linger at_once = {.l_onoff = 1};
-		setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	}
+	if (c->reply.after == RAW_RESET)
+		reset_when_closed(c->fd);
 	connection_close(c);
 }
 
@@ -157,6 +162,12 @@ static void on_accept(void *arg, uint32_t events)
 	int fd = accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0)
 		return;
+	if (s->resets) {
+		s->accept_count++;
+		reset_when_closed(fd);
+		close(fd);
+		return;
+	}
 	struct raw_connection *c = xcalloc(1, sizeof(*c));
 	c->server_ref = s;
 	c->fd = fd;
@@ -181,9 +192,10 @@ static int listen_unix(const char *path)
 	return fd;
 }
 
-static int listen_tcp(uint16_t *port)
+static int listen_tcp(const char *address, uint16_t *port)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(*port)};
+	must(inet_pton(AF_INET, address, &at.sin_addr) == 1, "raw_server: address");
 	socklen_t len = sizeof(at);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	must(fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0, "raw_server: bind");
@@ -192,16 +204,32 @@ static int listen_tcp(uint16_t *port)
 	return fd;
 }
 
-struct raw_server *raw_server_new(struct loop *loop, const char *path)
+static struct raw_server *serve(struct loop *loop, int fd)
 {
 	struct err e;
 	struct raw_server *s = xcalloc(1, sizeof(*s));
 	s->loop_ref = loop;
-	s->path = xstrdup(path);
-	s->fd = path != NULL ? listen_unix(path) : listen_tcp(&s->port);
+	s->fd = fd;
 	must(listen(s->fd, 128) == 0, "raw_server: listen");
 	s->source = loop_add(loop, s->fd, EPOLLIN, on_accept, s, &e);
 	must(s->source != NULL, "raw_server: loop_add");
+	return s;
+}
+
+struct raw_server *raw_server_new(struct loop *loop, const char *path)
+{
+	if (path == NULL)
+		return raw_server_new_at(loop, "127.0.0.1", 0);
+	struct raw_server *s = serve(loop, listen_unix(path));
+	s->path = xstrdup(path);
+	return s;
+}
+
+struct raw_server *raw_server_new_at(struct loop *loop, const char *address, uint16_t port)
+{
+	int fd = listen_tcp(address, &port);
+	struct raw_server *s = serve(loop, fd);
+	s->port = port;
 	return s;
 }
 

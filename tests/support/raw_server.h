@@ -40,6 +40,7 @@ struct raw_server {
 	char *path;
 	uint16_t port;
 	struct raw_connection *connections;
+	bool resets;            /* each client at once */
 	const char *greeting;   /* said to each client at once; borrowed, NULL = nothing */
 	struct raw_reply reply; /* the test changes it at will */
 	/* May change the reply before a request gets it; NULL = nobody does. */
@@ -55,6 +56,8 @@ struct raw_server {
 /* On a Unix socket, or on a free port of 127.0.0.1 when path is NULL. Ends the program on failure.
  */
 struct raw_server *raw_server_new(struct loop *loop, const char *path);
+/* On a port of a local address. */
+struct raw_server *raw_server_new_at(struct loop *loop, const char *address, uint16_t port);
 void raw_server_free(struct raw_server *s);
 /* Makes the reply of the moment a well-formed one: status is "200 OK", with more header lines behind
  * it as needed ("200 OK\r\nETag: x"). */
