@@ -140,6 +140,7 @@ static int init_datapath(struct supervisor *s, struct err *e)
 		.peers = s->bus.peers,
 		.records = s->bus.records,
 		.bus = s->bus.stream,
+		.api = s->api,
 		.settings = s->settings,
 		.times = s->times,
 	};

@@ -9,6 +9,7 @@
 #include "boot/datapath/datapath_host.h"
 #include "boot/datapath/datapath_report.h"
 #include "boot/datapath/datapath_wants.h"
+#include "boot/datapath/introduce.h"
 #include "boot/host/host_events.h"
 #include "boot/settings/settings.h"
 #include "boot/settings/times.h"
@@ -46,6 +47,8 @@ struct datapath {
 	struct selfnode self;
 	bool has_netmap;
 	uint64_t peers_seen, records_seen; /* generations that were made use of */
+	bool is_introduction_due;          /* targets do not know this daemon */
+	struct introduce introduce;
 
 	/* the wish under way; the next is made when it has come to an end */
 	bool is_started;
@@ -246,6 +249,10 @@ static void build(void *arg)
 	if (d->share == DATAPATH_SHARE_IMPOSSIBLE)
 		tell_impossible(d, &e);
 	datapath_host_forward(&d->host, s, &w, d->with.conditions);
+	if (d->is_introduction_due) {
+		d->is_introduction_due = false;
+		introduce_to(&d->introduce, &w);
+	}
 	d->is_applying = true;
 	nft_apply(d->nft, &w, on_applied, d);
 }
@@ -264,6 +271,7 @@ struct datapath *datapath_new(const struct datapath_partners *partners,
 	d->report.conditions_ref = partners->conditions;
 	d->host = host;
 	d->nft = nft_new(partners->loop, backend);
+	introduce_init(&d->introduce, partners->api);
 	d->backoff = BACKOFF_INIT(partners->times->retry_base_ms, partners->times->retry_max_ms);
 	timer_init(&d->build, partners->loop, build, d);
 	timer_init(&d->retry, partners->loop, build, d);
@@ -279,6 +287,7 @@ static void stop_work(struct datapath *d)
 	timer_stop(&d->retry);
 	timer_stop(&d->impossible);
 	timer_stop(&d->netmap_wait);
+	introduce_fini(&d->introduce);
 	datapath_features_free(&d->features);
 }
 
@@ -310,7 +319,9 @@ void datapath_claim(struct datapath *d, const char *namespace_name)
 void datapath_start(struct datapath *d, struct statestore *store, char *const *daemon_env)
 {
 	if (d->is_started) {
+		d->is_introduction_due = true;
 		ask_for_netmap(d);
+		build_soon(d);
 		return;
 	}
 	d->daemon_env_ref = daemon_env;
@@ -347,6 +358,7 @@ void datapath_update(struct datapath *d, const struct selfnode *self, bool has_n
 void datapath_forget_netmap(struct datapath *d)
 {
 	d->has_netmap = false;
+	introduce_stop(&d->introduce);
 }
 
 bool datapath_is_ready(const struct datapath *d, const struct selfnode *self)

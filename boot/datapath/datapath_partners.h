@@ -6,6 +6,7 @@
 
 struct condition_set;
 struct ipnbus;
+struct localapi;
 struct loop;
 struct peers;
 struct records;
@@ -21,6 +22,7 @@ struct datapath_partners {
 	struct peers *peers;
 	struct records *records;
 	struct ipnbus *bus;
+	struct localapi *api;
 	const struct settings *settings;
 	const struct times *times;
 };

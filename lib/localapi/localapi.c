@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/ipaddr.h"
 #include "lib/base/json.h"
 #include "lib/base/mem.h"
 #include "lib/io/fetch.h"
@@ -365,5 +366,20 @@ struct localapi_call *localapi_user_metrics(struct localapi *api, localapi_fn fn
 		.path = API "usermetrics",
 		.reply_max = 8 * REPLY_MAX,
 	};
+	return start(api, &request, NULL, fn, arg);
+}
+
+struct localapi_call *localapi_ping(
+	struct localapi *api, const struct ipaddr *to, localapi_fn fn, void *arg)
+{
+	char text[IPADDR_TEXT_MAX];
+	AUTO(buf_fini) struct buf path = BUF_INIT(NAME_MAX_ESCAPED + 128);
+	struct localapi_request request = {.method = "POST", .path = API "ping"};
+	struct err e;
+	if (buf_printf(&path, &e, "%s?ip=", request.path) < 0 ||
+		append_escaped(&path, ipaddr_format(to, text), &e) < 0 ||
+		buf_append_str(&path, "&type=TSMP", &e) < 0)
+		return too_long(api, &request, fn, arg);
+	request.path = buf_cstr(&path);
 	return start(api, &request, NULL, fn, arg);
 }

@@ -25,6 +25,7 @@
 #define LOCALAPI_CERT_TIMEOUT_MS (30 * 60 * 1000)
 
 struct fetcher;
+struct ipaddr;
 struct json;
 struct localapi;
 struct localapi_call;
@@ -88,6 +89,10 @@ struct localapi_call *localapi_cert(
  * no such session any more. */
 struct localapi_call *localapi_resume_bus(
 	struct localapi *api, const char *session_id, localapi_fn fn, void *arg);
+/* A ping inside the tunnel (TSMP), to an address of a peer or behind one; answered when the peer
+ * has answered. It tells the peer the daemon's discovery key. */
+struct localapi_call *localapi_ping(
+	struct localapi *api, const struct ipaddr *to, localapi_fn fn, void *arg);
 struct localapi_call *localapi_user_metrics(struct localapi *api, localapi_fn fn, void *arg);
 
 #endif

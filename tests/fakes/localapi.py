@@ -133,6 +133,7 @@ class FakeLocalApi:
             ("GET", "status"): self._status,
             ("POST", "disconnect-control"): lambda r: Reply(200),
             ("POST", "reload-config"): self._reload,
+            ("POST", "ping"): lambda r: Reply.of_json({"IP": r.query["ip"][0]}),
         }
 
     def _dns_config(self, _request):

@@ -48,6 +48,21 @@ def with_service(message, *values):
     return message
 
 
+def test_targets_are_told_of_a_restarted_daemon(proxy):
+    """Each is pinged once when the daemon is back, or it drops what the new one has set up."""
+    world = proxy.world
+    proxy.mount({"peer": egress(name_of(1)), "ip": egress(ip="100.65.0.9", port=4002)})
+    proxy.start(peer(1, "100.65.0.1/32"))
+    proxy.wait_targets({"ip": ["100.65.0.9"], "peer": ["100.65.0.1"]})
+    assert not world.lapi.count("POST", "ping")
+    for starts in (2, 3):
+        before = world.lapi.count("POST", "ping")
+        world.crash_daemon(starts)
+        pings = world.lapi.wait_asked("POST", "ping", before + 2)[before:]
+        assert sorted(ping.query["ip"] for ping in pings) == [["100.65.0.1"], ["100.65.0.9"]]
+        assert all(ping.query["type"] == ["TSMP"] for ping in pings)
+
+
 def test_daemon_restart_in_place_changes_nothing(proxy, space):
     """While the daemon is away, while it is back without a network map, and when it has one again:
     no rule is written anew, and no status."""

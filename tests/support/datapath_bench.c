@@ -152,6 +152,7 @@ void datapath_bench_make(struct datapath_bench *b, const char *setting, bool has
 		.peers = b->peers,
 		.records = b->records,
 		.bus = b->bus,
+		.api = b->api,
 		.settings = b->settings,
 		.times = times_get(true),
 	};

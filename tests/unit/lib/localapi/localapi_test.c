@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "lib/base/ipaddr.h"
 #include "lib/base/mem.h"
 #include "lib/io/fetch.h"
 #include "tests/support/fake_clock.h"
@@ -130,6 +131,24 @@ static struct localapi_call *odd_cert(struct localapi *api, localapi_fn fn, void
 	return localapi_cert(api, "../x?y=\xc3\xa4", fn, arg);
 }
 
+static struct localapi_call *ping(struct localapi *api, const char *text, localapi_fn fn, void *arg)
+{
+	struct ipaddr to;
+	struct err e;
+	assert_int_equal(ipaddr_parse(text, &to, &e), 0);
+	return localapi_ping(api, &to, fn, arg);
+}
+
+static struct localapi_call *ping_four(struct localapi *api, localapi_fn fn, void *arg)
+{
+	return ping(api, "100.64.0.2", fn, arg);
+}
+
+static struct localapi_call *ping_six(struct localapi *api, localapi_fn fn, void *arg)
+{
+	return ping(api, "fd7a:115c:a1e0::2", fn, arg);
+}
+
 struct call_row {
 	call_fn start;
 	const char *first; /* of the request */
@@ -155,6 +174,9 @@ static const struct call_row calls[] = {
 	{odd_cert,
 		"GET /localapi/v0/cert/..%2Fx%3Fy%3D%C3%A4?type=pair&min_validity=0s HTTP/1.1\r\n",
 		NULL},
+	{ping_four, "POST /localapi/v0/ping?ip=100.64.0.2&type=TSMP HTTP/1.1\r\n", ""},
+	{ping_six, "POST /localapi/v0/ping?ip=fd7a%3A115c%3Aa1e0%3A%3A2&type=TSMP HTTP/1.1\r\n",
+		""},
 	{localapi_user_metrics, "GET /localapi/v0/usermetrics HTTP/1.1\r\n", NULL},
 };
 
