@@ -1,0 +1,63 @@
+"""How long the traffic is gone when the daemon dies: many kills, with and without the daemon's map cache."""
+
+import os
+import statistics
+import time
+
+import pytest
+
+from realbed import echo, wait
+from realbed.knock import Knock
+from realbed.probe import Probe, TwoWayProbe
+from realbed.services import EgressFolder, service
+
+# Enough to see the rare one; TAILBOOT_KILLS=20 measures.
+KILLS = int(os.environ.get("TAILBOOT_KILLS", "6"))
+# A peer hears of the new daemon from the control server within this time, and a session may break then.
+STEADY = 2.0
+# Without the cache the daemon waits for the control server's map before it has any peer.
+LONGEST_MEDIAN = {"cached": 0.7, "uncached": 1.5}
+# A handshake that the daemon loses with its relay's connection is tried again after 5 s, and no sooner. What has to
+# be excluded is the 15 s of a session that the peer has dropped.
+LONGEST_ONE_WAY = 8.0
+
+
+def _kill(pod, probes, flows):
+    """One kill; waits until all is as before."""
+    killed, old = time.monotonic(), pod.kill_daemon()
+    wait.wait_for(lambda: pod.daemon() not in (0, old), 10, "a new daemon")
+    for probe in probes:
+        probe.wait_alive(killed, 40, STEADY)
+    wait.wait_for(lambda: flows.flows(killed, STEADY), 40, "connections through the port map")
+    return killed
+
+
+@pytest.mark.parametrize("cache", ["cached", "uncached"])
+def test_many_kills(cache, bed, new_proxy, new_peer, figure):
+    """Three kinds of traffic at once, each with a peer of its own: both ends send; a client outside of the pod opens
+    connections through a port map, so that only the pod's end sends; a peer asks and the pod answers."""
+    both, target, guest, client = bed.peer, new_peer(), new_peer(), bed.client()
+    target.echo()
+    pod = new_proxy(environment={"TAILBOOT_RESTART_WINDOW": "1s",
+                                 "TS_USE_CACHED_NETMAP": str(cache == "cached").lower()})
+    pod.forward()
+    EgressFolder(pod, {"knock": service(("TCP", 1001, echo.PORT), ip=target.address)})
+    pod.boot()
+    for peer in (both, target, guest):
+        pod.meet(peer)
+    echo.wait_answer(client, pod.address, 1001)
+    gaps = {"both ends send": [], "port map, one way out": [], "one way in": []}
+    with TwoWayProbe(both, pod) as two, Knock(client, pod.address, 1001) as knock:
+        incoming = Probe(guest.namespace, pod.client.address())
+        try:
+            for _ in range(KILLS):
+                killed = _kill(pod, [two, incoming], knock)
+                for kind, probe in zip(gaps, (two, knock, incoming)):
+                    gaps[kind].append(probe.longest_silence(killed))
+        finally:
+            incoming.close()
+    for kind, values in gaps.items():
+        figure(f"{kind}: median {statistics.median(values):.2f} s, longest {max(values):.2f} s of {KILLS} kills")
+    assert statistics.median(gaps["both ends send"]) <= LONGEST_MEDIAN[cache]
+    assert max(gaps["port map, one way out"]) <= LONGEST_ONE_WAY
+    assert pod.stop() == 0
