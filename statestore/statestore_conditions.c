@@ -2,7 +2,7 @@
 
 CONDITION_KIND(store_write_failed, "supervisor", CONDITION_WARNS, "StoreWriteFailed",
 	"The published fields cannot be written",
-	"make the place that is named take writes; it is tried again");
+	"mend what the reason names; it is tried again");
 CONDITION_KIND(store_not_permitted, "supervisor", CONDITION_WARNS, "StoreNotPermitted",
 	"The Secret may not be written, so nothing is published",
 	"grant the verb that is named to the service account and restart the pod");

@@ -71,7 +71,7 @@ CONDITION_KIND(network_down, CONDITION_GROUP_LOGIN, CONDITION_BLOCKS, "NetworkDo
 	"All network links are down", "check the network of the pod; it heals by itself");
 CONDITION_KIND(state_store_failed, CONDITION_GROUP_LOGIN, CONDITION_EXPLAINS, "StateStoreFailed",
 	"The state of the node cannot be read or written",
-	"check the storage or the permissions on the state secret, then restart");
+	"check the place where the state is kept: room, permissions, the way there");
 CONDITION_KIND(state_lost, CONDITION_GROUP_LOGIN, CONDITION_BLOCKS, "StateLost",
 	"The state of the node is gone or belongs to another node",
 	"restore the state, or provide a fresh auth key");

@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "tests/support/heap_scan.h"
 
 #define BASE_MS 200
 #define MAX_MS 3000
@@ -160,6 +162,37 @@ static void what_failed_is_unsure(void **state)
 	assert_true(store_entries_all_stored(s));
 }
 
+static void want_number(struct store_entries *s, const char *key, uint32_t number)
+{
+	char value[HEAP_SCAN_LEN + 1];
+	heap_scan_text(value, number);
+	store_entries_want(s, key, value);
+	explicit_bzero(value, sizeof(value));
+}
+
+/* Some values are keys to something: what was replaced, written, removed or freed is nowhere. */
+static void values_are_wiped(void **state)
+{
+	struct store_entries *s = *state;
+	struct store_change changes[KEYS_MAX];
+	want_number(s, "authkey", 1);
+	assert_true(heap_scan_count(1) > 0);
+	want_number(s, "authkey", 2);
+	assert_int_equal(heap_scan_count(1), 0);
+	assert_int_equal(store_entries_pick(s, 1000, changes), 1);
+	store_entries_stored(s);
+	assert_true(heap_scan_count(2) > 0);
+	store_entries_want(s, "authkey", NULL);
+	assert_int_equal(store_entries_pick(s, 1000, changes), 1);
+	store_entries_stored(s);
+	assert_int_equal(heap_scan_count(2), 0);
+	want_number(s, "authkey", 3);
+	assert_int_equal(store_entries_pick(s, 1000, changes), 1);
+	store_entries_failed(s);
+	store_entries_fini(s);
+	assert_int_equal(heap_scan_count(3), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -169,6 +202,7 @@ int main(void)
 		TEST(the_one_that_has_waited_longest_comes_first),
 		TEST(a_prerequisite_that_is_refused_holds_what_needs_it),
 		TEST(what_failed_is_unsure),
+		TEST(values_are_wiped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
