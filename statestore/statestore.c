@@ -200,7 +200,12 @@ bool statestore_is_idle(const struct statestore *s)
 
 bool statestore_is_tried(const struct statestore *s)
 {
-	return s->failure.code != 0 || store_entries_all_tried(&s->entries, 0);
+	return store_entries_all_tried(&s->entries, 0);
+}
+
+bool statestore_is_away(const struct statestore *s)
+{
+	return s->failure.code != 0;
 }
 
 void statestore_on_answered(struct statestore *s, void (*fn)(void *arg), void *arg)

@@ -86,8 +86,10 @@ void statestore_require(struct statestore *s, const char *key, const char *prere
 /* The wanted value is stored. */
 bool statestore_is_stored(const struct statestore *s, const char *key);
 bool statestore_is_idle(const struct statestore *s); /* everything wanted is stored */
-/* Everything wanted is stored or was tried in vain: it is tried again, and may never work. */
+/* Everything wanted is stored or was refused: it is tried again, and may never work. */
 bool statestore_is_tried(const struct statestore *s);
+/* The place did not answer the last write. */
+bool statestore_is_away(const struct statestore *s);
 /* Called whenever a write was answered, well or not (start-up completion waits for it). */
 void statestore_on_answered(struct statestore *s, void (*fn)(void *arg), void *arg);
 

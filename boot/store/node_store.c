@@ -20,15 +20,30 @@
 #define STRINGIFY_VALUE(x) #x
 #define STRINGIFY(x) STRINGIFY_VALUE(x)
 
+/* A folder is for whoever looks into it: the node does not depend on it. */
+static bool is_tried_in_folder(const struct node_store *s)
+{
+	return !s->is_secret && (statestore_is_tried(s->store) || statestore_is_away(s->store));
+}
+
+/* By these an operator knows the node. */
+static bool is_identity_stored(const struct node_store *s)
+{
+	return statestore_is_stored(s->store, STORE_KEY_CAPVER) &&
+	       statestore_is_stored(s->store, STORE_KEY_DEVICE_ID) &&
+	       statestore_is_stored(s->store, STORE_KEY_DEVICE_FQDN) &&
+	       statestore_is_stored(s->store, STORE_KEY_DEVICE_IPS);
+}
+
 bool node_store_is_published(const struct node_store *s)
 {
-	/* A folder is for whoever looks into it: the node does not depend on it. */
-	return s->is_secret ? statestore_is_idle(s->store) : statestore_is_tried(s->store);
+	return statestore_is_idle(s->store) || is_tried_in_folder(s) ||
+	       (statestore_is_tried(s->store) && is_identity_stored(s));
 }
 
 static void check_ready(struct node_store *s)
 {
-	if (s->is_ready || !node_store_is_published(s))
+	if (s->is_ready || (!statestore_is_idle(s->store) && !is_tried_in_folder(s)))
 		return;
 	s->is_ready = true;
 	s->events.on_ready(s->events.arg);

@@ -6,6 +6,7 @@ import json
 import pytest
 from fakes import faults, notify
 from fakes.waiting import stays_true, wait_until
+from harness import STARTED
 from services_proxy import KEY_EGRESS, KEY_INGRESS, Proxy, egress, ingress
 from test_firewall import allow_ipv6, fixture_space  # noqa: F401  (the fixture `space`)
 
@@ -124,6 +125,20 @@ def test_secret_that_may_not_be_written(proxy):
     assert program.log_count("condition ") == 1
     program.wait_log_part('condition StoreNotPermitted: missing patch permission on secret '
                           '"tailscale" in namespace "default"')
+
+
+def test_status_that_is_refused(proxy):
+    """The start is complete without it: the node is known, and the rules stand."""
+    kube = proxy.world.kube
+    kube.fault("patch", faults.refuse_key(KEY_EGRESS), None)
+    proxy.mount(*one())
+    program = proxy.start()
+    program.wait_log(STARTED)
+    program.wait_log_part(f'condition StoreWriteFailed: Secret "tailscale", key {KEY_EGRESS}: ')
+    proxy.wait_mappings(["svc:a"])
+    assert kube.get()["device_ips"]
+    kube.clear_faults()
+    proxy.wait_targets({"db": ["100.65.0.1"]})
 
 
 def test_nothing_is_published_before_it_stands(proxy, space):

@@ -156,6 +156,23 @@ static void set_up_folder(struct bench *b)
 	assert_true(loop_wait_count(b->loop, &b->ready, 1, LOOP_WAIT_MS));
 }
 
+/* The node does not depend on the folder. */
+static void a_folder_that_takes_nothing_is_a_condition(void **state)
+{
+	struct bench *b = *state;
+	AUTO(mem_free) char *setting = xasprintf("TS_STATE_DIR=%s", b->state_dir);
+	tempdir_write(b->dir, "state", "a file");
+	set_up_with(b, setting);
+	assert_true(loop_wait_count(b->loop, &b->ready, 1, LOOP_WAIT_MS));
+	assert_null(b->failure);
+	const struct condition *c = condition_get(&b->conditions, CONDITION_STORE_WRITE_FAILED);
+	assert_true(c->raised);
+	assert_non_null(strstr(c->reason, b->state_dir));
+	statestore_set(b->store.store, STORE_KEY_DEVICE_ID, "nNEW");
+	assert_true(node_store_is_published(&b->store));
+	assert_false(statestore_is_idle(b->store.store));
+}
+
 /* A Secret that the daemon makes is marked once; a folder was marked by the reset. */
 static void only_a_new_secret_is_marked_later(void **state)
 {
@@ -190,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(without_a_place_it_is_ready_at_once),
 		TEST(a_folder_is_reset_first),
+		TEST(a_folder_that_takes_nothing_is_a_condition),
 		TEST(only_a_new_secret_is_marked_later),
 		TEST(a_key_is_deleted_once),
 	};
