@@ -135,16 +135,35 @@ void args_tailscale_set(const struct settings *s, struct strv *out)
 	push_routes_and_hostname(s, out);
 }
 
+static bool has_value(char *const *env, const char *name)
+{
+	for (; *env != NULL; env++) {
+		if (str_starts(*env, name) && (*env)[strlen(name)] != '\0')
+			return true;
+	}
+	return false;
+}
+
 bool args_tailscaled_env(const struct settings *s, char *const *env_ref, struct strv *out)
 {
-	static const char name[] = "TS_CERT_SHARE_MODE=";
-	if (s->cert_share == CERT_SHARE_OFF)
+	static const char share[] = "TS_CERT_SHARE_MODE=";
+	static const char everywhere[] = "TS_SERVE_ALLOW_ALL_INTERFACES=";
+	bool sets_share = s->cert_share != CERT_SHARE_OFF;
+	/* Somebody who says no means it. */
+	bool sets_everywhere =
+		s->proxy_cluster_traffic_via_ingress && !has_value(env_ref, everywhere);
+	if (!sets_share && !sets_everywhere)
 		return false;
 	for (; *env_ref != NULL; env_ref++) {
 		/* The last of two would win in the daemon, but the first in other programs. */
-		if (!str_starts(*env_ref, name))
+		if (!(sets_share && str_starts(*env_ref, share)) &&
+			!(sets_everywhere && str_starts(*env_ref, everywhere)))
 			strv_push(out, *env_ref);
 	}
-	strv_pushf(out, "%s%s", name, s->cert_share == CERT_SHARE_READ_WRITE ? "rw" : "ro");
+	if (sets_share)
+		strv_pushf(
+			out, "%s%s", share, s->cert_share == CERT_SHARE_READ_WRITE ? "rw" : "ro");
+	if (sets_everywhere)
+		strv_pushf(out, "%strue", everywhere);
 	return true;
 }

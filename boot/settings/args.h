@@ -22,9 +22,11 @@ void args_tailscale_up(
 	const struct settings *s, const struct secret *stored_authkey, struct strv *out);
 void args_tailscale_set(const struct settings *s, struct strv *out);
 
-/* The environment of tailscaled when it differs from env_ref: adds TS_CERT_SHARE_MODE. Returns
- * false and adds nothing when the environment is to be inherited as it is. out holds copies of
- * secrets in the environment: end it with strv_wipe(). */
+/* The environment of tailscaled when it differs from env_ref: adds TS_CERT_SHARE_MODE, and
+ * TS_SERVE_ALLOW_ALL_INTERFACES where traffic of the cluster is to reach what is served (since
+ * 1.104 the listeners are bound to the tunnel) and nobody has decided it. Returns false and adds
+ * nothing when the environment is to be inherited as it is. out holds copies of secrets in the
+ * environment: end it with strv_wipe(). */
 bool args_tailscaled_env(const struct settings *s, char *const *env_ref, struct strv *out);
 
 #endif

@@ -162,7 +162,7 @@ const struct settings_row settings_table[] = {
 		.group = SETTINGS_GROUP_PROXY, .fallback = "false", .since = "1.60",
 		.meaning = "Forward traffic for `POD_IP`, and for the other family's address of "
 			"`POD_IPS`, to the node's tailnet address. Kernel mode only; needs "
-			"`TS_SERVE_CONFIG`.",
+			"`TS_SERVE_CONFIG`. tailscaled gets `TS_SERVE_ALLOW_ALL_INTERFACES=true`.",
 		AT(proxy_cluster_traffic_via_ingress)},
 	{"TS_EGRESS_PROXIES_CONFIG_PATH", .rule = SETTINGS_TEXT, .group = SETTINGS_GROUP_PROXY,
 		.since = "1.80",
@@ -263,6 +263,14 @@ const struct settings_row settings_table[] = {
 			"a restart."},
 	{"TS_CERT_SHARE_MODE", .rule = SETTINGS_NOT_READ, .group = SETTINGS_GROUP_CHILDREN,
 		.meaning = "Set for tailscaled by the supervisor, see `TS_EXPERIMENTAL_CERT_SHARE`."},
+	{"TS_SERVE_ALLOW_ALL_INTERFACES", .rule = SETTINGS_NOT_READ, .group = SETTINGS_GROUP_CHILDREN,
+		.since = "1.104",
+		.meaning = "tailscaled serves on all interfaces, not on the tunnel alone. Set by the "
+			"supervisor, unless it is set already, with "
+			"`EXPERIMENTAL_ALLOW_PROXYING_CLUSTER_TRAFFIC_VIA_INGRESS`."},
+	{"TS_DISABLE_FEATURE", .rule = SETTINGS_NOT_READ, .group = SETTINGS_GROUP_CHILDREN,
+		.since = "1.104",
+		.meaning = "Features that tailscaled starts without, between commas."},
 	{"TS_INTERNAL_APP", .rule = SETTINGS_NOT_READ, .group = SETTINGS_GROUP_CHILDREN,
 		.meaning = "What kind of proxy this is, reported by tailscaled."},
 	{"TS_DEBUG_ACME_FORCE_RENEWAL", .rule = SETTINGS_NOT_READ, .group = SETTINGS_GROUP_CHILDREN,
@@ -270,9 +278,10 @@ const struct settings_row settings_table[] = {
 	{"TS_DEBUG_ACME_DIRECTORY_URL", .rule = SETTINGS_NOT_READ, .group = SETTINGS_GROUP_CHILDREN,
 		.meaning = "Which certificate authority tailscaled asks."},
 	{"TS_ACME_ACCOUNT_SECRET_NAME", .rule = SETTINGS_NOT_READ, .group = SETTINGS_GROUP_CHILDREN,
-		.meaning = "Secret with a shared ACME account."},
+		.meaning = "Secret with a shared ACME account, used by the replica that writes "
+			"certificates; see `TS_EXPERIMENTAL_CERT_SHARE`."},
 	{"TS_ACME_ACCOUNT_FIELD", .rule = SETTINGS_NOT_READ, .group = SETTINGS_GROUP_CHILDREN,
-		.meaning = "Key in that Secret."},
+		.meaning = "Key in that Secret; needed with it."},
 	{"TS_NO_LOGS_NO_SUPPORT", .rule = SETTINGS_NOT_READ, .group = SETTINGS_GROUP_CHILDREN,
 		.meaning = "tailscaled sends no logs to Tailscale."},
 	{"TS_STATE", .rule = SETTINGS_NOT_READ, .group = SETTINGS_GROUP_CHILDREN,

@@ -114,6 +114,21 @@ def test_environment_reaches_the_children(world):
         assert line in seen
 
 
+@pytest.mark.parametrize("own, wanted", [(None, "true"), ("false", "false")])
+def test_cluster_traffic_reaches_what_is_served(world, own, wanted):
+    """Since 1.104 the daemon's listeners are bound to the tunnel, if nobody tells it otherwise."""
+    script = world.root / "usr/bin/tailscaled"
+    script.write_text(script.read_text().replace("set -eu", f"set -eu\nenv >{world.root}/env"))
+    world.start_running({"TS_USERSPACE": "false", "POD_IP": "10.0.0.1",
+                         "TS_SERVE_CONFIG": world.root / "serve.json",
+                         "EXPERIMENTAL_ALLOW_PROXYING_CLUSTER_TRAFFIC_VIA_INGRESS": "true",
+                         "TS_TEST_FAKE_NETFILTER": "true", "TS_DISABLE_FEATURE": "ssh",
+                         "TS_SERVE_ALLOW_ALL_INTERFACES": own})
+    seen = (world.root / "env").read_text().split("\n")
+    assert f"TS_SERVE_ALLOW_ALL_INTERFACES={wanted}" in seen
+    assert "TS_DISABLE_FEATURE=ssh" in seen
+
+
 def test_tun_is_made(world):
     """Kernel mode makes the device node where it is missing."""
     os.unlink(world.root / "dev/net/tun")

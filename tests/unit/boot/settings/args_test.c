@@ -185,6 +185,28 @@ static void daemon_environment(void **state)
 	assert_args(&env, "A=1 B= TS_CERT_SHARE_MODE=rw");
 }
 
+/* Since 1.104 the daemon's listeners are bound to the tunnel. */
+static void daemon_serves_the_cluster(void **state)
+{
+	(void)state;
+	struct strv env = {0};
+	char *own[] = {"A=1", "TS_SERVE_ALLOW_ALL_INTERFACES=", NULL};
+	char *decided[] = {"A=1", "TS_SERVE_ALLOW_ALL_INTERFACES=false", NULL};
+	char *both[] = {"TS_USERSPACE=false", "TS_SERVE_CONFIG=/x", "POD_IP=10.0.0.1",
+		"EXPERIMENTAL_ALLOW_PROXYING_CLUSTER_TRAFFIC_VIA_INGRESS=true",
+		"TS_EXPERIMENTAL_CERT_SHARE=1", NULL};
+	AUTO(settings_freep)
+	struct settings *via = load((char *[]){both[0], both[1], both[2], both[3], NULL});
+	AUTO(settings_freep) struct settings *and_share = load(both);
+	assert_true(args_tailscaled_env(via, own, &env));
+	assert_args(&env, "A=1 TS_SERVE_ALLOW_ALL_INTERFACES=true");
+	assert_false(args_tailscaled_env(via, decided, &env));
+	assert_true(args_tailscaled_env(and_share, own, &env));
+	assert_args(&env, "A=1 TS_CERT_SHARE_MODE=ro TS_SERVE_ALLOW_ALL_INTERFACES=true");
+	assert_true(args_tailscaled_env(and_share, decided, &env));
+	assert_args(&env, "A=1 TS_SERVE_ALLOW_ALL_INTERFACES=false TS_CERT_SHARE_MODE=ro");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +216,7 @@ int main(void)
 		cmocka_unit_test(stored_key_is_second),
 		cmocka_unit_test(set_arguments),
 		cmocka_unit_test(daemon_environment),
+		cmocka_unit_test(daemon_serves_the_cluster),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
