@@ -72,8 +72,8 @@ const char *node_store_pending_reason(const struct node_store *s);
 /* What an earlier run left is being reset. */
 bool node_store_is_resetting(const struct node_store *s);
 
-/* What is wanted is in the Secret, or is refused there and no part of the node's identity; or it was
- * tried, where the store is a folder: the node runs without what is published there. */
+/* What is wanted is in the Secret, or is refused there and no part of the node's identity; or it
+ * was tried, where the store is a folder: the node runs without what is published there. */
 bool node_store_is_published(const struct node_store *s);
 /* Nobody waits for the start any more: a server may ask for longer pauses. */
 void node_store_start_complete(struct node_store *s);
