@@ -46,7 +46,7 @@ struct daemon {
 	enum daemon_state state;
 	bool ever_ready;
 
-	struct timer timer;   /* of the state: restart, kill */
+	struct timer timer;   /* of the state: start deadline, restart, kill */
 	struct timer probe;   /* of the socket */
 	struct timer stopped; /* delivers on_stopped outside of the call */
 	uint32_t probe_ms;
@@ -58,6 +58,7 @@ struct daemon {
 	uint32_t limit;
 	uint64_t *crashes; /* times of those within the window, at most limit + 1 */
 	size_t crash_count;
+	uint64_t start_timeout_ms;
 	uint64_t term_ms;
 	char status[STATUS_TEXT_MAX];
 };
@@ -117,7 +118,11 @@ static void start_probing(struct daemon *d)
 static void on_ended(void *arg, int wstatus)
 {
 	struct daemon *d = arg;
-	proc_format_status(wstatus, d->status, sizeof(d->status));
+	if (d->state == DAEMON_STATE_OVERDUE)
+		snprintf(d->status, sizeof(d->status), "its socket was not ready within %llu ms",
+			(unsigned long long)d->start_timeout_ms);
+	else
+		proc_format_status(wstatus, d->status, sizeof(d->status));
 	proc_free(d->proc);
 	d->proc = NULL;
 	dispatch(d, DAEMON_EVENT_EXITED);
@@ -166,6 +171,7 @@ static size_t count_crash(struct daemon *d)
 
 static void crashed(struct daemon *d)
 {
+	timer_stop(&d->timer);
 	stop_probing(d);
 	if (!d->ever_ready) {
 		d->state = DAEMON_STATE_ENDED;
@@ -198,8 +204,10 @@ static void respawn(struct daemon *d)
 	timer_stop(&d->timer);
 	stop_probing(d);
 	log_event(EV_DAEMON_STARTING);
-	if (spawn(d, &e) == 0)
+	if (spawn(d, &e) == 0) {
+		timer_start(&d->timer, d->start_timeout_ms);
 		return;
+	}
 	/* A program that is gone or broken does not come back by waiting. */
 	if (!err_is_transient(e.code)) {
 		snprintf(d->status, sizeof(d->status), "%.*s", STATUS_TEXT_MAX - 1, e.msg);
@@ -223,6 +231,13 @@ static void terminate(struct daemon *d, uint64_t kill_after_ms)
 	timer_start(&d->timer, kill_after_ms);
 }
 
+static void kill_overdue(struct daemon *d)
+{
+	stop_probing(d);
+	log_event(EV_DAEMON_OVERDUE, (unsigned long long)d->start_timeout_ms);
+	signal_daemon(d, SIGKILL);
+}
+
 static void kill_daemon(struct daemon *d)
 {
 	log_event(EV_DAEMON_SIGKILL);
@@ -231,6 +246,7 @@ static void kill_daemon(struct daemon *d)
 
 static void ready(struct daemon *d)
 {
+	timer_stop(&d->timer);
 	stop_probing(d);
 	d->ever_ready = true;
 	condition_clear(d->conditions_ref, CONDITION_DAEMON_DOWN);
@@ -272,6 +288,9 @@ static void dispatch(struct daemon *d, enum daemon_event event)
 	case DAEMON_ACTION_RESPAWN:
 		respawn(d);
 		break;
+	case DAEMON_ACTION_KILL_OVERDUE:
+		kill_overdue(d);
+		break;
 	case DAEMON_ACTION_RECYCLE:
 		terminate(d, RECYCLE_TERM_MS);
 		d->events.on_down(d->events.arg, "restarted on purpose");
@@ -309,6 +328,7 @@ struct daemon *daemon_new(struct loop *loop, struct proc_table *procs,
 	d->envp_ref = options->envp;
 	d->limit = options->restart_limit;
 	d->window_ms = options->restart_window_ms;
+	d->start_timeout_ms = options->start_timeout_ms;
 	d->backoff = BACKOFF_INIT(options->backoff_base_ms, options->backoff_max_ms);
 	timer_init(&d->timer, loop, on_timer, d);
 	timer_init(&d->probe, loop, probe_now, d);

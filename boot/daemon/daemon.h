@@ -4,7 +4,8 @@
  * nothing of logins.
  *
  * Ready means that its socket accepts a connection: bind precedes listen, a stale socket file
- * does not pass, and the path may be a symlink to another process's socket.
+ * does not pass, and the path may be a symlink to another process's socket. Who starts it first
+ * bounds that start; each later one has start_timeout_ms, and one that takes longer is a crash.
  */
 #ifndef BOOT_DAEMON_DAEMON_H
 #define BOOT_DAEMON_DAEMON_H
@@ -28,6 +29,7 @@ struct daemon_options {
 	char *const *envp;      /* borrowed for the life of the daemon; NULL = ours */
 	uint32_t restart_limit; /* crashes within the window that are survived */
 	uint64_t restart_window_ms;
+	uint64_t start_timeout_ms; /* until the socket is ready, from the second start on */
 	uint32_t backoff_base_ms, backoff_max_ms; /* after the immediate restarts */
 };
 

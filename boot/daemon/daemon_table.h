@@ -8,6 +8,7 @@
 enum daemon_state {
 	DAEMON_STATE_IDLE,        /* never started */
 	DAEMON_STATE_STARTING,    /* runs, socket not ready */
+	DAEMON_STATE_OVERDUE,     /* socket not ready in time, SIGKILL */
 	DAEMON_STATE_UP,          /* socket ready */
 	DAEMON_STATE_WAITING,     /* down, waits to be started again */
 	DAEMON_STATE_RECYCLING,   /* told to end, to be started again at once */
@@ -33,6 +34,7 @@ enum daemon_action {
 	DAEMON_ACTION_READY,
 	DAEMON_ACTION_CRASHED, /* judge: start again at once, later, or give up */
 	DAEMON_ACTION_RESPAWN,
+	DAEMON_ACTION_KILL_OVERDUE,
 	DAEMON_ACTION_RECYCLE, /* SIGTERM, timer for SIGKILL */
 	DAEMON_ACTION_KILL_RECYCLED,
 	DAEMON_ACTION_TERMINATE, /* SIGTERM, timer for SIGKILL */

@@ -61,6 +61,7 @@ struct daemon *launch_daemon(struct launch *l, const struct launch_partners *par
 		.envp = l->env.items,
 		.restart_limit = settings->restart_limit,
 		.restart_window_ms = settings->restart_window_ms,
+		.start_timeout_ms = settings->daemon_start_timeout_ms,
 		.backoff_base_ms = partners->times->daemon_backoff_base_ms,
 		.backoff_max_ms = partners->times->daemon_backoff_max_ms,
 	};

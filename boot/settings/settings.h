@@ -111,6 +111,8 @@ struct settings {
 	uint32_t restart_limit;
 	char *restart_window_text;
 	uint64_t restart_window_ms;
+	char *daemon_start_timeout_text;
+	uint64_t daemon_start_timeout_ms;
 
 	/* tests and reports */
 	char *termination_log;

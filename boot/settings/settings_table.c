@@ -229,6 +229,13 @@ const struct settings_row settings_table[] = {
 		.effect = SETTINGS_LIVE, .flags = SETTINGS_MUST_BE_POSITIVE, .fallback = "10m",
 		.since = "tailboot 0.1", .meaning = "See `TAILBOOT_RESTART_LIMIT`.",
 		AT(restart_window_ms), TEXT_AT(restart_window_text)},
+	{"TAILBOOT_DAEMON_START_TIMEOUT", .rule = SETTINGS_DURATION, .group = SETTINGS_GROUP_SUPERVISOR,
+		.effect = SETTINGS_LIVE, .flags = SETTINGS_MUST_BE_POSITIVE, .fallback = "30s",
+		.since = "tailboot 0.1",
+		.meaning = "Time for tailscaled to make its socket ready when it is started again. After it "
+			"the daemon is killed, which counts as a crash. The first start has "
+			"`TS_BOOT_TIMEOUT`.",
+		AT(daemon_start_timeout_ms), TEXT_AT(daemon_start_timeout_text)},
 	{"TAILBOOT_TERMINATION_LOG", .rule = SETTINGS_TEXT, .group = SETTINGS_GROUP_SUPERVISOR,
 		.fallback = "/dev/termination-log", .since = "tailboot 0.1",
 		.meaning = "File that receives the reason of a fatal end, if it exists; Kubernetes shows "

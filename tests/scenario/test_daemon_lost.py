@@ -144,6 +144,22 @@ def test_crash_budget(world, script):
     assert "tailscaled" in world.termination_log.read_text()
 
 
+def test_a_restart_that_hangs_has_a_deadline(world):
+    """A daemon that hangs before its socket is killed after the limit, and started once more."""
+    world.install("lively")
+    program = world.start_running({"TAILBOOT_DAEMON_START_TIMEOUT": "1s"})
+    world.install("no_socket")
+    (world.root / "tmp/tailscaled.sock").unlink()
+    world.kill_daemon()
+    world.wait_daemon_starts(2)
+    world.lapi.start()
+    program.wait_log("tailscaled's socket was not ready within 1000 ms, sending SIGKILL", 10)
+    world.install("lively")
+    world.wait_daemon_starts(3)
+    world.lapi.bus.wait_watchers(1, 10)
+    program.wait_log_part("tailscaled ended (its socket was not ready within 1000 ms)")
+
+
 def test_crash_budget_of_none(world):
     """A limit of 0 gives up at the first crash."""
     world.install("lively")

@@ -130,6 +130,8 @@ static const struct {
 		"error parsing TAILBOOT_RESTART_LIMIT value \"4294967296\": …"},
 	{{"TAILBOOT_RESTART_WINDOW=-1m"},
 		"error parsing TAILBOOT_RESTART_WINDOW value \"-1m\": must be more than 0"},
+	{{"TAILBOOT_DAEMON_START_TIMEOUT=0"},
+		"error parsing TAILBOOT_DAEMON_START_TIMEOUT value \"0\": must be more than 0"},
 	{{"TS_DEST_IP=1.2.3.4", KERNEL, "TS_SERVE_CONFIG=/x"}, NULL},
 };
 
