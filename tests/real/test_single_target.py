@@ -1,6 +1,7 @@
 """Single targets: one tailnet peer for a cluster's clients, or one cluster service for the tailnet."""
 
 import json
+import time
 
 import pytest
 
@@ -10,6 +11,8 @@ from realbed.pod import FORWARDING, HEALTH_PORT
 from realbed.web import fetch
 
 PROTOCOLS = ("tcp", "udp")
+# A connection that was broken is found out and made anew in ten seconds at the earliest.
+CONTROL_ANSWERS = 5
 
 
 def _family(address):
@@ -53,6 +56,22 @@ def test_tailnet_target_ip(family, bed, new_proxy):
     _egress_carries(client, pod, target)
     # The pod's own listener is not caught by the forwarding of everything.
     assert fetch(client, _cluster_address(pod, target), HEALTH_PORT, "/healthz")[0] == 200
+    assert pod.stop() == 0
+
+
+def test_control_connection_survives_the_rules(bed, headscale, new_proxy, figure):
+    """Nobody but us asks for connection tracking, and control is connected before the rules for everything come."""
+    peer, client = bed.peer, bed.client()
+    peer.echo()
+    arguments = f"--login-server={settings.CONTROL_URL} --netfilter-mode=off"
+    pod = new_proxy(environment={"TS_TAILNET_TARGET_IP": peer.address, "TS_EXTRA_ARGS": arguments})
+    pod.boot()
+    started = time.monotonic()
+    name = f"{pod.name}-renamed"
+    headscale.rename(headscale.wait_online(pod.name), name)
+    pod.wait_published(CONTROL_ANSWERS, device_fqdn=f"{name}.{settings.TAILNET_DOMAIN}.")
+    figure(f"renamed {time.monotonic() - started:.2f} s after the start-up")
+    _egress_carries(client, pod, peer.address)
     assert pod.stop() == 0
 
 
