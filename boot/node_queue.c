@@ -119,6 +119,8 @@ static const char *deadline_reason(const struct supervisor *s)
 		return node_store_pending_reason(&s->store);
 	if (s->state == NODE_STATE_STEADY && condition_is_raised(set, CONDITION_FIREWALL_FAILED))
 		return condition_get(set, CONDITION_FIREWALL_FAILED)->reason;
+	if (s->state == NODE_STATE_STEADY && condition_is_raised(set, CONDITION_FORWARDING_OFF))
+		return condition_get(set, CONDITION_FORWARDING_OFF)->reason;
 	if (is_resetting(s) || s->state == NODE_STATE_STEADY)
 		return condition_get(set, CONDITION_STORE_WRITE_FAILED)->reason;
 	if (s->state == NODE_STATE_LOGIN || s->state == NODE_STATE_AUTH)

@@ -1,78 +1,22 @@
-#include "boot/datapath/datapath.h"
+#include "boot/datapath/datapath_internal.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "boot/datapath/datapath_events.h"
-#include "boot/datapath/datapath_features.h"
-#include "boot/datapath/datapath_host.h"
-#include "boot/datapath/datapath_report.h"
-#include "boot/datapath/datapath_wants.h"
-#include "boot/datapath/introduce.h"
-#include "boot/host/host_events.h"
-#include "boot/settings/settings.h"
 #include "boot/settings/times.h"
-#include "lib/base/backoff.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
-#include "lib/io/timer.h"
 #include "lib/localapi/ipnbus.h"
 #include "lib/localapi/peers.h"
 #include "lib/localapi/records.h"
-#include "lib/localapi/selfnode.h"
 #include "lib/nft/nft.h"
-
-/* What tailscaled calls its device in kernel mode. */
-#define TUN_NAME "tailscale0"
 
 /* Wishes made as soon as something changes. When more follow, as with peers that change all the
  * time, there is a pause between two, until nothing was wished for so long. */
 #define BURST_MAX 8
 #define REST_MS 1000
-
-struct datapath {
-	struct datapath_partners with;
-	struct datapath_events events;
-	struct datapath_host host;
-	struct nft *nft;
-	char *owner;
-	char *const *daemon_env_ref;
-
-	struct datapath_features features;
-	struct datapath_wants wants;
-
-	/* what is known */
-	struct selfnode self;
-	bool has_netmap;
-	uint64_t peers_seen, records_seen; /* generations that were made use of */
-	bool is_introduction_due;          /* targets do not know this daemon */
-	struct introduce introduce;
-
-	/* the wish under way; the next is made when it has come to an end */
-	bool is_started;
-	bool is_applying;
-	bool is_dirty;
-	bool is_watching;
-	enum datapath_share share;
-	struct selfnode asked_for; /* own node of the wish under way */
-	struct selfnode ready_for; /* own node of the last wish that stands and is whole */
-	struct timer build;
-	struct timer retry;
-	struct timer impossible;
-	struct err why_impossible;
-	struct timer netmap_wait; /* wants are told, the peers are not here yet */
-	struct backoff backoff;
-	struct datapath_report report;
-	uint64_t built_ms; /* the last wish */
-	unsigned int burst;
-
-	/* the end */
-	bool is_removing;
-	void (*on_removed)(void *arg);
-	void *removed_arg;
-};
 
 static void build(void *arg);
 
@@ -190,7 +134,8 @@ static void on_applied(void *arg, const struct nft_result *result, const struct 
 	d->is_applying = false;
 	if (!d->is_started)
 		return;
-	datapath_features_applied(&d->features, result, e);
+	if (d->share != DATAPATH_SHARE_HELD)
+		datapath_features_applied(&d->features, result, e);
 	if (result->code < 0)
 		take_failure(d, result, e);
 	else
@@ -199,34 +144,9 @@ static void on_applied(void *arg, const struct nft_result *result, const struct 
 		build_soon(d);
 }
 
-static void set_own(struct datapath *d, struct nft_wanted *w)
-{
-	bool has[NFT_MODEL_FAMILIES] = {false, false};
-	for (size_t i = 0; i < d->self.address_count; i++) {
-		const struct ipprefix *p = &d->self.addresses[i];
-		enum nft_model_family family = nft_model_family_of(&p->addr);
-		if (!ipprefix_is_single(p) || has[family])
-			continue;
-		has[family] = true;
-		nft_wanted_set_own(w, &p->addr);
-	}
-}
-
-/* Without services and own addresses. */
-static void init_wanted(struct datapath *d, struct nft_wanted *w)
-{
-	nft_wanted_init(w, TUN_NAME, d->owner);
-	if (!d->host.has_ipv6)
-		nft_wanted_disable(w, NFT_MODEL_V6);
-	if (!d->host.has_numgen)
-		nft_wanted_unbalance(w);
-}
-
 static void build(void *arg)
 {
 	struct datapath *d = arg;
-	const struct settings *s = d->with.settings;
-	struct egress_netmap netmap = {d->with.peers, d->with.records, d->has_netmap};
 	struct nft_wanted w;
 	struct err e;
 	/* Each of these makes a wish when it has come to an end. */
@@ -239,22 +159,24 @@ static void build(void *arg)
 	count_build(d);
 	d->peers_seen = peers_generation(d->with.peers);
 	selfnode_copy(&d->asked_for, &d->self);
-	init_wanted(d, &w);
-	set_own(d, &w);
-	datapath_host_set_pod(s, &w);
-	/* The texts were checked with the settings. */
-	if (datapath_host_local_ports(s, d->daemon_env_ref, &w, &e) < 0)
-		log_event(EV_STEP_FAILED, e.msg);
-	d->share = datapath_features_contribute(&d->features, &netmap, &w, &e);
+	d->share = datapath_collect(d, &w, &e);
 	if (d->share == DATAPATH_SHARE_IMPOSSIBLE)
 		tell_impossible(d, &e);
-	datapath_host_forward(&d->host, s, &w, d->with.conditions);
 	if (d->is_introduction_due) {
 		d->is_introduction_due = false;
 		introduce_to(&d->introduce, &w);
 	}
 	d->is_applying = true;
 	nft_apply(d->nft, &w, on_applied, d);
+}
+
+/* Others may switch it off, or on at last. */
+static void look_at_forwarding(void *arg)
+{
+	struct datapath *d = arg;
+	timer_start(&d->forwarding_look, d->with.times->forwarding_look_ms);
+	if (datapath_forwarding_has_changed(&d->forwarding))
+		build_soon(d);
 }
 
 struct datapath *datapath_new(const struct datapath_partners *partners,
@@ -275,6 +197,8 @@ struct datapath *datapath_new(const struct datapath_partners *partners,
 	d->backoff = BACKOFF_INIT(partners->times->retry_base_ms, partners->times->retry_max_ms);
 	timer_init(&d->build, partners->loop, build, d);
 	timer_init(&d->retry, partners->loop, build, d);
+	datapath_forwarding_init(&d->forwarding, partners->settings, partners->conditions);
+	timer_init(&d->forwarding_look, partners->loop, look_at_forwarding, d);
 	timer_init(&d->impossible, partners->loop, on_impossible_due, d);
 	timer_init(&d->netmap_wait, partners->loop, on_netmap_missing, d);
 	return d;
@@ -286,6 +210,7 @@ static void stop_work(struct datapath *d)
 	timer_stop(&d->build);
 	timer_stop(&d->retry);
 	timer_stop(&d->impossible);
+	timer_stop(&d->forwarding_look);
 	timer_stop(&d->netmap_wait);
 	introduce_fini(&d->introduce);
 	datapath_features_free(&d->features);
@@ -310,7 +235,7 @@ void datapath_claim(struct datapath *d, const char *namespace_name)
 	AUTO(nft_wanted_fini) struct nft_wanted none = {0};
 	struct err e;
 	d->owner = datapath_host_owner(d->with.settings, namespace_name);
-	init_wanted(d, &none);
+	datapath_init_wanted(d, &none);
 	/* The first rules are tried again, and report it when that is in vain. */
 	if (nft_claim(d->nft, &none, &e) < 0)
 		datapath_report_failure(&d->report, &e);
@@ -327,6 +252,7 @@ void datapath_start(struct datapath *d, struct statestore *store, char *const *d
 	d->daemon_env_ref = daemon_env;
 	datapath_features_start(&d->features, &d->with, store, on_feature_changed, d);
 	d->is_started = true;
+	timer_start(&d->forwarding_look, d->with.times->forwarding_look_ms);
 	refresh_wants(d);
 	build_soon(d);
 }

@@ -63,6 +63,11 @@ void datapath_features_start(struct datapath_features *f, const struct datapath_
 	start_ingress(f, with, store, fn, arg);
 }
 
+bool datapath_features_has_single(const struct datapath_features *f)
+{
+	return f->egress_target != NULL || f->ingress_target != NULL || f->dest_name != NULL;
+}
+
 void datapath_features_free(struct datapath_features *f)
 {
 	egress_services_free(STEAL(f->egress_services));

@@ -20,6 +20,7 @@ enum datapath_share {
 	DATAPATH_SHARE_WHOLE,      /* all that the settings ask for is in it */
 	DATAPATH_SHARE_WAITING,    /* a target is not known yet */
 	DATAPATH_SHARE_IMPOSSIBLE, /* a target cannot be reached as things are */
+	DATAPATH_SHARE_HELD,       /* the kernel does not forward what it needs */
 };
 
 /* NULL = not asked for. */
@@ -35,6 +36,8 @@ struct datapath_features {
 /* Fills a zeroed struct. fn: what one of them wants has changed. */
 void datapath_features_start(struct datapath_features *f, const struct datapath_partners *with,
 	struct statestore *store, void (*fn)(void *arg), void *arg);
+/* A target of the settings, for which the node is made. */
+bool datapath_features_has_single(const struct datapath_features *f);
 void datapath_features_free(struct datapath_features *f);
 
 /* Adds what peers and records have to be asked for. */

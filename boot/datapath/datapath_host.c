@@ -5,11 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "boot/datapath/datapath_conditions.h"
 #include "boot/datapath/datapath_events.h"
 #include "boot/host/caps.h"
 #include "boot/settings/settings.h"
-#include "boot/host/sysctl.h"
 #include "lib/base/condition.h"
 #include "lib/base/ipaddr.h"
 #include "lib/base/log.h"
@@ -74,8 +72,6 @@ static void warn_of_pod_addresses(const struct settings *s)
 struct nft_backend *datapath_host_open(
 	const struct settings *s, struct loop *loop, struct datapath_host *out, struct err *e)
 {
-	/* Without a tunnel device of the kernel there is nothing to forward to. */
-	out->forwards_ipv4 = out->forwards_ipv6 = s->userspace;
 	if (s->test_fake_netfilter) {
 		out->has_ipv6 = s->test_fake_netfilter_6;
 		out->has_numgen = true;
@@ -164,40 +160,4 @@ int datapath_host_local_ports(
 		return e->code;
 	uint16_t port = find_daemon_port(s, daemon_env);
 	return port != 0 ? nft_wanted_add_local_port(w, IPPROTO_UDP, port, e) : 0;
-}
-
-static bool is_used(const struct nft_wanted *w, enum ipaddr_family family)
-{
-	const struct nft_wanted_family *f =
-		&w->families[family == IPADDR_V4 ? NFT_MODEL_V4 : NFT_MODEL_V6];
-	if (f->backends.len > 0 || f->catch_all.family != IPADDR_NONE)
-		return true;
-	for (size_t i = 0; i < w->portmap_count; i++) {
-		if (w->portmaps[i].target.family == family)
-			return true;
-	}
-	for (size_t i = 0; i < w->pair_count; i++) {
-		if (w->pairs[i].from.family == family)
-			return true;
-	}
-	return false;
-}
-
-void datapath_host_forward(struct datapath_host *h, const struct settings *s,
-	const struct nft_wanted *w, struct condition_set *conditions)
-{
-	struct err e;
-	struct sysctl_need need = {
-		.ipv4 = !h->forwards_ipv4 && is_used(w, IPADDR_V4),
-		.ipv6 = !h->forwards_ipv6 && is_used(w, IPADDR_V6),
-	};
-	if (!need.ipv4 && !need.ipv6)
-		return;
-	if (sysctl_enable_forwarding(s, &need, &e) < 0) {
-		condition_raise(conditions, CONDITION_FORWARDING_OFF, "%s", e.msg);
-		return;
-	}
-	h->forwards_ipv4 |= need.ipv4;
-	h->forwards_ipv6 |= need.ipv6;
-	condition_clear(conditions, CONDITION_FORWARDING_OFF);
 }

@@ -10,7 +10,6 @@
 
 #include "lib/base/err.h"
 
-struct condition_set;
 struct loop;
 struct nft_backend;
 struct nft_wanted;
@@ -19,8 +18,6 @@ struct settings;
 struct datapath_host {
 	bool has_ipv6;   /* in this network namespace, with all that our rules need */
 	bool has_numgen; /* without it a balanced target is its first backend */
-	bool forwards_ipv4;
-	bool forwards_ipv6; /* switched on, or not to be touched */
 };
 
 /* Fills a zeroed struct and returns the firewall, owned by the caller; NULL with the error set when
@@ -39,10 +36,5 @@ void datapath_host_set_pod(const struct settings *s, struct nft_wanted *w);
  * and its UDP port when the daemon's arguments or environment name it. */
 int datapath_host_local_ports(const struct settings *s, char *const *daemon_env,
 	struct nft_wanted *w, struct err *e) MUST_CHECK;
-
-/* Switches forwarding on for the families that the wish has anything of. What fails is the
- * condition ForwardingOff. */
-void datapath_host_forward(struct datapath_host *h, const struct settings *s,
-	const struct nft_wanted *w, struct condition_set *conditions);
 
 #endif

@@ -29,6 +29,7 @@ struct times {
 	 * traffic waits. */
 	uint32_t services_debounce_ms;
 	uint32_t netmap_wait_ms;     /* for peers that were just asked for */
+	uint32_t forwarding_look_ms; /* between two looks whether the kernel still forwards */
 	uint32_t dest_retry_base_ms; /* a DNS name of the cluster that does not resolve */
 	uint32_t dest_retry_max_ms;
 	uint32_t dest_refresh_max_ms;

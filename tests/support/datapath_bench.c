@@ -182,14 +182,31 @@ void datapath_bench_start(struct datapath_bench *b)
 	datapath_update(b->d, &b->self, false);
 }
 
+static size_t parse_prefixes(const char *v4, const char *v6, struct ipprefix out[2])
+{
+	const char *const texts[] = {v4, v6};
+	size_t count = 0;
+	struct err e;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		if (texts[i] != NULL)
+			assert_int_equal(ipprefix_parse(texts[i], &out[count++], &e), 0);
+	}
+	return count;
+}
+
+void datapath_bench_tell_addresses(
+	struct datapath_bench *b, const char *name, const char *v4, const char *v6)
+{
+	struct ipprefix prefixes[2];
+	AUTO(mem_free) char *copy = xstrdup(name);
+	struct peer peer = {.name = copy, .addresses = prefixes};
+	peer.address_count = parse_prefixes(v4, v6, prefixes);
+	peers_update(b->peers, &peer);
+}
+
 void datapath_bench_tell_peer(struct datapath_bench *b, const char *name, const char *address)
 {
-	struct ipprefix prefix;
-	struct err e;
-	AUTO(mem_free) char *copy = xstrdup(name);
-	assert_int_equal(ipprefix_parse(address, &prefix, &e), 0);
-	struct peer peer = {.name = copy, .addresses = &prefix, .address_count = 1};
-	peers_update(b->peers, &peer);
+	datapath_bench_tell_addresses(b, name, address, NULL);
 }
 
 void datapath_bench_wait_ready(struct datapath_bench *b, unsigned int times)

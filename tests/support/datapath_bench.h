@@ -58,6 +58,8 @@ void datapath_bench_make(struct datapath_bench *b, const char *setting, bool has
 void datapath_bench_set_self(struct datapath_bench *b, const char *v4, const char *v6);
 /* The steady state begins; peers are not told yet. */
 void datapath_bench_start(struct datapath_bench *b);
+void datapath_bench_tell_addresses(
+	struct datapath_bench *b, const char *name, const char *v4, const char *v6);
 void datapath_bench_tell_peer(struct datapath_bench *b, const char *name, const char *address);
 /* Until endpoints might have been published so often. */
 void datapath_bench_wait_ready(struct datapath_bench *b, unsigned int times);

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -143,16 +145,91 @@ static void forwarding_follows_the_families_in_use(void **state)
 	assert_false(condition_is_raised(&b->conditions, CONDITION_FORWARDING_OFF));
 }
 
-static void a_switch_that_is_missing_is_a_condition(void **state)
+static bool is_forwarding_off(void *arg)
+{
+	const struct datapath_bench *b = arg;
+	return condition_is_raised(&b->conditions, CONDITION_FORWARDING_OFF);
+}
+
+static bool is_forwarding_on(void *arg)
+{
+	return !is_forwarding_off(arg);
+}
+
+/* A file that can be neither read nor written, whoever tries. */
+static void break_switch(struct datapath_bench *b, const char *name)
+{
+	AUTO(mem_free) char *path = tempdir_path(b->dir, name);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0755), 0);
+}
+
+static void mend_switch(struct datapath_bench *b, const char *name, const char *value)
+{
+	AUTO(mem_free) char *path = tempdir_path(b->dir, name);
+	assert_int_equal(rmdir(path), 0);
+	tempdir_write(b->dir, name, value);
+}
+
+#define IPV4_SWITCH "proc/sys/net/ipv4/ip_forward"
+#define IPV6_SWITCH "proc/sys/net/ipv6/conf/all/forwarding"
+
+/* Nobody is invited into a hole; what switches it on may be another program. */
+static void a_single_target_waits_for_forwarding(void **state)
 {
 	struct datapath_bench *b = *state;
 	datapath_bench_make(b, "TS_DEST_IP=10.0.0.9", false);
-	free(b->settings->test_root);
-	b->settings->test_root = tempdir_path(b->dir, "elsewhere");
+	break_switch(b, IPV4_SWITCH);
 	datapath_bench_set_self(b, "100.64.0.1/32", NULL);
 	datapath_bench_start(b);
+	assert_true(loop_wait(b->loop, is_forwarding_off, b, LOOP_WAIT_MS));
+	assert_true(loop_wait_idle(b->loop, 300));
+	assert_int_equal(b->ready, 0);
+	assert_int_equal(b->impossible, 0);
+	assert_false(datapath_was_ready(b->d));
+	assert_false(datapath_waits_for_target(b->d));
+	mend_switch(b, IPV4_SWITCH, "1\n");
 	datapath_bench_wait_ready(b, 1);
-	assert_true(condition_is_raised(&b->conditions, CONDITION_FORWARDING_OFF));
+	assert_false(is_forwarding_off(b));
+	/* Off again, by whomever: it is switched on. */
+	tempdir_write(b->dir, IPV4_SWITCH, "0\n");
+	AUTO(mem_free) char *path = tempdir_path(b->dir, IPV4_SWITCH);
+	for (unsigned int i = 0; i < 200; i++) {
+		AUTO(mem_free) char *value = tempdir_read(b->dir, IPV4_SWITCH);
+		if (strcmp(value, "1") == 0)
+			return;
+		assert_true(loop_wait_idle(b->loop, 20));
+	}
+	fail_msg("the switch stays off");
+}
+
+/* The other family goes on, and the status says what is served. */
+static void services_do_without_a_family_that_is_not_forwarded(void **state)
+{
+	struct datapath_bench *b = *state;
+	tempdir_write(b->dir, "proxies/egress-services",
+		"{\"web\":{\"tailnetTarget\":{\"fqdn\":\"web.tail.ts.net\"},\"ports\":"
+		"[{\"protocol\":\"TCP\",\"matchPort\":80,\"targetPort\":8080}]}}");
+	AUTO(mem_free)
+	char *setting = xasprintf("TS_EGRESS_PROXIES_CONFIG_PATH=%s/proxies", b->dir);
+	datapath_bench_make(b, setting, true);
+	break_switch(b, IPV6_SWITCH);
+	datapath_bench_set_self(b, "100.64.0.1/32", "fd7a:115c:a1e0::1/128");
+	datapath_bench_start(b);
+	datapath_bench_tell_addresses(
+		b, "web.tail.ts.net.", "100.64.0.9/32", "fd7a:115c:a1e0::9/128");
+	datapath_update(b->d, &b->self, true);
+	datapath_bench_wait_ready(b, 1);
+	assert_true(loop_wait_count(b->loop, &b->writes, 1, LOOP_WAIT_MS));
+	assert_true(is_forwarding_off(b));
+	assert_non_null(strstr(b->written, "\"tailnetTargetIPs\":[\"100.64.0.9\"]"));
+	mend_switch(b, IPV6_SWITCH, "1\n");
+	assert_true(loop_wait(b->loop, is_forwarding_on, b, LOOP_WAIT_MS));
+	assert_true(loop_wait_count(b->loop, &b->writes, 2, LOOP_WAIT_MS));
+	assert_non_null(strstr(b->written, "fd7a:115c:a1e0::9"));
+	break_switch(b, IPV6_SWITCH);
+	assert_true(loop_wait_count(b->loop, &b->writes, 3, LOOP_WAIT_MS));
+	assert_null(strstr(b->written, "fd7a:115c:a1e0::9"));
 }
 
 static void the_end_is_told_once(void **state)
@@ -200,7 +277,8 @@ int main(void)
 		TEST(services_wait_for_the_peers_they_name),
 		TEST(peers_that_are_never_told_hold_nothing_up),
 		TEST(forwarding_follows_the_families_in_use),
-		TEST(a_switch_that_is_missing_is_a_condition),
+		TEST(a_single_target_waits_for_forwarding),
+		TEST(services_do_without_a_family_that_is_not_forwarded),
 		TEST(the_end_is_told_once),
 		TEST(an_end_before_the_begin),
 		TEST(an_end_before_the_first_steady_state),
