@@ -103,6 +103,7 @@ static void on_ended(void *arg, int wstatus)
 	struct err e = {0};
 	if (c->line.len > 0)
 		pass_on(c, true);
+	log_raw_end();
 	if (!WIFEXITED(wstatus) || WEXITSTATUS(wstatus) != 0) {
 		proc_format_status(wstatus, status, sizeof(status));
 		err_set(&e, -ECHILD, "%s", status);

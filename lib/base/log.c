@@ -25,13 +25,21 @@
 #define PREFIX_MAX 64
 #define REPEAT_WINDOW_MS 10000
 
+/* How what was written last ends. */
+enum tail {
+	TAIL_WHOLE, /* with its line end */
+	TAIL_TORN,  /* the rest of it is lost */
+	TAIL_OPEN,  /* a child's line, and more of it may come */
+};
+
 static struct {
 	const char *prefix;
 	int fd; /* private descriptor; -1 = use descriptor 2 */
 	bool is_socket;
-	bool is_torn; /* the last line was taken in part and has no line end */
+	enum tail tail;
 	enum log_level level;
 	uint64_t dropped;
+	uint64_t dropped_told; /* of these, in a line of the log */
 	log_sink_fn sink;
 	void *sink_arg;
 } out = {.prefix = "", .fd = -1, .level = LOG_LEVEL_INFO};
@@ -50,7 +58,8 @@ void log_init(const char *prefix)
 		close(out.fd);
 	out.fd = -1;
 	out.is_socket = false;
-	out.is_torn = false;
+	out.tail = TAIL_WHOLE;
+	out.dropped_told = out.dropped;
 	tzset();
 	if (fstat(STDERR_FILENO, &st) < 0)
 		return;
@@ -69,6 +78,12 @@ void log_init(const char *prefix)
 		close(fd);
 }
 
+static bool is_writable(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0;
+}
+
 /* Never blocks. Descriptor 2 is asked first: a pipe that polls writable takes PIPE_BUF bytes. */
 static ssize_t write_now(const char *line, size_t len)
 {
@@ -76,21 +91,30 @@ static ssize_t write_now(const char *line, size_t len)
 		return write(out.fd, line, len);
 	if (out.is_socket)
 		return send(STDERR_FILENO, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
-	if (poll(&p, 1, 0) != 1 || (p.revents & POLLOUT) == 0) {
+	if (!is_writable(STDERR_FILENO)) {
 		errno = EAGAIN;
 		return -1;
 	}
 	return write(STDERR_FILENO, line, len);
 }
 
-static void write_line(const char *text)
+static ssize_t write_retrying(const char *bytes, size_t len)
+{
+	ssize_t n;
+	do
+		n = write_now(bytes, len);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+/* False when it was not taken whole. */
+static bool write_text(const char *text)
 {
 	char line[LINE_MAX_BYTES];
 	char *p = line;
 	struct tm tm;
 	time_t now = clock_wall();
-	if (out.is_torn)
+	if (out.tail != TAIL_WHOLE)
 		*p++ = '\n';
 	localtime_r(&now, &tm);
 	p = mempcpy(p, out.prefix, strnlen(out.prefix, PREFIX_MAX));
@@ -98,14 +122,43 @@ static void write_line(const char *text)
 	size_t room = sizeof(line) - 1 - (size_t)(p - line);
 	p = mempcpy(p, text, str_cut(text, strlen(text), room));
 	*p++ = '\n';
-	ssize_t n;
-	do
-		n = write_now(line, (size_t)(p - line));
-	while (n < 0 && errno == EINTR);
-	if (n != p - line)
-		out.dropped++;
+	ssize_t n = write_retrying(line, (size_t)(p - line));
 	if (n > 0)
-		out.is_torn = n != p - line;
+		out.tail = n == p - line ? TAIL_WHOLE : TAIL_TORN;
+	return n == p - line;
+}
+
+static void __attribute__((format(printf, 4, 5)))
+write_event(const char *id, enum log_level level, const char *fields, const char *fmt, ...)
+{
+	(void)id;
+	(void)level;
+	(void)fields;
+	char text[128];
+	uint64_t dropped = out.dropped;
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (write_text(text))
+		out.dropped_told = dropped;
+}
+
+void log_report_dropped(void)
+{
+	int saved = errno;
+	/* A short line may fit where the lost one did not; the reader must have read something. */
+	if (out.dropped != out.dropped_told && is_writable(out.fd >= 0 ? out.fd : STDERR_FILENO))
+		write_event(EV_LOG_DROPPED, (unsigned long long)(out.dropped - out.dropped_told));
+	errno = saved;
+}
+
+/* What was lost comes before what follows it. */
+static void write_line(const char *text)
+{
+	log_report_dropped();
+	if (out.dropped != out.dropped_told || !write_text(text))
+		out.dropped++;
 }
 
 static void deliver(const char *id, enum log_level level, const char *text)
@@ -186,22 +239,38 @@ void log_emit(const char *id, enum log_level level, const char *fields, const ch
 	errno = saved;
 }
 
+static void end_line(void)
+{
+	if (write_retrying("\n", 1) == 1)
+		out.tail = TAIL_WHOLE;
+}
+
 void log_raw(const char *bytes, size_t len)
 {
 	int saved = errno;
+	if (out.tail == TAIL_TORN)
+		end_line();
 	while (len > 0) {
 		/* A pipe takes this much whole or not at all. */
 		size_t part = len < LINE_MAX_BYTES ? len : LINE_MAX_BYTES;
-		ssize_t n = write_now(bytes, part);
-		if (n < 0 && errno == EINTR)
-			continue;
+		ssize_t n = write_retrying(bytes, part);
 		if (n <= 0) {
 			out.dropped++;
+			out.tail = out.tail == TAIL_OPEN ? TAIL_TORN : out.tail;
 			break;
 		}
 		bytes += n;
 		len -= (size_t)n;
+		out.tail = bytes[-1] == '\n' ? TAIL_WHOLE : TAIL_OPEN;
 	}
+	errno = saved;
+}
+
+void log_raw_end(void)
+{
+	int saved = errno;
+	if (out.tail == TAIL_OPEN)
+		end_line();
 	errno = saved;
 }
 

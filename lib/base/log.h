@@ -10,9 +10,9 @@
  *	log_event(EV_DAEMON_SOCKET_WAIT, path);
  *
  * One line is one write(2) to a private, non-blocking descriptor, so that a stalled reader of the
- * container log cannot stall PID 1: what does not fit is dropped and counted. errno is kept. The
- * program ignores SIGPIPE, so that a reader that went away is no more than a dropped line. Control
- * characters inside a line are replaced, so that a peer cannot forge lines.
+ * container log cannot stall PID 1: what does not fit is dropped, counted and reported later. errno
+ * is kept. The program ignores SIGPIPE, so that a reader that went away is no more than a dropped
+ * line. Control characters inside a line are replaced, so that a peer cannot forge lines.
  *
  * A warning or error with the same text as the line before it is counted instead of written for 10
  * s; the next other line is preceded by "last message repeated N times".
@@ -50,8 +50,10 @@ void log_emit(const char *id, enum log_level level, const char *fields, const ch
 void log_set_level(enum log_level least);
 
 /* Passes on a child's bytes as they are, without a prefix. What the reader is too slow for is
- * dropped and counted as one line. */
+ * dropped and counted as one line. A line that is not ended yet is ended before one of ours. */
 void log_raw(const char *bytes, size_t len);
+/* The child has ended: a last line that it left open is ended, so that nothing glues to it. */
+void log_raw_end(void);
 
 /* Lines of one kind that are written in one go, one for each of many services, say: the first
  * LOG_FEW_LINES of them are written, the others counted for one line at the end. Zeroed at first.
@@ -68,6 +70,9 @@ bool log_few_take(struct log_few *few);
 
 /* Lines lost because the reader was too slow. */
 uint64_t log_dropped(void);
+/* How many of them have not been reported yet is a line of the log, as soon as it is read again:
+ * before the next line, and when this is called, for instance with each turn of a loop. */
+void log_report_dropped(void);
 
 /* Where lines go instead of standard error; NULL restores it. Forgets the
  * line before. For tests. */

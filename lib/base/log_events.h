@@ -14,6 +14,7 @@
 
 /* base: the log itself */
 #define EV_LOG_REPEATED "log.repeated", LOG_LEVEL_WARNING, "count", "last message repeated %llu times"
+#define EV_LOG_DROPPED "log.dropped", LOG_LEVEL_WARNING, "count", "lost %llu lines of the log, because nobody read it"
 
 /* base: conditions */
 #define EV_CONDITION_RAISED "condition.raised", LOG_LEVEL_WARNING, "code,reason,advice", "condition %s: %s (%s)"

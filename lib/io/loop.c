@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/io/timer_heap.h"
 
@@ -185,6 +186,7 @@ int loop_turn(struct loop *loop, int timeout_ms, struct err *e)
 	dispatch(loop, batch, count < 0 ? 0 : count);
 	timer_heap_fire(&loop->timers, now_ms, armed);
 	loop->in_turn = false;
+	log_report_dropped();
 	return 0;
 }
 

@@ -206,7 +206,9 @@ static void a_stalled_pipe_drops_whole_lines(void **state)
 	drain(in);
 	assert_int_equal(count_whole_lines(read_text), taken);
 	log_event(EV_TEST_INFO, "after");
-	assert_string_equal(drain(in) + PREFIX_LEN, "after\n");
+	drain(in);
+	assert_int_equal(count_whole_lines(read_text), 2);
+	assert_non_null(strstr(read_text, "after\n"));
 }
 
 static void a_stalled_socket_drops_lines(void **state)
