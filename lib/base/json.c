@@ -1,6 +1,7 @@
 #include "lib/base/json.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,28 +10,23 @@
 #include "lib/base/json_tree.h"
 #include "lib/base/mem.h"
 
-/* Overwrites the texts of a tree, which may be keys and tokens. */
-static void wipe_texts(cJSON *root)
+/* Texts of a tree may be keys and tokens; so whatever the library gives back is overwritten: nodes
+ * that are dropped or replaced, and the buffer that a print outgrows. */
+static void wiping_free(void *p)
 {
-	cJSON *parents[JSON_DEPTH_MAX + 1];
-	size_t depth = 0;
-	for (cJSON *node = root; node != NULL;) {
-		if (node->valuestring != NULL)
-			explicit_bzero(node->valuestring, strlen(node->valuestring));
-		if (node->child != NULL && depth < JSON_DEPTH_MAX) {
-			parents[depth++] = node;
-			node = node->child;
-			continue;
-		}
-		while (node != root && node->next == NULL && depth > 0)
-			node = parents[--depth];
-		node = node != root ? node->next : NULL;
-	}
+	if (p != NULL)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
+static void __attribute__((constructor)) init_memory(void)
+{
+	cJSON_Hooks hooks = {malloc, wiping_free};
+	cJSON_InitHooks(&hooks);
 }
 
 void json_free(struct json *j)
 {
-	wipe_texts(json_tree_mut(j));
 	cJSON_Delete(json_tree_mut(j));
 }
 

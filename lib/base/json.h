@@ -1,11 +1,13 @@
 /*
  * JSON documents of moderate size: strict parsing, typed getters that name the path of a fault, and
  * builders. The tree is a cJSON tree behind an opaque type, so that the library is used in one
- * file. Streams and documents without a sensible bound go through lib/base/jscan.h instead.
+ * place. Streams and documents without a sensible bound go through lib/base/jscan.h instead.
  *
  * Parsing is strict where cJSON is not: the text must be valid UTF-8 without NUL and without an
  * escaped NUL, numbers must be JSON numbers, nothing may follow the value, depth is at most
- * JSON_DEPTH_MAX. Of duplicate keys the last one wins, as in Go.
+ * JSON_DEPTH_MAX. Of duplicate keys the last one wins, as in Go. One pass checks (json_check.c),
+ * then cJSON reads. Texts may be secrets: all memory of a document is overwritten when it is given
+ * back; what json_print returns is the caller's.
  *
  * Getters borrow: what they return lives as long as the document. `path` in messages starts at the
  * object given to the getter.

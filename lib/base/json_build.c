@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/base/json_text.h"
 #include "lib/base/json_tree.h"
 #include "lib/base/mem.h"
 
@@ -33,7 +32,8 @@ static char *repaired(const char *text)
 	char *copy = xmalloc(len * strlen(REPLACEMENT) + 1);
 	char *to = copy;
 	for (size_t at = 0; at < len;) {
-		size_t n = json_text_utf8(text + at, len - at);
+		uint32_t rune;
+		size_t n = str_utf8_decode(text + at, len - at, &rune);
 		if (n > 0)
 			to = mempcpy(to, text + at, n);
 		else

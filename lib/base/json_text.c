@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "lib/base/jscan_number.h"
+#include "lib/base/str.h"
+
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -17,27 +20,13 @@ static size_t count_digits(const char *text, size_t len, size_t at)
 
 size_t json_text_number(const char *text, size_t len)
 {
-	size_t at = len > 0 && text[0] == '-' ? 1 : 0;
-	size_t digits = count_digits(text, len, at);
-	if (digits == 0 || (digits > 1 && text[at] == '0'))
+	if (len == 0 || (text[0] != '-' && !is_digit(text[0])))
 		return 0;
-	at += digits;
-	if (at < len && text[at] == '.') {
-		digits = count_digits(text, len, at + 1);
-		if (digits == 0)
-			return 0;
-		at += 1 + digits;
-	}
-	if (at < len && (text[at] == 'e' || text[at] == 'E')) {
-		at++;
-		if (at < len && (text[at] == '+' || text[at] == '-'))
-			at++;
-		digits = count_digits(text, len, at);
-		if (digits == 0)
-			return 0;
-		at += digits;
-	}
-	return at;
+	enum jscan_number state = jscan_number_begin(text[0]);
+	const char *end = jscan_number_run(&state, text + 1, text + len);
+	bool is_whole = state == JSCAN_NUMBER_OVER ||
+			(state != JSCAN_NUMBER_BAD && jscan_number_may_end(state));
+	return is_whole ? (size_t)(end - text) : 0;
 }
 
 bool json_text_i64(const char *text, size_t len, int64_t *out)
@@ -58,34 +47,6 @@ bool json_text_i64(const char *text, size_t len, int64_t *out)
 		return false;
 	*out = negative ? value : -value;
 	return true;
-}
-
-static bool is_continuation(unsigned char c)
-{
-	return (c & 0xc0) == 0x80;
-}
-
-size_t json_text_utf8(const char *text, size_t len)
-{
-	const unsigned char *c = (const unsigned char *)text;
-	if (len == 0 || c[0] == 0)
-		return 0;
-	if (c[0] < 0x80)
-		return 1;
-	if (c[0] < 0xc2 || c[0] > 0xf4)
-		return 0;
-	size_t n = c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : 4;
-	if (n > len)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if (!is_continuation(c[i]))
-			return 0;
-	}
-	/* Longer than needed, halves of surrogate pairs, above U+10FFFF. */
-	if ((c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) ||
-		(c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] > 0x8f))
-		return 0;
-	return n;
 }
 
 /* What one escape or one character of a string means. */
@@ -176,7 +137,8 @@ static struct piece decode_one(const char *text, size_t len)
 		return bad_piece("quote inside a string");
 	if (c < 0x20)
 		return bad_piece("control character inside a string");
-	struct piece p = {.used = json_text_utf8(text, len)};
+	uint32_t rune;
+	struct piece p = {.used = str_utf8_decode(text, len, &rune)};
 	if (p.used == 0)
 		return bad_piece("text is not UTF-8");
 	p.made = p.used;
@@ -184,10 +146,43 @@ static struct piece decode_one(const char *text, size_t len)
 	return p;
 }
 
+/* Bytes that stand for themselves and end nothing. */
+static size_t count_plain(const char *text, size_t len)
+{
+	size_t n = 0;
+	while (n < len && (signed char)text[n] >= 0x20 && text[n] != '"' && text[n] != '\\')
+		n++;
+	return n;
+}
+
+const char *json_text_string(const char *text, size_t len, size_t *out_len)
+{
+	size_t at = 0;
+	for (;;) {
+		at += count_plain(text + at, len - at);
+		*out_len = at;
+		if (at == len)
+			return "string does not end";
+		if (text[at] == '"')
+			return NULL;
+		struct piece p = decode_one(text + at, len - at);
+		if (p.fault != NULL)
+			return p.fault;
+		at += p.used;
+	}
+}
+
 const char *json_text_decode(const char *text, size_t len, char *out, size_t *out_len)
 {
 	size_t made = 0;
 	for (size_t at = 0; at < len;) {
+		size_t plain = count_plain(text + at, len - at);
+		if (out != NULL)
+			memmove(out + made, text + at, plain);
+		made += plain;
+		at += plain;
+		if (at == len)
+			break;
 		struct piece p = decode_one(text + at, len - at);
 		if (p.fault != NULL) {
 			*out_len = at;

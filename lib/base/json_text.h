@@ -16,8 +16,9 @@ size_t json_text_number(const char *text, size_t len);
 /* True when text is a JSON number without fraction and exponent that fits. */
 bool json_text_i64(const char *text, size_t len, int64_t *out);
 
-/* Length of the UTF-8 character (RFC 3629) that text begins with; 0 when it begins with none. */
-size_t json_text_utf8(const char *text, size_t len);
+/* Checks the inside of a string up to the quote that ends it. Returns NULL with the length before
+ * that quote in *out_len, or the reason as a few words with the place of the fault in *out_len. */
+const char *json_text_string(const char *text, size_t len, size_t *out_len);
 
 /* Decodes the inside of a string. out needs room for what comes out, which is never longer than
  * what goes in; it may be text itself, or NULL to learn the length only. No NUL is added. Returns
