@@ -1,0 +1,81 @@
+#include "tests/support/memory_scan.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/base/mem.h"
+
+#define PIECE ((size_t)1 << 20)
+/* Past that it is address space that a sanitizer has set aside. */
+#define MAPPING_MAX ((size_t)1 << 30)
+
+static size_t count_in(const char *bytes, size_t len, const char *inverted, size_t needle_len)
+{
+	size_t count = 0;
+	const char *end = bytes + len;
+	while ((size_t)(end - bytes) >= needle_len) {
+		bytes = memchr(bytes, (unsigned char)~inverted[0],
+			(size_t)(end - bytes) - (needle_len - 1));
+		if (bytes == NULL)
+			break;
+		size_t same = 1;
+		while (same < needle_len && bytes[same] == (char)~inverted[same])
+			same++;
+		count += same == needle_len;
+		bytes++;
+	}
+	return count;
+}
+
+static size_t count_in_mapping(
+	int mem, uintptr_t from, uintptr_t to, char *piece, const char *inverted, size_t needle_len)
+{
+	size_t count = 0;
+	while (from < to) {
+		size_t want = to - from < PIECE ? to - from : PIECE;
+		ssize_t n = pread(mem, piece, want, (off_t)from);
+		if (n <= 0)
+			break; /* guard pages */
+		count += count_in(piece, (size_t)n, inverted, needle_len);
+		/* The next piece overlaps, for what lies across. */
+		from += (size_t)n < want || want < PIECE ? (size_t)n : want - (needle_len - 1);
+	}
+	return count;
+}
+
+size_t memory_scan(const char *inverted, size_t len)
+{
+	size_t count = 0;
+	char line[512];
+	AUTO(fd_close) int mem = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	char *piece = mmap(NULL, PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	FILE *maps = fopen("/proc/self/maps", "re");
+	assert_true(mem >= 0 && piece != MAP_FAILED);
+	assert_non_null(maps);
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		uintptr_t from, to;
+		char rights[5];
+		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &from, &to, rights) != 3 ||
+			rights[1] != 'w' || to - from > MAPPING_MAX)
+			continue;
+		/* Not the copy of what was just looked at. */
+		if (from <= (uintptr_t)piece && (uintptr_t)piece < to) {
+			count +=
+				count_in_mapping(mem, from, (uintptr_t)piece, piece, inverted, len);
+			from = (uintptr_t)piece + PIECE;
+		}
+		count += count_in_mapping(mem, from, to, piece, inverted, len);
+	}
+	fclose(maps);
+	munmap(piece, PIECE);
+	return count;
+}
