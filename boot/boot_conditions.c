@@ -4,6 +4,7 @@
 #include "boot/config/config_conditions.h"
 #include "boot/daemon/daemon_conditions.h"
 #include "boot/datapath/datapath_conditions.h"
+#include "boot/host/host_conditions.h"
 #include "boot/login/login_conditions.h"
 #include "egress/egress_conditions.h"
 #include "ingress/ingress_conditions.h"
@@ -19,6 +20,7 @@ static const struct condition_kind *const kinds[] = {
 	CONDITION_BUS_LOST,
 	CONDITION_NOT_RUNNING,
 	CONDITION_KEY_REISSUE_PENDING,
+	HOST_CONDITIONS,
 	CONFIG_CONDITIONS,
 	DATAPATH_CONDITIONS,
 	STATESTORE_CONDITIONS,

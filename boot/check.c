@@ -144,6 +144,7 @@ static void (*const checks[])(struct check *c) = {
 	check_serve_config,
 	check_tun,
 	check_forwarding,
+	check_addresses,
 	check_firewall,
 	check_services,
 	check_http,

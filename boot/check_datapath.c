@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "boot/datapath/datapath_host.h"
+#include "boot/host/addresses.h"
 #include "boot/settings/settings.h"
 #include "lib/base/buf.h"
 #include "lib/base/json.h"
@@ -15,6 +16,21 @@
 #include "lib/io/atomicfile.h"
 #include "lib/io/loop.h"
 #include "lib/nft/nft_backend.h"
+
+void check_addresses(struct check *c)
+{
+	char sentence[ADDRESSES_SENTENCE_MAX];
+	switch (addresses_find(c->s, sentence, sizeof(sentence))) {
+	case ADDRESSES_CLEAR:
+		break;
+	case ADDRESSES_SHARED:
+		check_pass(c, "%s", sentence);
+		break;
+	case ADDRESSES_DROPPED:
+		check_fault(c, "%s", sentence);
+		break;
+	}
+}
 
 void check_firewall(struct check *c)
 {

@@ -23,6 +23,9 @@ void check_fault(struct check *c, const char *fmt, ...) __attribute__((format(pr
 void check_firewall(struct check *c);
 void check_services(struct check *c);
 
+/* boot/check_datapath.c, for any node: the range of the Pod's addresses. */
+void check_addresses(struct check *c);
+
 /* boot/check_store.c: the Secret and the rights on it, or the folder. Asks the API server. */
 void check_store(struct check *c);
 

@@ -8,6 +8,8 @@
 #include "boot/config/confwatch.h"
 #include "boot/daemon/daemon.h"
 #include "boot/datapath/datapath.h"
+#include "boot/host/addresses.h"
+#include "boot/host/host_conditions.h"
 #include "boot/settings/settings.h"
 #include "boot/settings/settings_events.h"
 #include "boot/settings/times.h"
@@ -130,6 +132,14 @@ static void init_drain(struct supervisor *s)
 		s->drain = drain_new(s->loop, s->fetcher, s->resolver, &options);
 }
 
+/* Whatever fails because of it says something else. */
+static void look_at_addresses(struct supervisor *s)
+{
+	char sentence[ADDRESSES_SENTENCE_MAX];
+	if (addresses_find(s->settings, sentence, sizeof(sentence)) != ADDRESSES_CLEAR)
+		condition_raise(&s->conditions, CONDITION_ADDRESS_IN_TAILNET_RANGE, "%s", sentence);
+}
+
 /* First of all that may fail: without a firewall such a node carries nothing. */
 static int init_datapath(struct supervisor *s, struct err *e)
 {
@@ -212,6 +222,7 @@ static int init_modules(struct supervisor *s, struct err *e)
 {
 	s->api = localapi_new(s->loop, s->fetcher, s->settings->socket);
 	init_table(s);
+	look_at_addresses(s);
 	init_bus(s);
 	init_store(s);
 	init_login(s);

@@ -12,7 +12,6 @@
 #define EV_DATAPATH_NO_IPV6 "datapath.no_ipv6", LOG_LEVEL_INFO, "reason", "firewall: IPv6 is not used: %s"
 #define EV_DATAPATH_NOT_WATCHED "datapath.not_watched", LOG_LEVEL_WARNING, "reason", "firewall: edits by other programs will not be noticed: %s"
 #define EV_DATAPATH_REMOVE_FAILED "datapath.remove_failed", LOG_LEVEL_WARNING, "reason", "firewall: the tables could not be removed: %s"
-#define EV_DATAPATH_POD_IN_TAILNET "datapath.pod_in_tailnet", LOG_LEVEL_WARNING, "address,range", "[warning] the Pod's address %s is in the tailnet's range %s: tailscaled drops what such addresses send into the tailnet, so egress will not work"
 #define EV_DATAPATH_MODE_IGNORED "datapath.mode_ignored", LOG_LEVEL_INFO, "mode", "firewall: TS_DEBUG_FIREWALL_MODE=%s steers tailscaled alone; the rules of this program are nftables"
 
 /* clang-format on */

@@ -18,8 +18,6 @@
 #include "lib/nft/nft_memory.h"
 #include "lib/nft/nft_model.h"
 
-/* Addresses that the daemon's own rules drop when they come from elsewhere than the tunnel. */
-#define TAILNET_IPV4 "100.64.0.0/10"
 #define HOST_NAME_SIZE 256
 
 static bool is_supported(
@@ -57,18 +55,6 @@ static struct nft_backend *open_kernel(
 	return b;
 }
 
-/* The daemon drops what comes from such addresses before our rules give it another source. */
-static void warn_of_pod_addresses(const struct settings *s)
-{
-	struct ipprefix tailnet;
-	struct ipaddr pod;
-	struct err unused;
-	const char *text = s->pod_ipv4[0] != '\0' ? s->pod_ipv4 : s->pod_ip;
-	if (ipprefix_parse(TAILNET_IPV4, &tailnet, &unused) == 0 &&
-		ipaddr_parse(text, &pod, &unused) == 0 && ipprefix_contains(&tailnet, &pod))
-		log_event(EV_DATAPATH_POD_IN_TAILNET, text, TAILNET_IPV4);
-}
-
 struct nft_backend *datapath_host_open(
 	const struct settings *s, struct loop *loop, struct datapath_host *out, struct err *e)
 {
@@ -79,7 +65,6 @@ struct nft_backend *datapath_host_open(
 	}
 	if (strcmp(s->debug_firewall_mode, "iptables") == 0)
 		log_event(EV_DATAPATH_MODE_IGNORED, s->debug_firewall_mode);
-	warn_of_pod_addresses(s);
 	struct nft_backend *b = open_kernel(s, loop, out, e);
 	if (b == NULL)
 		err_wrap(e, "error creating new netfilter runner");

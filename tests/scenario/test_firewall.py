@@ -301,3 +301,22 @@ def test_services_in_a_state_directory(world, space):
     assert len(space.map_of("ip", "egress_pm")) == 1
     assert space.map_of("ip", "daddr_map") == [["100.64.9.9", "10.0.0.9"]]
     assert STARTED in program.output()
+
+
+@pytest.mark.parametrize("env", [DEST, {"TS_AUTHKEY": "key", "TS_USERSPACE": "false"}])
+def test_address_in_the_range_of_the_tailnet(world, space, env):
+    """Named before anything is started, proxy or not, whatever the settings say; a tunnel does not count."""
+    allow_ipv6(world)
+    space.run("ip", "tuntap", "add", "tailscale0", "mode", "tun")
+    space.run("ip", "addr", "add", "100.64.7.7/32", "dev", "tailscale0")
+    assert world.start(env, ["check"], wrapper=space.enter).wait_exit() == 0
+    space.run("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
+    space.run("ip", "addr", "add", "100.70.3.4/32", "dev", "eth0")
+    sentence = "the address 100.70.3.4 of eth0 is in 100.64.0.0/10, the range of the tailnet: "
+    program = world.start(env, ["check"], wrapper=space.enter)
+    assert program.wait_exit() == 1
+    assert sentence in program.output()
+    program = world.start_running(env, notify.running(OWN), space.enter)
+    place = program.output().index("condition AddressInTailnetRange: " + sentence)
+    assert place < program.output().index("Starting tailscaled")
+    assert program.stop() == 0

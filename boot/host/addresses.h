@@ -1,0 +1,45 @@
+/*
+ * Addresses of this host or Pod that tailscaled takes for addresses of the tailnet: those inside
+ * 100.64.0.0/10, as clusters with such a range for Pods give them. Its rules drop what comes from
+ * there by any other way than the tunnel, without a word in its log.
+ *
+ *	if (addresses_find(settings, sentence, sizeof(sentence)) != ADDRESSES_CLEAR)
+ *		condition_raise(…, "%s", sentence);
+ */
+#ifndef BOOT_HOST_ADDRESSES_H
+#define BOOT_HOST_ADDRESSES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/err.h"
+#include "lib/base/ipaddr.h"
+
+struct settings;
+
+/* Bytes of an interface name, with NUL (IFNAMSIZ). */
+#define ADDRESSES_NAME_MAX 16
+#define ADDRESSES_SENTENCE_MAX 240
+
+struct host_address {
+	char interface[ADDRESSES_NAME_MAX];
+	struct ipaddr addr;
+	bool is_tunnel; /* or loopback: packets of the network do not come from it */
+};
+
+/* The first that tailscaled would take for one of the tailnet, NULL when there is none. Pure. */
+const struct host_address *addresses_in_tailnet(const struct host_address *all, size_t count);
+
+enum addresses_verdict {
+	ADDRESSES_CLEAR,   /* none, or they could not be read */
+	ADDRESSES_SHARED,  /* there is one, but tailscaled was told to make no rules */
+	ADDRESSES_DROPPED, /* what comes from its neighbours is dropped */
+};
+
+/* Cause and remedy, unless clear. Pure. */
+enum addresses_verdict addresses_decide(const struct settings *s, const struct host_address *all,
+	size_t count, char *sentence, size_t size);
+/* The same for the addresses that there are now. */
+enum addresses_verdict addresses_find(const struct settings *s, char *sentence, size_t size);
+
+#endif
