@@ -146,6 +146,16 @@ static void run_up(struct supervisor *s)
 	login_run_up(&s->login);
 }
 
+static void expect_command_end(struct supervisor *s)
+{
+	login_expect_command_end(&s->login);
+}
+
+static void await_command(struct supervisor *s)
+{
+	login_await_command(&s->login);
+}
+
 static void up_done(struct supervisor *s)
 {
 	login_command_succeeded(&s->login);
@@ -212,6 +222,13 @@ static void run_set(struct supervisor *s)
 	login_run_set(&s->login);
 }
 
+/* What is to be set is asked for again once the node is Running. */
+static void abandon_set(struct supervisor *s)
+{
+	login_abandon_set(&s->login);
+	node_post_ipn_state(s);
+}
+
 static void set_failed(struct supervisor *s)
 {
 	login_log_failure(&s->login, "set");
@@ -228,6 +245,9 @@ static void authenticated(struct supervisor *s)
 		log_event(EV_NODE_RUNNING_AGAIN);
 	condition_clear(&s->conditions, CONDITION_NOT_RUNNING);
 	login_succeeded(&s->login);
+	/* Also one that was put there later. */
+	if (s->is_configured && settings_is_two_step_once(s->settings))
+		node_store_delete_authkey(&s->store);
 	if (s->is_configured)
 		node_post(s, NODE_EVENT_STEP_OK);
 	else if (login_wants_set(&s->login))
@@ -341,6 +361,8 @@ static const action_fn actions[NODE_ACTION_COUNT] = {
 	[NODE_ACTION_SHOW_APPROVAL] = show_approval,
 	[NODE_ACTION_SHOW_STATE] = show_state,
 	[NODE_ACTION_RUN_UP] = run_up,
+	[NODE_ACTION_EXPECT_COMMAND_END] = expect_command_end,
+	[NODE_ACTION_AWAIT_COMMAND] = await_command,
 	[NODE_ACTION_UP_DONE] = up_done,
 	[NODE_ACTION_UP_FAILED] = up_failed,
 	[NODE_ACTION_REISSUE] = start_reissue,
@@ -351,6 +373,7 @@ static const action_fn actions[NODE_ACTION_COUNT] = {
 	[NODE_ACTION_RUN_SET] = run_set,
 	[NODE_ACTION_CONFIGURE] = configure,
 	[NODE_ACTION_SET_FAILED] = set_failed,
+	[NODE_ACTION_ABANDON_SET] = abandon_set,
 	[NODE_ACTION_ENTER_STEADY] = enter_steady,
 	[NODE_ACTION_LEFT_RUNNING] = left_running,
 	[NODE_ACTION_STOP_BEGIN] = stop_begin,

@@ -196,6 +196,10 @@ void node_events_login(void *supervisor, enum login_event event)
 			confwatch_reload(s->confwatch);
 		return;
 	}
+	if (event == LOGIN_EVENT_KEY_ADOPTED) {
+		node_store_found_authkey(&s->store);
+		return;
+	}
 	if (event == LOGIN_EVENT_NO_KEY) {
 		if (node_is_booting(s))
 			node_end(s, FATAL_BOOT_STEP,

@@ -1,6 +1,7 @@
 #include "boot/login/credentials.h"
 
 #include "boot/settings/settings.h"
+#include "lib/base/mem.h"
 
 void credentials_init(struct credentials *c, const struct settings *settings)
 {
@@ -17,10 +18,13 @@ void credentials_fini(struct credentials *c)
 	mask_fini(&c->mask);
 }
 
-void credentials_set_stored(struct credentials *c, const char *value, size_t len)
+bool credentials_set_stored(struct credentials *c, const char *value, size_t len)
 {
+	AUTO(secret_fini) struct secret before = {0};
+	secret_copy(&before, &c->stored);
 	secret_set(&c->stored, value, len);
 	mask_add(&c->mask, &c->stored);
+	return !secret_equal(&before, &c->stored);
 }
 
 void credentials_mask_config(struct credentials *c, const struct secret *authkey)

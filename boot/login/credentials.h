@@ -23,7 +23,8 @@ struct credentials {
 
 void credentials_init(struct credentials *c, const struct settings *settings);
 void credentials_fini(struct credentials *c); /* wipes; zeroed is accepted */
-void credentials_set_stored(struct credentials *c, const char *value, size_t len);
+/* False when it is the one that is known. */
+bool credentials_set_stored(struct credentials *c, const char *value, size_t len);
 /* A key of the daemon's configuration file, for the mask: the daemon itself logs in with it. */
 void credentials_mask_config(struct credentials *c, const struct secret *authkey);
 /* There is something that `tailscale up` can log in with. */

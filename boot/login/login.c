@@ -4,15 +4,13 @@
 
 #include "boot/bus/bus.h"
 #include "boot/config/config_conditions.h"
-#include "boot/login/command.h"
 #include "boot/login/login_conditions.h"
 #include "boot/login/login_events.h"
-#include "boot/login/login_reason.h"
 #include "boot/login/reissue.h"
-#include "boot/settings/args.h"
 #include "boot/settings/settings.h"
 #include "boot/settings/times.h"
 #include "lib/base/mem.h"
+#include "statestore/statestore.h"
 
 void login_post(struct login *l, enum login_event event)
 {
@@ -43,18 +41,27 @@ void login_init(
 	credentials_init(&l->credentials, partners->settings);
 	timer_init(&l->retry, partners->loop, on_retry, l);
 	timer_init(&l->grace, partners->loop, on_grace_over, l);
-}
-
-static void cancel_command(struct login *l)
-{
-	command_cancel(l->command);
-	l->command = NULL;
+	login_init_command(l);
 }
 
 static void free_reissue(struct login *l)
 {
+	if (l->reissue != NULL && reissue_is_asked(l->reissue))
+		l->request_stands = true;
 	reissue_free(l->reissue);
 	l->reissue = NULL;
+}
+
+/* An operator removes the device of a node that asks for a key, so nothing may be asked for once
+ * the node is logged in. */
+static void withdraw_request(struct login *l)
+{
+	if (!l->request_stands)
+		return;
+	l->request_stands = false;
+	/* Another value than what the store wants makes it write. */
+	statestore_known(l->store_ref, STORE_KEY_REISSUE_AUTHKEY, SECRET_SHOWN);
+	statestore_set(l->store_ref, STORE_KEY_REISSUE_AUTHKEY, NULL);
 }
 
 static void stop_timers(struct login *l)
@@ -78,7 +85,7 @@ void login_set_store(struct login *l, struct kube *kube, struct statestore *stor
 
 void login_forget_daemon(struct login *l)
 {
-	cancel_command(l);
+	login_cancel_command(l);
 	stop_timers(l);
 	l->shown_state = IPN_STATE_UNKNOWN;
 	l->shown_approval = false;
@@ -92,70 +99,14 @@ void login_forget_daemon(struct login *l)
 void login_stop(struct login *l)
 {
 	stop_timers(l);
-	cancel_command(l);
+	login_cancel_command(l);
 	free_reissue(l);
 }
 
-static void set_failure_take(struct login *l, char *text_take)
+void login_set_failure_take(struct login *l, char *text_take)
 {
 	free(l->failure);
 	l->failure = text_take;
-}
-
-static void on_command_done(void *arg, const char *said, const struct err *err)
-{
-	struct login *l = arg;
-	const struct condition_kind *kind;
-	l->command = NULL;
-	if (err == NULL) {
-		login_post(l, LOGIN_EVENT_COMMAND_OK);
-		return;
-	}
-	AUTO(mem_free) char *reason = login_reason_of_command(said, &kind);
-	/* The daemon's words before the tool's: one cause, one text. */
-	if (reason != NULL && !condition_is_raised(l->partners.conditions, kind))
-		login_raise_reason(l, kind, reason);
-	set_failure_take(
-		l, reason != NULL ? xasprintf("%s: %s", err->msg, reason) : xstrdup(err->msg));
-	login_post(l, LOGIN_EVENT_COMMAND_FAILED);
-}
-
-static void run_command(struct login *l, const struct strv *args)
-{
-	struct err e;
-	l->command =
-		command_run(l->partners.procs, args, &l->credentials.mask, on_command_done, l, &e);
-	if (l->command == NULL) {
-		set_failure_take(l, xstrdup(e.msg));
-		login_post(l, LOGIN_EVENT_COMMAND_FAILED);
-	}
-}
-
-void login_run_up(struct login *l)
-{
-	AUTO(strv_wipe) struct strv args = {0};
-	log_event(EV_NODE_UP);
-	l->up_ran = true;
-	l->waits_for_person = !credentials_are_given(&l->credentials);
-	if (l->waits_for_person && l->partners.bus->facts.ipn_state == IPN_STATE_NEEDS_LOGIN)
-		login_raise_reason(l, CONDITION_KEY_MISSING,
-			"no auth key was given: waiting for a login by hand");
-	args_tailscale_up(l->partners.settings, &l->credentials.stored, &args);
-	run_command(l, &args);
-}
-
-void login_run_set(struct login *l)
-{
-	AUTO(strv_wipe) struct strv args = {0};
-	log_event(EV_NODE_SET);
-	l->set_ran = true;
-	args_tailscale_set(l->partners.settings, &args);
-	run_command(l, &args);
-}
-
-void login_command_succeeded(struct login *l)
-{
-	l->waits_for_person = false;
 }
 
 void login_log_failure(const struct login *l, const char *command)
@@ -194,6 +145,7 @@ void login_succeeded(struct login *l)
 	l->waits_for_person = false;
 	stop_timers(l);
 	backoff_reset(&l->backoff);
+	withdraw_request(l);
 }
 
 bool login_waits_for_person(const struct login *l)
@@ -205,7 +157,7 @@ static void on_reissue_done(void *arg, const struct err *err)
 {
 	struct login *l = arg;
 	if (err != NULL)
-		set_failure_take(l, xstrdup(err->msg));
+		login_set_failure_take(l, xstrdup(err->msg));
 	login_post(l, err == NULL ? LOGIN_EVENT_KEY_ISSUED : LOGIN_EVENT_KEY_FAILED);
 }
 
@@ -244,6 +196,7 @@ void login_cancel_reissue(struct login *l)
 {
 	log_event(EV_REISSUE_CANCELLED);
 	free_reissue(l);
+	withdraw_request(l);
 	condition_clear(l->partners.conditions, CONDITION_KEY_REISSUE_PENDING);
 }
 

@@ -27,6 +27,7 @@ struct command;
 struct condition_set;
 struct config_source;
 struct kube;
+struct kube_call;
 struct localapi;
 struct loop;
 struct proc_table;
@@ -39,6 +40,7 @@ enum login_event {
 	LOGIN_EVENT_WANT_UP,
 	LOGIN_EVENT_COMMAND_OK,
 	LOGIN_EVENT_COMMAND_FAILED, /* login_failure gives the reason */
+	LOGIN_EVENT_KEY_ADOPTED,    /* another key was found in the state Secret */
 	LOGIN_EVENT_RETRY,          /* the pause after a failed try is over */
 	LOGIN_EVENT_GRACE_OVER,     /* login_decide_refusal is due */
 	LOGIN_EVENT_KEY_REFUSED,    /* only another key helps */
@@ -74,8 +76,13 @@ struct login {
 	struct warnings warnings;
 
 	struct command *command; /* tailscale up or set under way */
-	char *failure;           /* why the last command or request failed */
+	bool command_is_up;
+	uint64_t command_since_ms;
+	struct kube_call *key_call; /* before a command: the key in the Secret */
+	struct timer limit;         /* of a command */
+	char *failure;              /* why the last command or request failed */
 	struct reissue *reissue;
+	bool request_stands; /* in the Secret, though nobody waits for its answer */
 	struct timer retry;
 	struct timer grace; /* of a login warning without a reason */
 	struct backoff backoff;
@@ -109,10 +116,17 @@ void login_on_notify(struct login *l, const struct ipn_notify *n, bool is_config
  * upon. */
 void login_on_health(struct login *l, const struct ipn_notify *n, bool is_awaited);
 
-/* Commands. */
+/* Commands. None lasts for ever once the node has been Running: one that does not end is ended and
+ * counts as failed. */
 void login_run_up(struct login *l);
 void login_run_set(struct login *l);
 void login_command_succeeded(struct login *l);
+/* The node is Running: the command has nothing left to do, and is ended when it does not end. */
+void login_expect_command_end(struct login *l);
+/* It is not, or no longer: the command has its whole time. */
+void login_await_command(struct login *l);
+/* `tailscale set` on a node that has left Running: it is due again. */
+void login_abandon_set(struct login *l);
 void login_log_failure(const struct login *l, const char *command);
 const char *login_failure(const struct login *l);
 /* `tailscale set` is due for this daemon process. */

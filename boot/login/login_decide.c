@@ -74,16 +74,19 @@ void login_request_key(struct login *l)
 void login_decide_recovery(struct login *l)
 {
 	enum ipn_state state = l->partners.bus->facts.ipn_state;
-	if (state != IPN_STATE_NEEDS_LOGIN && state != IPN_STATE_STOPPED)
+	bool is_stopped = state == IPN_STATE_STOPPED;
+	bool needs_login = state == IPN_STATE_NEEDS_LOGIN;
+	if (state == IPN_STATE_RUNNING)
 		return;
-	if (!settings_is_one_step(l->partners.settings)) {
+	if (!settings_is_one_step(l->partners.settings) && (needs_login || is_stopped)) {
 		login_post(l, LOGIN_EVENT_WANT_UP);
 		return;
 	}
-	if (state == IPN_STATE_NEEDS_LOGIN)
-		start_grace(l);
-	else
+	if (settings_is_one_step(l->partners.settings) && is_stopped)
 		login_post(l, LOGIN_EVENT_WANT_RELOAD);
+	else if (settings_is_one_step(l->partners.settings) && (needs_login || l->has_warning))
+		start_grace(l);
+	/* A state on the way may lead to one of those. */
 	login_retry_later(l);
 }
 

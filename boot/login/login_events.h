@@ -29,6 +29,9 @@
 #define EV_REISSUE_APPLYING "reissue.applying", LOG_LEVEL_INFO, "", "Received new auth key, restarting tailscaled to apply it"
 #define EV_REISSUE_CANCELLED "reissue.cancelled", LOG_LEVEL_INFO, "", "tailscaled has logged in after all, the request for a new auth key is withdrawn"
 
+#define EV_NODE_COMMAND_ABANDONED "node.command_abandoned", LOG_LEVEL_WARNING, "seconds", "the node is running, but tailscale up has not ended after %llu s: it is ended"
+#define EV_NODE_KEY_ADOPTED "node.key_adopted", LOG_LEVEL_INFO, "", "another authkey was found in the state Secret"
+
 /* clang-format on */
 
 #endif

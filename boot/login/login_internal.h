@@ -1,7 +1,8 @@
 /*
  * Shared by the files of the module login.
  *
- *	login.c          life, commands, states, a new key
+ *	login.c          life, states, a new key
+ *	login_command.c  tailscale up and set, their limits, the key for them
  *	login_decide.c   what is tried next
  *	login_reports.c  reports of the bus → reasons
  */
@@ -11,6 +12,11 @@
 #include "boot/login/login.h"
 
 struct condition_kind;
+
+void login_init_command(struct login *l);
+/* Whatever is under way for a command ends, silently. */
+void login_cancel_command(struct login *l);
+void login_set_failure_take(struct login *l, char *text_take);
 
 void login_post(struct login *l, enum login_event event);
 /* Raises the reason of a try to log in, in place of the one before; secrets in the text are

@@ -230,15 +230,15 @@ struct reissue *reissue_new(struct loop *loop, struct localapi *api, struct kube
 	return r;
 }
 
+bool reissue_is_asked(const struct reissue *r)
+{
+	return r->is_asked;
+}
+
 void reissue_free(struct reissue *r)
 {
 	if (r == NULL)
 		return;
-	if (r->is_asked) {
-		/* Another value than what the store wants makes it write. */
-		statestore_known(r->store_ref, STORE_KEY_REISSUE_AUTHKEY, SECRET_SHOWN);
-		statestore_set(r->store_ref, STORE_KEY_REISSUE_AUTHKEY, NULL);
-	}
 	localapi_cancel(r->disconnect);
 	kube_cancel(r->call);
 	fswatch_free(r->watch);

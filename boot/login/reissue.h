@@ -6,6 +6,7 @@
 #ifndef BOOT_LOGIN_REISSUE_H
 #define BOOT_LOGIN_REISSUE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/base/err.h"
@@ -32,8 +33,10 @@ typedef void (*reissue_fn)(void *arg, const struct err *err);
 
 struct reissue *reissue_new(struct loop *loop, struct localapi *api, struct kube *kube,
 	struct statestore *store, const struct reissue_options *options, reissue_fn fn, void *arg);
-/* Ends it without a callback; a request that stands in the Secret is withdrawn through the
- * store. */
+/* A request stands in the Secret. */
+bool reissue_is_asked(const struct reissue *r);
+/* Ends it without a callback. A request that stands in the Secret stays there: a Pod that stops, or
+ * that waits no longer, needs the key all the same. */
 void reissue_free(struct reissue *r);
 
 #endif

@@ -250,6 +250,12 @@ void node_store_mark(struct node_store *s)
 	s->is_new = false;
 }
 
+void node_store_found_authkey(struct node_store *s)
+{
+	s->has_authkey = true;
+	statestore_known(s->store, STORE_KEY_AUTHKEY, SECRET_SHOWN);
+}
+
 void node_store_delete_authkey(struct node_store *s)
 {
 	if (!s->is_secret || !s->has_authkey)

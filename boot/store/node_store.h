@@ -79,6 +79,8 @@ bool node_store_is_published(const struct node_store *s);
 void node_store_start_complete(struct node_store *s);
 /* Marks a Secret that did not exist at boot as ours; once, when there is something to publish. */
 void node_store_mark(struct node_store *s);
+/* Somebody has put a key into the Secret since the set-up. */
+void node_store_found_authkey(struct node_store *s);
 /* The key in the Secret was used. Nothing when there is none. */
 void node_store_delete_authkey(struct node_store *s);
 /* Where fields of a serve configuration go; NULL: nowhere. */

@@ -192,3 +192,12 @@ def test_operator_never_answers(world):
     assert program.wait_exit(25) == 1
     assert ("failed to get a reissued authkey: failed to receive new auth key: timeout waiting for "
             "auth key reissue after 10") in program.output()
+    assert world.kube.get()["reissue_authkey"] == testroot.CONFIG_KEY, "the request stays"
+
+
+def test_stopped_while_it_waits(world):
+    """A Pod that is drained does not take back what its successor needs."""
+    program = begin(world, env={"TAILBOOT_STOP_BUDGET": "2s"})
+    program.wait_log_part(WATCHING)
+    assert program.stop() == 0
+    assert world.kube.get()["reissue_authkey"] == testroot.CONFIG_KEY

@@ -289,9 +289,9 @@ static void nobody_answers(void **state)
 	assert_string_equal(f->err.msg,
 		"failed to get a reissued authkey: failed to receive new auth key: timeout waiting "
 		"for auth key reissue after 10m0s");
-	/* The request is withdrawn through the store. */
+	/* The request stays: whoever comes next needs the key all the same. */
 	assert_true(loop_wait_idle(f->b->loop, 20));
-	assert_true(strv_contains(&f->written, "reissue_authkey-"));
+	assert_int_equal(f->written.len, 0);
 }
 
 static void the_limit_holds_while_the_api_is_away(void **state)
@@ -332,11 +332,12 @@ static void freed_in_the_middle(void **state)
 	reissue_free(STEAL(f->reissue));
 	begin(f, "old-key", 60000);
 	wait_until_asked(f);
+	assert_true(reissue_is_asked(f->reissue));
 	reissue_free(STEAL(f->reissue));
 	reissue_free(NULL);
 	assert_true(loop_wait_idle(f->b->loop, 20));
 	assert_int_equal(f->done, 0);
-	assert_true(strv_contains(&f->written, "reissue_authkey-"));
+	assert_int_equal(f->written.len, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
