@@ -91,6 +91,7 @@ static void subscribed(struct supervisor *s)
 static void lost_daemon(struct supervisor *s)
 {
 	bus_forget_daemon(&s->bus);
+	store_recovery_pause(&s->recovery);
 	login_forget_daemon(&s->login);
 	localapi_cancel(s->gro_call);
 	s->gro_call = NULL;
@@ -301,6 +302,7 @@ static void stop_begin(struct supervisor *s)
 	confwatch_free(s->confwatch);
 	s->confwatch = NULL;
 	login_stop(&s->login);
+	store_recovery_pause(&s->recovery);
 	if (s->daemon != NULL && daemon_is_up(s->daemon))
 		shutdown_withdraw(
 			&s->shutdown, &s->publish, s->bus.facts.ipn_state == IPN_STATE_RUNNING);

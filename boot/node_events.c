@@ -5,6 +5,7 @@
 #include "boot/daemon/daemon.h"
 #include "boot/daemon/daemon_conditions.h"
 #include "boot/datapath/datapath.h"
+#include "boot/login/login_conditions.h"
 #include "boot/node_status.h"
 #include "boot/settings/settings.h"
 
@@ -15,6 +16,15 @@ static void on_bus_open(void *arg)
 	node_post(arg, NODE_EVENT_BUS_OPEN);
 }
 
+/* A daemon that could not read its state at its start does not try again. */
+static void watch_daemon_store(struct supervisor *s)
+{
+	if (!condition_is_raised(&s->conditions, CONDITION_STATE_STORE_FAILED))
+		store_recovery_end(&s->recovery);
+	else if (!s->is_ending)
+		store_recovery_begin(&s->recovery);
+}
+
 static void on_bus_notify(void *arg, const struct ipn_notify *n)
 {
 	struct supervisor *s = arg;
@@ -22,8 +32,10 @@ static void on_bus_notify(void *arg, const struct ipn_notify *n)
 	login_on_notify(&s->login, n, s->is_configured);
 	if (ipn_notify_state(n) != IPN_STATE_UNKNOWN)
 		node_post_ipn_state(s);
-	if (n->has_health)
+	if (n->has_health) {
 		login_on_health(&s->login, n, s->state == NODE_STATE_AUTH);
+		watch_daemon_store(s);
+	}
 	publish_update(&s->publish, n);
 }
 
@@ -100,6 +112,12 @@ struct daemon_events node_events_daemon(struct supervisor *s)
 }
 
 /* store */
+
+void node_events_store_back(void *supervisor)
+{
+	struct supervisor *s = supervisor;
+	daemon_restart(s->daemon);
+}
 
 static void on_store_ready(void *arg)
 {

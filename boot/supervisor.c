@@ -67,6 +67,7 @@ static void init_store(struct supervisor *s)
 	};
 	struct node_store_events events = node_events_store(s);
 	node_store_init(&s->store, &partners, &events);
+	store_recovery_init(&s->recovery, s->loop, &s->store, node_events_store_back, s);
 }
 
 static void on_config_authkey(void *arg, const struct secret *authkey)
@@ -295,6 +296,7 @@ static void free_modules(struct supervisor *s)
 	shutdown_stop_clock(&s->shutdown);
 	bus_fini(&s->bus);
 	daemon_free(s->daemon);
+	store_recovery_pause(&s->recovery);
 	node_store_fini(&s->store);
 	localapi_free(s->api);
 	proc_table_free(s->procs);

@@ -25,6 +25,7 @@
 #include "boot/publish/publish.h"
 #include "boot/shutdown.h"
 #include "boot/store/node_store.h"
+#include "boot/store/store_recovery.h"
 #include "boot/supervisor.h"
 #include "lib/base/condition.h"
 #include "lib/io/timer.h"
@@ -51,7 +52,8 @@ struct supervisor {
 	struct localapi *api;
 	struct bus bus;
 	struct node_store store;
-	struct config_source config; /* zeroed without a configuration directory */
+	struct store_recovery recovery; /* of a daemon without its state */
+	struct config_source config;    /* zeroed without a configuration directory */
 	struct launch launch;
 	struct daemon *daemon; /* NULL before its first start */
 	struct login login;
@@ -107,6 +109,8 @@ struct datapath_events node_events_datapath(struct supervisor *s);
 struct node_store_events node_events_store(struct supervisor *s);
 struct publish_events node_events_publish(struct supervisor *s);
 struct shutdown_events node_events_shutdown(struct supervisor *s);
+/* The place of the daemon's state answers again. */
+void node_events_store_back(void *supervisor);
 void node_events_login(void *supervisor, enum login_event event);
 
 #endif

@@ -11,6 +11,8 @@ struct times {
 	uint32_t retry_base_ms; /* calls and writes that failed */
 	uint32_t retry_max_ms;
 	uint32_t boot_retry_max_ms; /* the same before the start is complete: somebody waits */
+	uint32_t store_ask_base_ms; /* whether the place of the daemon's state is back */
+	uint32_t store_ask_max_ms;
 	uint32_t bus_retry_base_ms;
 	uint32_t bus_retry_max_ms;
 	uint32_t bus_stall_ms; /* a message begun, and no byte since */

@@ -93,8 +93,14 @@ static char *secret_path(const struct kube *k, const char *name, const char *que
 
 struct kube_call *kube_secret_get(struct kube *k, const char *name, kube_fn fn, void *arg)
 {
+	return kube_secret_get_within(k, name, 0, fn, arg);
+}
+
+struct kube_call *kube_secret_get_within(
+	struct kube *k, const char *name, uint32_t timeout_ms, kube_fn fn, void *arg)
+{
 	AUTO(mem_free) char *path = secret_path(k, name, "");
-	struct kube_request request = {.method = "GET", .path = path};
+	struct kube_request request = {.method = "GET", .path = path, .timeout_ms = timeout_ms};
 	return kube_start(k, &request, fn, arg);
 }
 

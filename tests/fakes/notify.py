@@ -81,6 +81,12 @@ def running(self_node=None, peers=None, cert_domains=None):
     return message
 
 
+def store_warning(text="State store failed to initialize"):
+    """What a daemon says that could not read its state at its start, and goes on without."""
+    return with_status({"State": NO_STATE, "Health": {"Warnings": {"state-store-health": {
+        "Title": "Tailscale state store failed to initialize", "Text": text}}}})
+
+
 def login_warning(text=None):
     """A health warning `login-state`, by default without text and without any state."""
     warning = {"Text": text} if text else {}

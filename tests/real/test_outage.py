@@ -4,11 +4,12 @@ import time
 
 import pytest
 
-from realbed import settings
+from realbed import settings, wait
 from realbed.probe import TwoWayProbe
 
 OUTAGE = 20
 NO_GAP = 0.5
+BACK_WITHIN = 3
 
 
 def _pause(cluster):
@@ -58,4 +59,28 @@ def test_boot_waits_for_an_api_server_that_comes_late(headscale, cluster, new_po
         cluster.restart()
     pod.wait_log("Startup complete, waiting for shutdown signal", 40)
     pod.wait_published(5, device_id=None)
+    assert pod.stop() == 0
+
+
+@pytest.mark.parametrize("take_away", [_pause, _kill], ids=["hangs", "refuses"])
+def test_daemon_dies_during_an_api_outage(take_away, headscale, cluster, new_pod, figure):
+    """The daemon cannot read its state when it comes back; it does within 3 s after the API server is back."""
+    _, key = headscale.new_key()
+    pod = new_pod(store="secret", environment={"TS_AUTHKEY": key}).boot()
+    fields = pod.wait_published(5, device_id=None, device_fqdn=None)
+    bring_back = take_away(cluster)
+    try:
+        old = pod.kill_daemon()
+        wait.wait_for(lambda: pod.daemon() not in (0, old), 10, "a new daemon")
+        if take_away is _kill:
+            pod.wait_log("condition StateStoreFailed", 20)
+    finally:
+        bring_back()
+    back = time.monotonic()
+    wait.wait_for(lambda: pod.client.state() == "Running", 20, "running again")
+    took = time.monotonic() - back
+    figure(f"running {took:.2f} s after the API server was back")
+    assert took <= BACK_WITHIN
+    pod.wait_published(10, device_id=fields["device_id"], device_fqdn=fields["device_fqdn"])
+    assert "(crash 2 of" not in pod.log(), "the restart counts as a crash"
     assert pod.stop() == 0
