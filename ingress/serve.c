@@ -20,7 +20,7 @@
 #include "lib/localapi/localapi.h"
 #include "statestore/statestore.h"
 
-#define RESTORED_TELL_MS 60000
+#define RESTORED_LOG_MS 60000
 
 struct serve {
 	struct localapi *api_ref;
@@ -29,9 +29,9 @@ struct serve {
 	serve_accepted_fn fn;
 	void *arg;
 	char *path;
-	char *domain;       /* NULL until known */
-	char *suffix;       /* "" until known */
-	char *unknown_told; /* members that were named last; NULL = none */
+	char *domain;         /* NULL until known */
+	char *suffix;         /* "" until known */
+	char *unknown_logged; /* of the last log line; NULL = none */
 	bool is_paused;
 	struct serve_plan current; /* accepted last; document NULL = none */
 	bool is_lost;              /* the daemon was restarted and needs it again */
@@ -39,8 +39,8 @@ struct serve {
 	struct serve_plan pending; /* under way */
 	struct localapi_call *call;
 	struct serve_watch *served;
-	bool is_restoring;         /* the daemon has lost it while it runs */
-	uint64_t restored_told_ms; /* 0 = never */
+	bool is_restoring;           /* the daemon has lost it while it runs */
+	uint64_t restored_logged_ms; /* 0 = never */
 	struct fswatch *watch;
 	struct timer retry;
 	struct backoff backoff;
@@ -95,18 +95,18 @@ static void show(struct serve *s, enum serve_shown what)
 }
 
 /* Once, until they change. */
-static void tell_unknown(struct serve *s, const struct strv *unknown)
+static void log_unknown(struct serve *s, const struct strv *unknown)
 {
 	char *text = unknown->len > 0 ? strv_join(unknown, ", ") : NULL;
 	bool is_news =
-		text != NULL && (s->unknown_told == NULL || strcmp(text, s->unknown_told) != 0);
+		text != NULL && (s->unknown_logged == NULL || strcmp(text, s->unknown_logged) != 0);
 	if (is_news)
 		log_event(EV_SERVE_UNKNOWN, s->path, text);
-	free(s->unknown_told);
-	s->unknown_told = text;
+	free(s->unknown_logged);
+	s->unknown_logged = text;
 }
 
-/* Reads the file into s->pending; false when there is nothing usable, which is told. */
+/* Reads the file into s->pending; false when there is nothing usable, which is logged. */
 static bool read_plan(struct serve *s)
 {
 	AUTO(buf_fini) struct buf text = BUF_INIT(JSON_TEXT_MAX);
@@ -130,7 +130,7 @@ static bool read_plan(struct serve *s)
 		return false;
 	}
 	condition_clear(s->conditions_ref, CONDITION_SERVE_CONFIG_INVALID);
-	tell_unknown(s, &s->pending.unknown);
+	log_unknown(s, &s->pending.unknown);
 	return true;
 }
 
@@ -174,16 +174,16 @@ static void look(void *arg)
 	s->call = localapi_serve_set(s->api_ref, s->pending.document, on_applied, s);
 }
 
-/* Whoever clears it again and again is told of once in a while. */
+/* Of whoever clears it again and again there is a line once in a while. */
 static void on_cleared(void *arg)
 {
 	struct serve *s = arg;
 	uint64_t now_ms = clock_now_ms();
 	s->is_lost = s->is_restoring = true;
 	timer_start(&s->retry, 0);
-	if (s->restored_told_ms != 0 && now_ms - s->restored_told_ms < RESTORED_TELL_MS)
+	if (s->restored_logged_ms != 0 && now_ms - s->restored_logged_ms < RESTORED_LOG_MS)
 		return;
-	s->restored_told_ms = now_ms;
+	s->restored_logged_ms = now_ms;
 	log_event(EV_SERVE_RESTORING);
 }
 
@@ -218,7 +218,7 @@ void serve_free(struct serve *s)
 	serve_plan_fini(&s->current);
 	free(s->domain);
 	free(s->suffix);
-	free(s->unknown_told);
+	free(s->unknown_logged);
 	free(s->path);
 	free(s);
 }

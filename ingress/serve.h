@@ -3,7 +3,7 @@
  * empty or broken changes nothing: what was applied stays, also over a restart of the daemon; the
  * reason is logged once, and of a broken one is the condition ServeConfigInvalid. A failed
  * application is tried again with back-off (ServeApplyFailed). What somebody clears by hand is put
- * back (ingress/serve_watch.h), and that is told at most once a minute.
+ * back (ingress/serve_watch.h), with a line in the log at most once a minute.
  *
  * `${TS_CERT_DOMAIN}` is filled only once the domain is known, that is after the first network map.
  *

@@ -92,7 +92,7 @@ static void on_serve_config(void *arg, const struct localapi_reply *reply, const
 	struct serve_watch *w = arg;
 	struct err ignored;
 	w->call = NULL;
-	/* What cannot be asked is not known; others tell that the daemon does not answer. */
+	/* What cannot be asked is not known; others report that the daemon does not answer. */
 	if (err != NULL || is_as_before(w, reply)) {
 		timer_start(&w->look, w->interval_ms);
 		return;

@@ -109,7 +109,7 @@ struct ipnbus *ipnbus_new(struct loop *loop, struct localapi *api, struct peers 
 /* Extra DNS records go there from the next subscription on; borrowed for the life of the bus. To be
  * called before ipnbus_start; without it nobody gets them. */
 void ipnbus_set_records(struct ipnbus *bus, struct records *records);
-/* The capability version of the daemon, if it is known before the daemon itself has told it with
+/* The capability version of the daemon, if it is known before the daemon itself has named it with
  * its answer to a subscription; counts from the next subscription on. */
 void ipnbus_set_capability(struct ipnbus *bus, unsigned int version);
 void ipnbus_free(struct ipnbus *bus);

@@ -1,8 +1,8 @@
-"""What the daemon's bus tells, in the two generations that are in use.
+"""What the daemon's bus sends, in the two generations that are in use.
 
 `Repeating` is the bus that the black-box suite of 1.102 plays: each message is sent as the test
 made it, a status in any of them, and a new watcher gets the last one. `Stateful` is the bus as
-1.104 really works: the daemon has a state; the first message of a watcher tells it as far as the
+1.104 really works: the daemon has a state; the first message of a watcher has it as far as the
 mask asks for, all later messages are bare changes.
 """
 
@@ -60,7 +60,7 @@ class Repeating:
 
 
 class Stateful:
-    """A state, told once to each watcher, and its changes."""
+    """A state, sent once to each watcher, and its changes."""
 
     capability = 148
     can_suspend = True

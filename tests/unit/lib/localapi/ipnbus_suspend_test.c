@@ -159,8 +159,8 @@ static void a_stop_ends_a_resumption(void **state)
 	assert_int_equal(b->losses, 0);
 }
 
-/* The daemon tells its version itself. */
-static void the_answer_tells_whether_it_can_suspend(void **state)
+/* The daemon names its version itself. */
+static void the_answer_says_whether_it_can_suspend(void **state)
 {
 	static const struct {
 		const char *head, *mask;
@@ -217,7 +217,7 @@ int main(void)
 		TEST(an_unanswered_resumption_is_a_loss),
 		TEST(without_a_session_it_is_a_loss),
 		TEST(a_stop_ends_a_resumption),
-		TEST(the_answer_tells_whether_it_can_suspend),
+		TEST(the_answer_says_whether_it_can_suspend),
 		TEST(a_daemon_that_refuses_the_bit_is_asked_without),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
