@@ -2,6 +2,7 @@
 
 #include "boot/bus/bus_conditions.h"
 #include "boot/settings/times.h"
+#include "config.h"
 #include "lib/localapi/localapi.h"
 #include "lib/localapi/peers.h"
 #include "lib/localapi/records.h"
@@ -56,6 +57,8 @@ void bus_init(struct bus *b, const struct bus_partners *partners, const struct b
 	b->records = records_new();
 	b->stream = ipnbus_new(partners->loop, partners->api, b->peers, &times, &stream_events);
 	ipnbus_set_records(b->stream, b->records);
+	/* The daemon itself names its version with the first answer. */
+	ipnbus_set_capability(b->stream, TAILBOOT_CAPVER);
 }
 
 void bus_fini(struct bus *b)
