@@ -163,7 +163,8 @@ struct fetch *fetch_begin(struct fetcher *f, const struct fetch_request *request
 	fetch->stall_ms = request->stall_ms;
 	fetch->timeout_ms = request->timeout_ms;
 	if (fn == NULL && request->timeout_ms == 0) {
-		fetch->timeout_ms = FETCH_STREAM_HEAD_MS;
+		fetch->timeout_ms = request->head_timeout_ms > 0 ? request->head_timeout_ms
+								 : FETCH_STREAM_HEAD_MS;
 		fetch->is_endless = true;
 	}
 	buf_init(&fetch->reply, request->reply_max > 0 ? request->reply_max : FETCH_REPLY_MAX);

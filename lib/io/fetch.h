@@ -39,6 +39,7 @@ struct fetch_request {
 	const char *ca_pem; /* PEM text of the only trusted CAs; NULL = the system's */
 	size_t ca_pem_len;
 	uint32_t timeout_ms;         /* whole request; 0 = none (streams only) */
+	uint32_t head_timeout_ms;    /* streams without timeout_ms: until a 2xx answer begins */
 	uint32_t connect_timeout_ms; /* 0 = 10 s */
 	uint32_t stall_ms;           /* streams: see fetch_stream.h; 0 = none */
 	size_t reply_max;            /* cap of a whole reply, else -EMSGSIZE; 0 = 1 MiB */
@@ -75,6 +76,10 @@ void fetch_cancel(struct fetch *fetch);
 /* Host of the URL, an address without its brackets, into host: what is to be resolved for `address`
  * of a request. -EINVAL for what is no URL of HTTP or HTTPS, has a user name, or does not fit. */
 int fetch_url_host(const char *url, char *host, size_t size, struct err *e) MUST_CHECK;
+
+/* Negative errno that a refusal stands for: 401 and 403 -EACCES, 404 -ENOENT, 409, 410 and 412
+ * -ESTALE, 422 -EINVAL, 408, 429 and 5xx -EAGAIN, other -EPROTO. */
+int fetch_status_code(int status);
 
 /* Header of a reply by name without case, NULL when absent. */
 const char *fetch_header(const struct fetch_reply *reply, const char *name);

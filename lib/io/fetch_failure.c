@@ -87,3 +87,25 @@ int fetch_judge(struct fetch *fetch, CURLcode result, struct err *e)
 	e->code = code;
 	return code;
 }
+
+int fetch_status_code(int status)
+{
+	switch (status) {
+	case 401:
+	case 403:
+		return -EACCES;
+	case 404:
+		return -ENOENT;
+	case 409:
+	case 410:
+	case 412:
+		return -ESTALE;
+	case 422:
+		return -EINVAL;
+	case 408:
+	case 429:
+		return -EAGAIN;
+	default:
+		return status >= 500 ? -EAGAIN : -EPROTO;
+	}
+}

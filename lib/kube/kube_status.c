@@ -5,30 +5,10 @@
 #include <string.h>
 
 #include "lib/base/json.h"
+#include "lib/io/fetch.h"
 
 /* Of an answer that is no JSON, in an error's sentence. */
 #define SHOWN_TEXT_MAX 200
-
-static int errno_of(int code)
-{
-	switch (code) {
-	case 401:
-	case 403:
-		return -EACCES;
-	case 404:
-		return -ENOENT;
-	case 409:
-	case 410:
-		return -ESTALE;
-	case 422:
-		return -EINVAL;
-	case 408:
-	case 429:
-		return -EAGAIN;
-	default:
-		return code >= 500 ? -EAGAIN : -EPROTO;
-	}
-}
 
 static int shown_len(const char *text, size_t len)
 {
@@ -55,6 +35,7 @@ int kube_status_judge(
 		*code = (int)told;
 	const char *message = json_str(json_get(*body, "message"));
 	if (message != NULL && message[0] != '\0')
-		return err_set(e, errno_of(*code), "%d: %s", *code, message);
-	return err_set(e, errno_of(*code), "%d: \"%.*s\"", *code, shown_len(text, len), text);
+		return err_set(e, fetch_status_code(*code), "%d: %s", *code, message);
+	return err_set(
+		e, fetch_status_code(*code), "%d: \"%.*s\"", *code, shown_len(text, len), text);
 }

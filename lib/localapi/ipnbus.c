@@ -42,7 +42,6 @@ struct ipnbus {
 	uint32_t stall_ms;
 	struct backoff backoff;
 	struct timer retry;
-	struct timer head; /* the answer to a subscription must begin in time */
 	bool is_wanted;
 	bool is_open;
 	struct fetch *stream;
@@ -80,13 +79,11 @@ static void close_stream(struct ipnbus *bus)
 	fetch_cancel(bus->stream);
 	bus->stream = NULL;
 	bus->is_open = false;
-	timer_stop(&bus->head);
 }
 
 static void lost(struct ipnbus *bus, const struct err *why)
 {
 	bus->is_open = false;
-	timer_stop(&bus->head);
 	timer_start(&bus->retry, backoff_next(&bus->backoff));
 	if (strcmp(bus->last_loss, why->msg) == 0)
 		return;
@@ -146,7 +143,6 @@ static int on_head(void *arg, const struct fetch_reply *head, struct err *e)
 	(void)e;
 	if (head->status != 200)
 		return 0; /* on_end tells it, with the body */
-	timer_stop(&bus->head);
 	learn_capability(bus, fetch_header(head, "Tailscale-Cap"));
 	bus->is_open = true;
 	bus->last_loss[0] = '\0';
@@ -185,15 +181,6 @@ static bool is_inside(void *arg)
 	return ipn_decoder_is_inside(bus->decoder);
 }
 
-static void on_head_late(void *arg)
-{
-	struct ipnbus *bus = arg;
-	struct err e;
-	close_stream(bus);
-	err_set(&e, -ETIMEDOUT, "watch-ipn-bus: no answer within %d s", HEAD_TIMEOUT_MS / 1000);
-	lost(bus, &e);
-}
-
 static void subscribe(void *arg)
 {
 	struct ipnbus *bus = arg;
@@ -206,6 +193,7 @@ static void subscribe(void *arg)
 		.method = "GET",
 		.url = url,
 		.unix_socket = localapi_socket(bus->api_ref),
+		.head_timeout_ms = HEAD_TIMEOUT_MS,
 		.stall_ms = bus->stall_ms,
 		.fresh_connection = true,
 	};
@@ -216,8 +204,6 @@ static void subscribe(void *arg)
 	bus->stream = fetch_stream_start(localapi_fetcher(bus->api_ref), &request, &sink, &e);
 	if (bus->stream == NULL)
 		lost(bus, &e);
-	else
-		timer_start(&bus->head, HEAD_TIMEOUT_MS);
 }
 
 struct ipnbus *ipnbus_new(struct loop *loop, struct localapi *api, struct peers *peers,
@@ -230,7 +216,6 @@ struct ipnbus *ipnbus_new(struct loop *loop, struct localapi *api, struct peers 
 	bus->stall_ms = times->stall_ms;
 	bus->backoff = BACKOFF_INIT(times->retry_base_ms, times->retry_max_ms);
 	timer_init(&bus->retry, loop, subscribe, bus);
-	timer_init(&bus->head, loop, on_head_late, bus);
 	return bus;
 }
 

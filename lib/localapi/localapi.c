@@ -89,27 +89,11 @@ void localapi_cancel(struct localapi_call *call)
 	call_free(call);
 }
 
-static int code_of_status(int status)
-{
-	switch (status) {
-	case 403:
-		return -EACCES;
-	case 404:
-		return -ENOENT;
-	case 412:
-		return -ESTALE;
-	case 429:
-		return -EAGAIN;
-	default:
-		return status >= 500 ? -EAGAIN : -EPROTO;
-	}
-}
-
 /* The daemon answers failures with {"Error":"…"}, or with a line of text. */
 static int refuse(const struct localapi_reply *reply, struct err *e)
 {
 	struct err not_json;
-	int code = code_of_status(reply->status);
+	int code = fetch_status_code(reply->status);
 	const char *prefix = reply->status == 403   ? "Access denied: "
 			     : reply->status == 412 ? "Preconditions failed: "
 						    : "";

@@ -40,9 +40,9 @@ struct localapi_reply {
 	const struct strv *headers;
 };
 
-/* err is NULL for a 2xx answer. Else: 403 -EACCES "Access denied: …", 412 -ESTALE "Preconditions
- * failed: …", 404 -ENOENT, 429 and 5xx -EAGAIN, other -EPROTO, with the message of the body's
- * `Error` member or "STATUS: body"; without an answer the transport's code. reply is never NULL. */
+/* err is NULL for a 2xx answer. Else the code of fetch_status_code, with the message of the body's
+ * `Error` member or "STATUS: body", after "Access denied: " of 403 and "Preconditions failed: " of
+ * 412; without an answer the transport's code. reply is never NULL. */
 typedef void (*localapi_fn)(void *arg, const struct localapi_reply *reply, const struct err *err);
 
 struct localapi *localapi_new(struct loop *loop, struct fetcher *fetcher, const char *socket_path);

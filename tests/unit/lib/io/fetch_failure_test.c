@@ -209,6 +209,18 @@ static void a_slow_drip_is_cut_at_the_deadline(void **state)
 	assert_non_null(strstr(f->err.msg, "no complete answer within 5000 ms"));
 }
 
+static void a_refusal_has_a_code(void **state)
+{
+	static const struct {
+		int status, code;
+	} rows[] = {{400, -EPROTO}, {401, -EACCES}, {403, -EACCES}, {404, -ENOENT}, {408, -EAGAIN},
+		{409, -ESTALE}, {410, -ESTALE}, {412, -ESTALE}, {418, -EPROTO}, {422, -EINVAL},
+		{429, -EAGAIN}, {499, -EPROTO}, {500, -EAGAIN}, {503, -EAGAIN}, {599, -EAGAIN}};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		assert_int_equal(fetch_status_code(rows[i].status), rows[i].code);
+}
+
 int main(void)
 {
 #define FETCH_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -217,6 +229,7 @@ int main(void)
 		FETCH_TEST(endless_heads_are_cut),
 		FETCH_TEST(nobody_there_is_refused),
 		FETCH_TEST(a_slow_drip_is_cut_at_the_deadline),
+		cmocka_unit_test(a_refusal_has_a_code),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,7 +110,7 @@ static void an_answer_must_begin_in_time(void **state)
 	fake_clock_advance_ms(1);
 	bus_bench_wait(f, &f->losses, 1);
 	assert_int_equal(f->why.code, -ETIMEDOUT);
-	assert_string_equal(f->why.msg, "watch-ipn-bus: no answer within 10 s");
+	assert_non_null(strstr(f->why.msg, "watch-ipn-bus: no answer within 10000 ms"));
 	f->server->reply.text = BUS_BENCH_HEAD;
 	fake_clock_advance_ms(BUS_BENCH_RETRY_BASE_MS);
 	bus_bench_wait(f, &f->opens, 1);
