@@ -141,10 +141,10 @@ int mask_append(const struct mask *m, const char *text, size_t len, bool is_whol
 		size_t end = at;
 		while (end < cut && marks[end] == marks[at])
 			end++;
-		int ret = marks[at] ? buf_append_str(out, SECRET_SHOWN, e)
-				    : buf_append(out, text + at, end - at, e);
-		if (ret < 0)
-			return ret;
+		int code = marks[at] ? buf_append_str(out, SECRET_SHOWN, e)
+				     : buf_append(out, text + at, end - at, e);
+		if (code < 0)
+			return code;
 		at = end;
 	}
 	return (int)cut;

@@ -26,16 +26,15 @@ static int open_directory_of(const char *path, const char **name, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
 	AUTO(mem_free) char *dir = NULL;
-	int fd;
 
-	*name = slash ? slash + 1 : path;
+	*name = slash != NULL ? slash + 1 : path;
 	if (**name == '\0')
 		return err_set(e, -EISDIR, "write %s: not the name of a file", path);
-	if (!slash)
+	if (slash == NULL)
 		dir = xstrdup(".");
 	else
 		dir = slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? err_set_errno(e, -errno, "open directory %s", dir) : fd;
 }
 
@@ -46,10 +45,8 @@ static int open_temporary(int dir_fd, char name[NAME_SIZE], struct err *e)
 	int code = -EEXIST;
 
 	for (int tries = 0; tries < NAME_TRIES && code == -EEXIST; tries++) {
-		int fd;
-
 		snprintf(name, NAME_SIZE, NAME_START "%d-%u" NAME_END, (int)getpid(), counter++);
-		fd = openat(
+		int fd = openat(
 			dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (fd >= 0)
 			return fd;
@@ -123,17 +120,16 @@ int atomicfile_write(const char *path, const void *data, size_t len, mode_t mode
 	AUTO(fd_close) int dir_fd = open_directory_of(path, &name, e);
 	AUTO(fd_close) int fd = -1;
 	char temporary[NAME_SIZE];
-	int ret;
 
 	if (dir_fd < 0)
 		return e->code;
 	fd = open_temporary(dir_fd, temporary, e);
 	if (fd < 0)
 		return err_wrap(e, "write %s", path);
-	ret = fill_temporary(&fd, data, len, mode, e);
-	if (ret == 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
-		ret = err_set_errno(e, -errno, "rename");
-	if (ret < 0) {
+	int code = fill_temporary(&fd, data, len, mode, e);
+	if (code == 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
+		code = err_set_errno(e, -errno, "rename");
+	if (code < 0) {
 		(void)unlinkat(dir_fd, temporary, 0);
 		return err_wrap(e, "write %s", path);
 	}
@@ -145,13 +141,12 @@ static int read_all(int fd, struct buf *out, struct err *e)
 	for (;;) {
 		size_t room = out->max - out->len < READ_SIZE ? out->max - out->len : READ_SIZE;
 		char beyond;
-		ssize_t got;
 
 		/* Into the buffer itself, which its owner may wipe; at the cap one byte more tells
 		 * whether there is any. */
 		if (buf_reserve(out, room, e) < 0)
 			return e->code;
-		got = room ? read(fd, out->data + out->len, room) : read(fd, &beyond, 1);
+		ssize_t got = room ? read(fd, out->data + out->len, room) : read(fd, &beyond, 1);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
@@ -228,11 +223,9 @@ int atomicfile_make_dirs(const char *path, mode_t mode, struct err *e)
 	if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
 		return 0;
 	while (*end) {
-		char saved;
-
 		end += strspn(end, "/");
 		end += strcspn(end, "/");
-		saved = *end;
+		char saved = *end;
 		*end = '\0';
 		if ((stat(prefix, &info) < 0 || !S_ISDIR(info.st_mode)) &&
 			make_dir(prefix, mode, e) < 0)

@@ -125,10 +125,10 @@ static int add_bearer(struct fetch *fetch, const struct secret *bearer, struct e
 	if (strpbrk(secret_str(bearer), "\r\n") != NULL)
 		return err_set(e, -EINVAL, "%s: bearer token with a line end", fetch->label);
 	char *line = xasprintf("Authorization: Bearer %s", secret_str(bearer));
-	int result = add_header(fetch, line, e);
+	int code = add_header(fetch, line, e);
 	explicit_bzero(line, strlen(line));
 	free(line);
-	return result;
+	return code;
 }
 
 static int setup_headers(struct fetch *fetch, const struct fetch_request *request, struct err *e)

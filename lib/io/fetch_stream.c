@@ -33,8 +33,8 @@ int fetch_stream_head(struct fetch *fetch)
 		.body = "",
 		.headers = &fetch->head,
 	};
-	int result = fetch->sink.on_head(fetch->sink.arg, &head, &fetch->failure);
-	return result < 0 ? refused(fetch, result) : 0;
+	int code = fetch->sink.on_head(fetch->sink.arg, &head, &fetch->failure);
+	return code < 0 ? refused(fetch, code) : 0;
 }
 
 /* Body of a refusal: for the sentence the caller makes of it, so a piece is enough. */
@@ -48,9 +48,9 @@ int fetch_stream_data(struct fetch *fetch, const char *data, size_t len)
 {
 	if (!is_success(fetch))
 		return keep_piece(fetch, data, len);
-	int result = fetch->sink.on_data(fetch->sink.arg, data, len, &fetch->failure);
-	if (result < 0)
-		return refused(fetch, result);
+	int code = fetch->sink.on_data(fetch->sink.arg, data, len, &fetch->failure);
+	if (code < 0)
+		return refused(fetch, code);
 	if (fetch->is_cancelled || fetch->stall_ms == 0 || fetch->sink.is_inside == NULL)
 		return 0;
 	if (fetch->sink.is_inside(fetch->sink.arg))

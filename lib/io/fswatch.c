@@ -158,7 +158,7 @@ struct fswatch *fswatch_new_for_file(
 
 void fswatch_free(struct fswatch *w)
 {
-	if (!w)
+	if (w == NULL)
 		return;
 	timer_stop(&w->recheck);
 	timer_stop(&w->debounce);

@@ -19,16 +19,13 @@
 
 static void add_step(struct fswatch_path *p, const char *path, size_t len)
 {
-	struct fswatch_step *step;
-	const char *slash;
-
 	p->steps = xrealloc(p->steps, p->len + 1, sizeof(p->steps[0]));
-	step = &p->steps[p->len++];
+	struct fswatch_step *step = &p->steps[p->len++];
 	*step = (struct fswatch_step){.path = xstrndup(path, len), .wd = -1};
 	if (p->len == 1)
 		return;
-	slash = strrchr(step->path, '/');
-	step[-1].next_ref = slash ? slash + 1 : step->path;
+	const char *slash = strrchr(step->path, '/');
+	step[-1].next_ref = slash != NULL ? slash + 1 : step->path;
 }
 
 void fswatch_path_init(struct fswatch_path *p, const char *directory)
@@ -154,7 +151,7 @@ unsigned int fswatch_path_judge(const struct fswatch_path *p, const struct inoti
 			continue;
 		if (event->mask & EVENTS_OF_SELF)
 			news |= FSWATCH_NEWS_PATH;
-		if (!step->next_ref)
+		if (step->next_ref == NULL)
 			news |= FSWATCH_NEWS_CONTENT;
 		else if (event->len > 0 && strcmp(event->name, step->next_ref) == 0)
 			news |= FSWATCH_NEWS_PATH;

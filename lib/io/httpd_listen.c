@@ -65,9 +65,9 @@ static int open_listener(const struct addrport *at, const char **call)
 	*call = "listen";
 	if (listen(fd, BACKLOG) < 0)
 		return -errno;
-	int result = fd;
+	int code = fd;
 	fd = -1;
-	return result;
+	return code;
 }
 
 static bool is_any_v6(const struct ipaddr *a)

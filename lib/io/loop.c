@@ -40,20 +40,19 @@ struct timer_heap *loop_timer_heap(struct loop *loop)
 struct loop *loop_new(struct err *e)
 {
 	int fd = epoll_create1(EPOLL_CLOEXEC);
-	struct loop *loop;
 
 	if (fd < 0) {
 		err_set_errno(e, -errno, "create event loop");
 		return NULL;
 	}
-	loop = xcalloc(1, sizeof(*loop));
+	struct loop *loop = xcalloc(1, sizeof(*loop));
 	loop->epoll_fd = fd;
 	return loop;
 }
 
 void loop_free(struct loop *loop)
 {
-	if (!loop)
+	if (loop == NULL)
 		return;
 	fd_close(&loop->epoll_fd);
 	timer_heap_fini(&loop->timers);
@@ -123,11 +122,9 @@ void loop_source_set(struct loop_source *source, uint32_t events)
 
 void loop_source_remove(struct loop_source *source)
 {
-	struct loop *loop;
-
-	if (!source || !source->fn)
+	if (source == NULL || source->fn == NULL)
 		return;
-	loop = source->loop_ref;
+	struct loop *loop = source->loop_ref;
 	(void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
 	source->fn = NULL;
 	unlink_source(source);
@@ -144,17 +141,16 @@ static void dispatch(struct loop *loop, const struct epoll_event *batch, int cou
 	loop->in_batch = true;
 	for (int i = 0; i < count; i++) {
 		struct loop_source *source = batch[i].data.ptr;
-		uint32_t wanted;
 
-		if (!source->fn)
+		if (source->fn == NULL)
 			continue;
 		/* An earlier callback of this batch may have narrowed or parked the source. */
-		wanted = source->events ? source->events | EPOLLERR | EPOLLHUP : 0;
+		uint32_t wanted = source->events ? source->events | EPOLLERR | EPOLLHUP : 0;
 		if (batch[i].events & wanted)
 			source->fn(source->arg, batch[i].events & wanted);
 	}
 	loop->in_batch = false;
-	while (loop->dead) {
+	while (loop->dead != NULL) {
 		struct loop_source *source = loop->dead;
 
 		loop->dead = source->next_dead;
@@ -166,22 +162,19 @@ int loop_turn(struct loop *loop, int timeout_ms, struct err *e)
 {
 	struct epoll_event batch[BATCH_MAX];
 	int wait_ms = timer_heap_wait_ms(&loop->timers, clock_now_ms());
-	uint64_t now_ms;
-	uint64_t armed;
-	int count;
 
 	if (loop->in_turn)
 		return err_set(e, -EBUSY, "event loop run from one of its own callbacks");
 	if (wait_ms < 0 || (timeout_ms >= 0 && timeout_ms < wait_ms))
 		wait_ms = timeout_ms;
-	count = epoll_wait(loop->epoll_fd, batch, BATCH_MAX, wait_ms);
+	int count = epoll_wait(loop->epoll_fd, batch, BATCH_MAX, wait_ms);
 	if (count < 0 && errno != EINTR)
 		return err_set_errno(e, -errno, "wait for events");
 
 	/* What callbacks arm from here on waits for the next turn, so that a timer that arms itself
 	 * with no delay cannot starve the descriptors. */
-	now_ms = clock_now_ms();
-	armed = loop->timers.armed;
+	uint64_t now_ms = clock_now_ms();
+	uint64_t armed = loop->timers.armed;
 	loop->in_turn = true;
 	dispatch(loop, batch, count < 0 ? 0 : count);
 	timer_heap_fire(&loop->timers, now_ms, armed);
@@ -192,12 +185,12 @@ int loop_turn(struct loop *loop, int timeout_ms, struct err *e)
 
 int loop_run(struct loop *loop, struct err *e)
 {
-	int ret = 0;
+	int code = 0;
 
-	while (!loop->stop && ret == 0)
-		ret = loop_turn(loop, -1, e);
+	while (!loop->stop && code == 0)
+		code = loop_turn(loop, -1, e);
 	loop->stop = false;
-	return ret;
+	return code;
 }
 
 void loop_stop(struct loop *loop)

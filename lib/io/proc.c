@@ -74,7 +74,7 @@ static void destroy(struct proc *p)
 		stream_close(&p->streams[i]);
 	if (p->next)
 		p->next->prev = p->prev;
-	if (p->prev)
+	if (p->prev != NULL)
 		p->prev->next = p->next;
 	else if (p->table_ref->first == p)
 		p->table_ref->first = p->next;
@@ -123,7 +123,7 @@ static struct proc *find_pid(struct proc_table *table, pid_t pid)
 {
 	struct proc *p = table->first;
 
-	while (p && p->pid != pid)
+	while (p != NULL && p->pid != pid)
 		p = p->next;
 	return p;
 }
@@ -152,17 +152,16 @@ static void drain(struct proc *p)
 static bool reap_one(struct proc_table *table)
 {
 	siginfo_t info = {0};
-	struct proc *p;
 	int wstatus = 0;
 
 	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
 		return false;
-	p = find_pid(table, info.si_pid);
-	if (p)
+	struct proc *p = find_pid(table, info.si_pid);
+	if (p != NULL)
 		drain(p);
 	if (waitpid(info.si_pid, &wstatus, WNOHANG) != info.si_pid)
 		return false;
-	if (p)
+	if (p != NULL)
 		finish(p, wstatus);
 	else
 		table->orphans++;
@@ -201,7 +200,7 @@ struct proc_table *proc_table_new(struct loop *loop)
 
 void proc_table_free(struct proc_table *table)
 {
-	if (!table)
+	if (table == NULL)
 		return;
 	timer_stop(&table->again);
 	while (table->first)
@@ -281,25 +280,23 @@ struct proc *proc_spawn(struct proc_table *table, const struct proc_spec *spec,
 	AUTO(fd_close) int out_fd = -1;
 	AUTO(fd_close) int err_fd = -1;
 	int write_fds[2];
-	struct proc *p;
-	int ret;
 
 	if (proc_launch_pipes(&launch, spec, write_fds, e) < 0)
 		return NULL;
 	out_fd = write_fds[0];
 	err_fd = write_fds[1];
-	p = new_proc(table, launch.read_fds);
+	struct proc *p = new_proc(table, launch.read_fds);
 	p->output_fn = output_fn;
 	p->exit_fn = exit_fn;
 	p->arg = arg;
 	/* Before the fork, so that nothing can fail once the program runs. */
-	ret = watch_streams(p, e);
-	if (ret == 0)
-		ret = proc_launch_exec(&launch, spec, write_fds, e);
+	int code = watch_streams(p, e);
+	if (code == 0)
+		code = proc_launch_exec(&launch, spec, write_fds, e);
 	/* A child that could not exec stays in the table until it is reaped, so as not to be
 	 * counted as an orphan. */
 	p->pid = launch.pid;
-	if (ret < 0) {
+	if (code < 0) {
 		proc_free(p);
 		return NULL;
 	}
@@ -327,7 +324,7 @@ int proc_signal(struct proc *p, int signo, struct err *e)
 
 void proc_free(struct proc *p)
 {
-	if (!p || p->freed)
+	if (p == NULL || p->freed)
 		return;
 	p->freed = true;
 	for (int i = 0; i < 2; i++)

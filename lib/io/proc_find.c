@@ -30,13 +30,13 @@ static char *find_by_path(const char *name, struct err *e)
 
 	if (code == 0) {
 		absolute = realpath(name, NULL);
-		if (name[0] == '/' && absolute) {
+		if (name[0] == '/' && absolute != NULL) {
 			/* An absolute name stays as it is: links may choose the program's
 			 * behaviour. */
 			free(absolute);
 			return xstrdup(name);
 		}
-		if (absolute)
+		if (absolute != NULL)
 			return absolute;
 		code = -errno;
 	}
@@ -51,7 +51,7 @@ char *proc_find(const char *name, struct err *e)
 	if (strchr(name, '/'))
 		return find_by_path(name, e);
 	/* A relative or empty folder in PATH means the current one, where nothing is run from. */
-	while (path && *path && *name) {
+	while (path != NULL && *path && *name) {
 		size_t len = strcspn(path, ":");
 
 		if (path[0] == '/') {

@@ -44,7 +44,6 @@ int proc_launch_pipes(
 	write_fds[0] = write_fds[1] = -1;
 	for (int i = 0; i < 2; i++) {
 		int fds[2];
-		int code;
 
 		if (wanted[i] != PROC_STDIO_PIPE)
 			continue;
@@ -55,7 +54,7 @@ int proc_launch_pipes(
 			if (fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0)
 				continue;
 		}
-		code = -errno;
+		int code = -errno;
 		for (int k = 0; k < 2; k++) {
 			fd_close(&launch->read_fds[k]);
 			fd_close(&write_fds[k]);
@@ -155,7 +154,7 @@ static void child_set_signals(void)
 __attribute__((noreturn)) static void child_main(const struct child_plan *plan)
 {
 	const struct proc_spec *spec = plan->spec;
-	char *const *envp = spec->envp ? spec->envp : environ;
+	char *const *envp = spec->envp != NULL ? spec->envp : environ;
 
 	child_set_streams(plan);
 	if (spec->own_group && setpgid(0, 0) < 0)
@@ -203,15 +202,13 @@ static int read_child_error(int fd)
 int proc_launch_exec(struct proc_launch *launch, const struct proc_spec *spec,
 	const int write_fds[2], struct err *e)
 {
-	size_t arg_count = spec->args ? spec->args->len : 0;
+	size_t arg_count = spec->args != NULL ? spec->args->len : 0;
 	AUTO(mem_free) char **argv = xcalloc(arg_count + 2, sizeof(*argv));
 	struct child_plan plan = {.spec = spec,
 		.argv = argv,
 		.parent = getpid(),
 		.stream_fds = {write_fds[0], write_fds[1]}};
 	int error_pipe[2];
-	int code;
-	pid_t pid;
 
 	argv[0] = (char *)spec->path;
 	for (size_t i = 0; i < arg_count; i++)
@@ -219,10 +216,10 @@ int proc_launch_exec(struct proc_launch *launch, const struct proc_spec *spec,
 	if (pipe2(error_pipe, O_CLOEXEC) < 0)
 		return err_set_errno(e, -errno, "open pipe to start %s", spec->path);
 	plan.error_fd = error_pipe[1];
-	pid = fork();
+	pid_t pid = fork();
 	if (pid == 0)
 		child_main(&plan);
-	code = pid < 0 ? errno : 0;
+	int code = pid < 0 ? errno : 0;
 	fd_close(&error_pipe[1]);
 	if (pid > 0) {
 		launch->pid = pid;

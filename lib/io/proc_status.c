@@ -26,15 +26,12 @@ static const char *const signal_names[] = {
 
 void proc_format_status(int wstatus, char *out, size_t size)
 {
-	const char *core;
-	int signo;
-
 	if (WIFEXITED(wstatus)) {
 		snprintf(out, size, "exit status %d", WEXITSTATUS(wstatus));
 		return;
 	}
-	signo = WTERMSIG(wstatus);
-	core = WCOREDUMP(wstatus) ? " (core dumped)" : "";
+	int signo = WTERMSIG(wstatus);
+	const char *core = WCOREDUMP(wstatus) ? " (core dumped)" : "";
 	if (signo >= 0 && (size_t)signo < ARRAY_LEN(signal_names) && signal_names[signo])
 		snprintf(out, size, "signal: %s%s", signal_names[signo], core);
 	else

@@ -84,17 +84,15 @@ static void on_readable(void *arg, uint32_t events)
 
 struct signals *signals_open(struct loop *loop, signals_fn fn, void *arg, struct err *e)
 {
-	struct signals *s;
 	sigset_t blocked;
-	int fd;
 
 	make_blocked_set(&blocked);
-	fd = signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
+	int fd = signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0) {
 		err_set_errno(e, -errno, "open signal descriptor");
 		return NULL;
 	}
-	s = xcalloc(1, sizeof(*s));
+	struct signals *s = xcalloc(1, sizeof(*s));
 	*s = (struct signals){.fn = fn, .arg = arg, .fd = fd};
 	s->source = loop_add(loop, fd, EPOLLIN, on_readable, s, e);
 	if (!s->source) {
@@ -107,9 +105,9 @@ struct signals *signals_open(struct loop *loop, signals_fn fn, void *arg, struct
 
 void signals_close(struct signals *s)
 {
-	if (!s)
+	if (s == NULL)
 		return;
-	if (s->closed_ref)
+	if (s->closed_ref != NULL)
 		*s->closed_ref = true;
 	loop_source_remove(s->source);
 	fd_close(&s->fd);

@@ -83,11 +83,9 @@ void timer_heap_fini(struct timer_heap *heap)
 
 int timer_heap_wait_ms(const struct timer_heap *heap, uint64_t now_ms)
 {
-	uint64_t deadline_ms;
-
 	if (heap->len == 0)
 		return -1;
-	deadline_ms = heap->slots[1]->deadline_ms;
+	uint64_t deadline_ms = heap->slots[1]->deadline_ms;
 	if (deadline_ms <= now_ms)
 		return 0;
 	if (deadline_ms - now_ms > INT_MAX)
