@@ -3,9 +3,10 @@
  * that returns an error ends the stream with it. Callbacks may start and cancel requests, this one
  * too.
  *
- * The head must come within head_timeout_ms of the request (0 = FETCH_STREAM_HEAD_MS), unless it has
- * a time for the whole of it. Silence is fine. A stall is not: when the consumer says that a message has begun (is_inside
- * returns true) and no byte comes for stall_ms, the stream ends with -ETIMEDOUT.
+ * The head must come within head_timeout_ms of the request (0 = FETCH_STREAM_HEAD_MS), unless it
+ * has a time for the whole of it. Silence is fine. A stall is not: when the consumer says that a
+ * message has begun (is_inside returns true) and no byte comes for stall_ms, the stream ends with
+ * -ETIMEDOUT.
  */
 #ifndef LIB_IO_FETCH_STREAM_H
 #define LIB_IO_FETCH_STREAM_H

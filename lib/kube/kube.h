@@ -61,9 +61,9 @@ struct kube_reply {
 	uint64_t retry_after_ms;
 };
 
-/* err is NULL for 200 and 201. Else it has the code of fetch_status_code (lib/io/fetch.h) for `code`,
- * with the Status message, or for what is not JSON the status and the begin of the text; without an
- * answer the transport's code. reply is never NULL. */
+/* err is NULL for 200 and 201. Else it has the code of fetch_status_code (lib/io/fetch.h) for
+ * `code`, with the Status message, or for what is not JSON the status and the begin of the text;
+ * without an answer the transport's code. reply is never NULL. */
 typedef void (*kube_fn)(void *arg, const struct kube_reply *reply, const struct err *err);
 
 struct kube_request {
