@@ -119,14 +119,28 @@ def _established(pod):
 
 
 def test_stop_while_the_api_server_is_away_in_steady_state(headscale, cluster, new_pod, figure):
-    """The state cannot be looked at before the end; the budget ends that."""
+    """The state cannot be looked at before the end, and that is given up soon."""
     _, key = headscale.new_key()
     pod = new_pod(store="secret", environment={"TS_AUTHKEY": key}).boot()
     cluster.pause()
     try:
-        _stop(pod, figure, deadline=26)
+        _stop(pod, figure)
     finally:
         cluster.resume()
+
+
+@pytest.mark.parametrize("store", ["folder", "secret"])
+@pytest.mark.parametrize("command", ["logout", "down"])
+def test_stop_of_a_node_that_is_not_up(command, store, headscale, cluster, new_pod, figure):
+    """What a logout leaves of the state is complete; nobody waits for another login."""
+    _, key = headscale.new_key()
+    pod = new_pod(store=store, environment={"TS_AUTHKEY": key}).boot()
+    headscale.wait_online(pod.name)
+    place = len(pod.log())
+    # The key is spent: nothing brings the node back.
+    pod.client.run(command)
+    pod.wait_log("condition ", 10, place)
+    _stop(pod, figure, deadline=3)
 
 
 def test_stop_right_after_the_daemon_was_killed(headscale, new_pod, figure):
