@@ -54,10 +54,7 @@ struct store_entry *store_entries_get(struct store_entries *s, const char *key)
 	struct store_entry *en = store_entries_find(s, key);
 	if (en != NULL)
 		return en;
-	if (s->len == s->cap) {
-		s->cap = s->cap > 0 ? s->cap * 2 : 16;
-		s->items = xrealloc(s->items, s->cap, sizeof(*s->items));
-	}
+	s->items = xgrow(s->items, s->len, &s->cap, 16, sizeof(*s->items));
 	s->items[s->len] = (struct store_entry){
 		.key = xstrdup(key),
 		.backoff = BACKOFF_INIT(s->times.retry_base_ms, s->times.retry_max_ms),

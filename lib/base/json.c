@@ -129,7 +129,7 @@ bool json_i64(const struct json *j, int64_t *out)
 	return json_text_i64(text, strlen(text), out);
 }
 
-static const char *type_name(const struct json *j)
+const char *json_type_name(enum json_type type)
 {
 	static const char *const names[] = {
 		[JSON_NONE] = "nothing",
@@ -140,7 +140,7 @@ static const char *type_name(const struct json *j)
 		[JSON_ARRAY] = "an array",
 		[JSON_OBJECT] = "an object",
 	};
-	return names[json_type(j)];
+	return names[type];
 }
 
 static bool is_absent(const struct json *j)
@@ -150,7 +150,8 @@ static bool is_absent(const struct json *j)
 
 static int wrong_type(const struct json *found, const char *key, const char *wanted, struct err *e)
 {
-	return err_set(e, -EINVAL, "%s is %s where %s belongs", key, type_name(found), wanted);
+	return err_set(e, -EINVAL, "%s is %s where %s belongs", key,
+		json_type_name(json_type(found)), wanted);
 }
 
 int json_get_str(const struct json *obj, const char *key, const char **out, struct err *e)
@@ -200,7 +201,7 @@ int json_get_strv(const struct json *obj, const char *key, struct strv *out, str
 		item = json_next(item), at++) {
 		if (json_type(item) != JSON_STRING)
 			return err_set(e, -EINVAL, "%s[%zu] is %s where a string belongs", key, at,
-				type_name(item));
+				json_type_name(json_type(item)));
 	}
 	strv_reset(out);
 	for (const struct json *item = json_first(found); item != NULL; item = json_next(item))

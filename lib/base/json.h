@@ -43,7 +43,8 @@ struct json *json_parse(const char *text, size_t len, struct err *e) MUST_CHECK;
 void json_free(struct json *j);
 void json_freep(struct json **j); /* for AUTO */
 
-enum json_type json_type(const struct json *j); /* JSON_NONE for NULL */
+enum json_type json_type(const struct json *j);  /* JSON_NONE for NULL */
+const char *json_type_name(enum json_type type); /* "a string" */
 
 /* Member of an object; NULL when absent or when obj is no object. _fold ignores ASCII case and
  * takes the last of several. */

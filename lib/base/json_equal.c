@@ -42,10 +42,7 @@ static void pairs_fini(struct pairs *p)
 
 static void pairs_push(struct pairs *p, const cJSON *a, const cJSON *b)
 {
-	if (p->len == p->cap) {
-		p->cap = p->cap > 0 ? p->cap * 2 : 32;
-		p->items = xrealloc(p->items, p->cap, sizeof(*p->items));
-	}
+	p->items = xgrow(p->items, p->len, &p->cap, 32, sizeof(*p->items));
 	p->items[p->len++] = (struct pair){a, b};
 }
 

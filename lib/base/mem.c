@@ -47,6 +47,14 @@ void *xrealloc(void *old, size_t count, size_t size)
 	return p;
 }
 
+void *xgrow(void *items, size_t len, size_t *cap, size_t first, size_t size)
+{
+	if (len < *cap)
+		return items;
+	*cap = *cap > 0 ? *cap * 2 : first;
+	return xrealloc(items, *cap, size);
+}
+
 char *xstrdup(const char *text)
 {
 	return text == NULL ? NULL : xstrndup(text, strlen(text));

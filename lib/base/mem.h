@@ -34,7 +34,10 @@
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);             /* zeroed; aborts on overflow */
 void *xrealloc(void *old, size_t count, size_t size); /* aborts on overflow */
-char *xstrdup(const char *text);                      /* NULL gives NULL */
+/* Room for one item more: items, or a larger copy of them that takes their place; *cap grows from
+ * first by doubling. */
+void *xgrow(void *items, size_t len, size_t *cap, size_t first, size_t size);
+char *xstrdup(const char *text); /* NULL gives NULL */
 char *xstrndup(const char *text, size_t len);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 char *xvasprintf(const char *fmt, va_list args) __attribute__((format(printf, 1, 0)));

@@ -61,7 +61,7 @@ static int read_entry(const struct json *item, struct entry *out, struct err *e)
 {
 	enum json_type type = json_type(item);
 	if (type != JSON_OBJECT && type != JSON_NULL)
-		return err_set(e, -EINVAL, ": %s where an object belongs", field_type_name(type));
+		return err_set(e, -EINVAL, ": %s where an object belongs", json_type_name(type));
 	if (read_protocol(item, &out->port, e) < 0 ||
 		read_number(item, "matchPort", &out->port.match, e) < 0 ||
 		read_number(item, "targetPort", &out->port.target, e) < 0)
@@ -181,7 +181,7 @@ static int read_fields(const struct json *member, struct egress_service *out, st
 		return err_set(e, -EINVAL, "the name has %zu bytes, at most %d belong here",
 			strlen(out->name), EGRESS_NAME_MAX);
 	if (type != JSON_OBJECT && type != JSON_NULL)
-		return err_set(e, -EINVAL, "%s where an object belongs", field_type_name(type));
+		return err_set(e, -EINVAL, "%s where an object belongs", json_type_name(type));
 	/* Whatever is wrong with the target: traffic that a service had before is still watched. */
 	int endpoint_code = read_endpoint(member, out, &endpoint_fault);
 	if (read_target(member, out, e) < 0)

@@ -5,20 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *field_type_name(enum json_type type)
-{
-	static const char *const names[] = {
-		[JSON_NONE] = "nothing",
-		[JSON_NULL] = "null",
-		[JSON_BOOL] = "a boolean",
-		[JSON_NUMBER] = "a number",
-		[JSON_STRING] = "a string",
-		[JSON_ARRAY] = "an array",
-		[JSON_OBJECT] = "an object",
-	};
-	return names[type];
-}
-
 int field_get(const struct json *obj, const char *key, enum json_type want, const struct json **out,
 	struct err *e)
 {
@@ -28,8 +14,8 @@ int field_get(const struct json *obj, const char *key, enum json_type want, cons
 	if (type == JSON_NONE || type == JSON_NULL)
 		return 0;
 	if (type != want)
-		return err_set(e, -EINVAL, "%s: %s where %s belongs", key, field_type_name(type),
-			field_type_name(want));
+		return err_set(e, -EINVAL, "%s: %s where %s belongs", key, json_type_name(type),
+			json_type_name(want));
 	*out = found;
 	return 0;
 }
@@ -90,5 +76,5 @@ int field_document(const char *text, size_t len, struct json **out, struct err *
 	if (type == JSON_NULL)
 		return 0;
 	return err_set(
-		e, -EINVAL, "the document is %s where an object belongs", field_type_name(type));
+		e, -EINVAL, "the document is %s where an object belongs", json_type_name(type));
 }

@@ -14,9 +14,6 @@
 #include "lib/base/ipaddr.h"
 #include "lib/base/json.h"
 
-/* "null", "a number", … */
-const char *field_type_name(enum json_type type);
-
 /* 0 and the member, or NULL without one; -EINVAL when it is of another type. */
 int field_get(const struct json *obj, const char *key, enum json_type want, const struct json **out,
 	struct err *e) MUST_CHECK;

@@ -56,7 +56,7 @@ static int read_fields(const struct json *member, struct ingress_service *out, s
 		return err_set(e, -EINVAL, "the name has %zu bytes, at most %d belong here",
 			strlen(out->name), INGRESS_NAME_MAX);
 	if (type != JSON_OBJECT && type != JSON_NULL)
-		return err_set(e, -EINVAL, "%s where an object belongs", field_type_name(type));
+		return err_set(e, -EINVAL, "%s where an object belongs", json_type_name(type));
 	if (read_mapping(member, "IPv4Mapping", IPADDR_V4, &out->v4, e) < 0)
 		return e->code;
 	return read_mapping(member, "IPv6Mapping", IPADDR_V6, &out->v6, e);

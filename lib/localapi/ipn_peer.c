@@ -67,10 +67,7 @@ static void add_prefix(struct ipn_peer_prefixes *list, const struct ipprefix *pr
 {
 	if (list->len == max)
 		return;
-	if (list->len == list->cap) {
-		list->cap = list->cap > 0 ? list->cap * 2 : 8;
-		list->items = xrealloc(list->items, list->cap, sizeof(*list->items));
-	}
+	list->items = xgrow(list->items, list->len, &list->cap, 8, sizeof(*list->items));
 	list->items[list->len++] = *prefix;
 }
 

@@ -92,10 +92,7 @@ void records_offer(struct records *r, const char *name, const struct ipaddr *add
 	if (at < 0)
 		return;
 	struct list *list = &r->items[at].next;
-	if (list->len == list->cap) {
-		list->cap = list->cap > 0 ? list->cap * 2 : 2;
-		list->items = xrealloc(list->items, list->cap, sizeof(*list->items));
-	}
+	list->items = xgrow(list->items, list->len, &list->cap, 2, sizeof(*list->items));
 	list->items[list->len] = *address;
 	list->items[list->len++].zone[0] = '\0';
 }

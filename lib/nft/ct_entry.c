@@ -7,25 +7,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* More than any nest of conntrack has. */
-#define ATTRS_MAX 32
+#include "lib/nft/nlattrs.h"
 
-struct attrs {
-	const struct nlattr *at[ATTRS_MAX];
-};
-
-static void collect_nested(struct attrs *a, const struct nlattr *nest)
-{
-	const struct nlattr *attr;
-	*a = (struct attrs){0};
-	mnl_attr_for_each_nested(attr, nest)
-	{
-		if (mnl_attr_get_type(attr) < ATTRS_MAX)
-			a->at[mnl_attr_get_type(attr)] = attr;
-	}
-}
-
-static bool read_addr(const struct attrs *ip, int v4, int v6, struct ipaddr *out)
+static bool read_addr(const struct nlattrs *ip, int v4, int v6, struct ipaddr *out)
 {
 	*out = (struct ipaddr){0};
 	const struct nlattr *attr = ip->at[v4];
@@ -52,16 +36,16 @@ static uint16_t read_port(const struct nlattr *attr)
 
 static bool read_tuple(const struct nlattr *nest, struct ct_tuple *out, uint8_t *proto)
 {
-	struct attrs tuple;
-	struct attrs ip;
-	struct attrs l4;
+	struct nlattrs tuple;
+	struct nlattrs ip;
+	struct nlattrs l4;
 	if (nest == NULL)
 		return false;
-	collect_nested(&tuple, nest);
+	nlattrs_of_nest(&tuple, nest);
 	if (tuple.at[CTA_TUPLE_IP] == NULL || tuple.at[CTA_TUPLE_PROTO] == NULL)
 		return false;
-	collect_nested(&ip, tuple.at[CTA_TUPLE_IP]);
-	collect_nested(&l4, tuple.at[CTA_TUPLE_PROTO]);
+	nlattrs_of_nest(&ip, tuple.at[CTA_TUPLE_IP]);
+	nlattrs_of_nest(&l4, tuple.at[CTA_TUPLE_PROTO]);
 	const struct nlattr *number = l4.at[CTA_PROTO_NUM];
 	if (number == NULL || mnl_attr_get_payload_len(number) != sizeof(*proto) ||
 		!read_addr(&ip, CTA_IP_V4_SRC, CTA_IP_V6_SRC, &out->src) ||
@@ -76,18 +60,13 @@ static bool read_tuple(const struct nlattr *nest, struct ct_tuple *out, uint8_t 
 
 bool ct_entry_parse(const struct nlmsghdr *nlh, struct ct_entry *out)
 {
-	struct attrs a = {0};
-	const struct nlattr *attr;
+	struct nlattrs a;
 	uint8_t reply_proto;
 	*out = (struct ct_entry){0};
 	if (nlh->nlmsg_type != (NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW) ||
 		nlh->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(struct nfgenmsg))
 		return false;
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
-	{
-		if (mnl_attr_get_type(attr) < ATTRS_MAX)
-			a.at[mnl_attr_get_type(attr)] = attr;
-	}
+	nlattrs_of_message(&a, nlh);
 	if (!read_tuple(a.at[CTA_TUPLE_ORIG], &out->original, &out->proto) ||
 		!read_tuple(a.at[CTA_TUPLE_REPLY], &out->reply, &reply_proto) ||
 		reply_proto != out->proto || out->reply.src.family != out->original.src.family)

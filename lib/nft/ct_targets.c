@@ -13,10 +13,7 @@ static void write_key(uint8_t key[static CT_TARGET_KEY_LEN], const struct ipaddr
 
 static struct ct_target *append(struct ct_targets *t)
 {
-	if (t->len == t->cap) {
-		t->cap = t->cap > 0 ? 2 * t->cap : 64;
-		t->items = xrealloc(t->items, t->cap, sizeof(*t->items));
-	}
+	t->items = xgrow(t->items, t->len, &t->cap, 64, sizeof(*t->items));
 	return &t->items[t->len++];
 }
 

@@ -27,7 +27,7 @@ static void expr_close(struct nlwrite *w, struct open_expr x)
 	nlwrite_nest_end(w, x.element);
 }
 
-static void put_value(struct nlwrite *w, uint16_t type, const void *data, size_t len)
+void nft_expr_data(struct nlwrite *w, uint16_t type, const void *data, size_t len)
 {
 	struct nlattr *nest = nlwrite_nest(w, type);
 	nlwrite_bytes(w, NFTA_DATA_VALUE, data, len);
@@ -47,7 +47,7 @@ void nft_expr_cmp(struct nlwrite *w, uint32_t op, const void *data, size_t len)
 	struct open_expr x = expr_open(w, "cmp");
 	nlwrite_u32(w, NFTA_CMP_SREG, NFT_REG_1);
 	nlwrite_u32(w, NFTA_CMP_OP, op);
-	put_value(w, NFTA_CMP_DATA, data, len);
+	nft_expr_data(w, NFTA_CMP_DATA, data, len);
 	expr_close(w, x);
 }
 
@@ -69,8 +69,8 @@ void nft_expr_bitwise(struct nlwrite *w, const void *mask, size_t len)
 	nlwrite_u32(w, NFTA_BITWISE_SREG, NFT_REG_1);
 	nlwrite_u32(w, NFTA_BITWISE_DREG, NFT_REG_1);
 	nlwrite_u32(w, NFTA_BITWISE_LEN, (uint32_t)len);
-	put_value(w, NFTA_BITWISE_MASK, mask, len);
-	put_value(w, NFTA_BITWISE_XOR, zero, len);
+	nft_expr_data(w, NFTA_BITWISE_MASK, mask, len);
+	nft_expr_data(w, NFTA_BITWISE_XOR, zero, len);
 	expr_close(w, x);
 }
 
@@ -113,7 +113,7 @@ void nft_expr_immediate(struct nlwrite *w, const void *data, size_t len)
 {
 	struct open_expr x = expr_open(w, "immediate");
 	nlwrite_u32(w, NFTA_IMMEDIATE_DREG, NFT_REG_1);
-	put_value(w, NFTA_IMMEDIATE_DATA, data, len);
+	nft_expr_data(w, NFTA_IMMEDIATE_DATA, data, len);
 	expr_close(w, x);
 }
 

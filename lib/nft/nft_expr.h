@@ -11,6 +11,9 @@
 
 #include "lib/nft/nlwrite.h"
 
+/* A value, as expressions and elements hold one. */
+void nft_expr_data(struct nlwrite *w, uint16_t type, const void *data, size_t len);
+
 void nft_expr_meta(struct nlwrite *w, uint32_t key, uint32_t dreg);
 void nft_expr_cmp(struct nlwrite *w, uint32_t op, const void *data, size_t len);
 void nft_expr_payload(

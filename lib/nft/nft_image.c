@@ -11,14 +11,6 @@
 
 #define FIRST_CAP 16
 
-static void *grow(void *items, size_t len, size_t *cap, size_t size)
-{
-	if (len < *cap)
-		return items;
-	*cap = *cap == 0 ? FIRST_CAP : *cap * 2;
-	return xrealloc(items, *cap, size);
-}
-
 void nft_image_init(struct nft_image *image)
 {
 	*image = (struct nft_image){0};
@@ -37,7 +29,8 @@ void nft_image_fini(struct nft_image *image)
 
 void nft_elems_add(struct nft_elems *elems, const struct nft_elem *elem)
 {
-	elems->items = grow(elems->items, elems->len, &elems->cap, sizeof(*elems->items));
+	elems->items =
+		xgrow(elems->items, elems->len, &elems->cap, FIRST_CAP, sizeof(*elems->items));
 	elems->items[elems->len] = *elem;
 	elems->items[elems->len++].comment = xstrdup(elem->comment);
 }
@@ -84,7 +77,8 @@ void nft_elems_fini(struct nft_elems *elems)
 
 void nft_elem_refs_add(struct nft_elem_refs *refs, const struct nft_elem *elem)
 {
-	refs->items = grow(refs->items, refs->len, &refs->cap, sizeof(const struct nft_elem *));
+	refs->items = xgrow(
+		refs->items, refs->len, &refs->cap, FIRST_CAP, sizeof(const struct nft_elem *));
 	refs->items[refs->len++] = elem;
 }
 

@@ -15,14 +15,6 @@
 /* Of a long owner: the rest is "~" and 16 digits. */
 #define OWNER_KEPT (NFT_MODEL_OWNER_MAX - 17)
 
-static void *grow(void *items, size_t len, size_t *cap, size_t size)
-{
-	if (len < *cap)
-		return items;
-	*cap = *cap == 0 ? FIRST_CAP : *cap * 2;
-	return xrealloc(items, *cap, size);
-}
-
 enum nft_model_family nft_model_family_of(const struct ipaddr *addr)
 {
 	return addr->family == IPADDR_V4 ? NFT_MODEL_V4 : NFT_MODEL_V6;
@@ -30,7 +22,7 @@ enum nft_model_family nft_model_family_of(const struct ipaddr *addr)
 
 void nft_addresses_add(struct nft_addresses *list, const struct ipaddr *addr)
 {
-	list->items = grow(list->items, list->len, &list->cap, sizeof(*list->items));
+	list->items = xgrow(list->items, list->len, &list->cap, FIRST_CAP, sizeof(*list->items));
 	list->items[list->len++] = *addr;
 }
 
@@ -101,22 +93,23 @@ static void copy_addresses(struct nft_addresses *to, const struct nft_addresses 
 
 static void push_portmap(struct nft_wanted *w, const struct nft_portmap *map)
 {
-	w->portmaps = grow(w->portmaps, w->portmap_count, &w->portmap_cap, sizeof(*map));
+	w->portmaps =
+		xgrow(w->portmaps, w->portmap_count, &w->portmap_cap, FIRST_CAP, sizeof(*map));
 	w->portmaps[w->portmap_count] = *map;
 	w->portmaps[w->portmap_count++].service = xstrdup(map->service);
 }
 
 static void push_pair(struct nft_wanted *w, const struct nft_pair *pair)
 {
-	w->pairs = grow(w->pairs, w->pair_count, &w->pair_cap, sizeof(*pair));
+	w->pairs = xgrow(w->pairs, w->pair_count, &w->pair_cap, FIRST_CAP, sizeof(*pair));
 	w->pairs[w->pair_count] = *pair;
 	w->pairs[w->pair_count++].service = xstrdup(pair->service);
 }
 
 static void push_local_port(struct nft_wanted *w, const struct nft_local_port *port)
 {
-	w->local_ports =
-		grow(w->local_ports, w->local_port_count, &w->local_port_cap, sizeof(*port));
+	w->local_ports = xgrow(
+		w->local_ports, w->local_port_count, &w->local_port_cap, FIRST_CAP, sizeof(*port));
 	w->local_ports[w->local_port_count++] = *port;
 }
 

@@ -6,6 +6,8 @@
 #include <linux/netlink.h>
 #include <string.h>
 
+#include "lib/nft/nft_expr.h"
+
 /* A list of elements is one attribute; a new message begins before this many bytes. */
 #define ELEMS_MESSAGE_MAX 60000u
 
@@ -151,13 +153,6 @@ void nft_msg_flush_set(
 	nlwrite_end(w);
 }
 
-static void put_value(struct nlwrite *w, uint16_t type, const void *data, size_t len)
-{
-	struct nlattr *nest = nlwrite_nest(w, type);
-	nlwrite_bytes(w, NFTA_DATA_VALUE, data, len);
-	nlwrite_nest_end(w, nest);
-}
-
 /* How elements are written: all of them, or only what finds them. */
 struct elems_style {
 	uint8_t kind;
@@ -181,9 +176,9 @@ static void write_elems(struct nlwrite *w, const struct nft_msg_table *table,
 		for (; i < elems->len && nlwrite_size(w) < ELEMS_MESSAGE_MAX && w->code == 0; i++) {
 			const struct nft_elem *elem = elems->items[i];
 			struct nlattr *nest = nlwrite_nest(w, NFTA_LIST_ELEM);
-			put_value(w, NFTA_SET_ELEM_KEY, elem->key, info.key_len);
+			nft_expr_data(w, NFTA_SET_ELEM_KEY, elem->key, info.key_len);
 			if (style.with_data && info.data_len > 0)
-				put_value(w, NFTA_SET_ELEM_DATA, elem->data, info.data_len);
+				nft_expr_data(w, NFTA_SET_ELEM_DATA, elem->data, info.data_len);
 			if (style.with_comments)
 				nft_msg_comment(w, NFTA_SET_ELEM_USERDATA, elem->comment);
 			nlwrite_nest_end(w, nest);

@@ -12,39 +12,11 @@
 
 #include "lib/base/mem.h"
 #include "lib/nft/nft_canon.h"
+#include "lib/nft/nlattrs.h"
 #include "lib/nft/nlwalk.h"
-
-/* More attributes than any kind of object has. */
-#define ATTRS_MAX 40
 
 #define OWNER_PREFIX "owner="
 #define SCHEMA_PREFIX " schema="
-
-struct attrs {
-	const struct nlattr *at[ATTRS_MAX];
-};
-
-static void collect(struct attrs *a, const struct nlmsghdr *nlh)
-{
-	const struct nlattr *attr;
-	*a = (struct attrs){0};
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
-	{
-		if (mnl_attr_get_type(attr) < ATTRS_MAX)
-			a->at[mnl_attr_get_type(attr)] = attr;
-	}
-}
-
-static void collect_nested(struct attrs *a, const struct nlattr *nest)
-{
-	const struct nlattr *attr;
-	*a = (struct attrs){0};
-	mnl_attr_for_each_nested(attr, nest)
-	{
-		if (mnl_attr_get_type(attr) < ATTRS_MAX)
-			a->at[mnl_attr_get_type(attr)] = attr;
-	}
-}
 
 /* "" when absent or without an end. */
 static const char *text_of(const struct nlattr *attr)
@@ -87,7 +59,7 @@ static void read_comment(struct nft_read *r, const char *comment)
 	r->schema = (uint32_t)number;
 }
 
-static void read_table(struct nft_read *r, const struct attrs *a)
+static void read_table(struct nft_read *r, const struct nlattrs *a)
 {
 	r->image_ref->has_table = true;
 	r->objects = number_of(a->at[NFTA_TABLE_USE]);
@@ -96,7 +68,7 @@ static void read_table(struct nft_read *r, const struct attrs *a)
 	read_comment(r, nft_canon_comment(a->at[NFTA_TABLE_USERDATA]));
 }
 
-static void read_chain(struct nft_read *r, const struct attrs *a)
+static void read_chain(struct nft_read *r, const struct nlattrs *a)
 {
 	enum nft_schema_chain chain = nft_schema_find_chain(text_of(a->at[NFTA_CHAIN_NAME]));
 	if (chain == NFT_SCHEMA_CHAINS) {
@@ -107,8 +79,8 @@ static void read_chain(struct nft_read *r, const struct attrs *a)
 	bool is_base = a->at[NFTA_CHAIN_HOOK] != NULL;
 	bool is_ours = is_base == (info->type != NULL);
 	if (is_base && info->type != NULL) {
-		struct attrs hook;
-		collect_nested(&hook, a->at[NFTA_CHAIN_HOOK]);
+		struct nlattrs hook;
+		nlattrs_of_nest(&hook, a->at[NFTA_CHAIN_HOOK]);
 		is_ours = number_of(hook.at[NFTA_HOOK_HOOKNUM]) == info->hook &&
 			  (int32_t)number_of(hook.at[NFTA_HOOK_PRIORITY]) == info->priority &&
 			  number_of(a->at[NFTA_CHAIN_POLICY]) == NF_ACCEPT &&
@@ -120,7 +92,7 @@ static void read_chain(struct nft_read *r, const struct attrs *a)
 		r->is_foreign = true;
 }
 
-static void read_set(struct nft_read *r, const struct attrs *a)
+static void read_set(struct nft_read *r, const struct nlattrs *a)
 {
 	const char *name = text_of(a->at[NFTA_SET_NAME]);
 	enum nft_schema_set set = nft_schema_find_set(name);
@@ -152,17 +124,17 @@ static void read_own(struct nft_read *r, const struct nlattr *expressions)
 	size_t len = nft_schema_family(r->family)->addr_len;
 	mnl_attr_for_each_nested(element, expressions)
 	{
-		struct attrs expr;
-		struct attrs fields;
-		struct attrs data;
-		collect_nested(&expr, element);
+		struct nlattrs expr;
+		struct nlattrs fields;
+		struct nlattrs data;
+		nlattrs_of_nest(&expr, element);
 		if (strcmp(text_of(expr.at[NFTA_EXPR_NAME]), "immediate") != 0 ||
 			expr.at[NFTA_EXPR_DATA] == NULL)
 			continue;
-		collect_nested(&fields, expr.at[NFTA_EXPR_DATA]);
+		nlattrs_of_nest(&fields, expr.at[NFTA_EXPR_DATA]);
 		if (fields.at[NFTA_IMMEDIATE_DATA] == NULL)
 			continue;
-		collect_nested(&data, fields.at[NFTA_IMMEDIATE_DATA]);
+		nlattrs_of_nest(&data, fields.at[NFTA_IMMEDIATE_DATA]);
 		const struct nlattr *value = data.at[NFTA_DATA_VALUE];
 		if (value == NULL || mnl_attr_get_payload_len(value) != len)
 			continue;
@@ -172,7 +144,7 @@ static void read_own(struct nft_read *r, const struct nlattr *expressions)
 	}
 }
 
-static int read_rule(struct nft_read *r, const struct attrs *a, struct err *e)
+static int read_rule(struct nft_read *r, const struct nlattrs *a, struct err *e)
 {
 	enum nft_schema_chain chain = nft_schema_find_chain(text_of(a->at[NFTA_RULE_CHAIN]));
 	AUTO(buf_fini) struct buf text = BUF_INIT(NFT_CANON_MAX);
@@ -198,10 +170,10 @@ static int read_rule(struct nft_read *r, const struct attrs *a, struct err *e)
 /* The value within a nest of key or data, of exactly this length. */
 static bool read_value(const struct nlattr *nest, uint8_t *out, size_t len)
 {
-	struct attrs data;
+	struct nlattrs data;
 	if (nest == NULL)
 		return false;
-	collect_nested(&data, nest);
+	nlattrs_of_nest(&data, nest);
 	const struct nlattr *value = data.at[NFTA_DATA_VALUE];
 	if (value == NULL || mnl_attr_get_payload_len(value) != len)
 		return false;
@@ -215,8 +187,8 @@ static void read_elem(struct nft_read *r, enum nft_schema_set set, const struct 
 	struct nft_elems *elems =
 		set == NFT_SCHEMA_BACKENDS ? &r->image_ref->backends : &r->image_ref->sets[set];
 	struct nft_elem elem = {0};
-	struct attrs a;
-	collect_nested(&a, nest);
+	struct nlattrs a;
+	nlattrs_of_nest(&a, nest);
 	bool is_ours = read_value(a.at[NFTA_SET_ELEM_KEY], elem.key, info.key_len) &&
 		       a.at[NFTA_SET_ELEM_FLAGS] == NULL;
 	if (is_ours && info.data_len > 0)
@@ -231,7 +203,7 @@ static void read_elem(struct nft_read *r, enum nft_schema_set set, const struct 
 	nft_elems_add(elems, &elem);
 }
 
-static void read_elems(struct nft_read *r, const struct attrs *a)
+static void read_elems(struct nft_read *r, const struct nlattrs *a)
 {
 	const char *name = text_of(a->at[NFTA_SET_ELEM_LIST_SET]);
 	const struct nlattr *nest;
@@ -248,12 +220,12 @@ static void read_elems(struct nft_read *r, const struct attrs *a)
 
 int nft_read_message(struct nft_read *r, const struct nlmsghdr *nlh, struct err *e)
 {
-	struct attrs a;
+	struct nlattrs a;
 	if (nlh->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES ||
 		nlh->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(struct nfgenmsg))
 		return 0;
 	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
-	collect(&a, nlh);
+	nlattrs_of_message(&a, nlh);
 	/* The first attribute names the table for all kinds of objects. */
 	if (nfg->nfgen_family != nft_schema_family(r->family)->nfproto ||
 		strcmp(text_of(a.at[NFTA_TABLE_NAME]), r->table_ref) != 0)
