@@ -1,16 +1,28 @@
 /*
- * Looks for bytes in all of the memory of this process that can be written: what was to be wiped
- * and was not. The needle is given inverted, so that the test itself does not hold it.
+ * A secret, and whether it is still in memory that this process can write: what was to be wiped and
+ * was not. The test holds the secret inverted only.
  *
- *	static const char inverted[] = ...;    built by the test from ~'s', ~'e', ...
- *	assert_int_equal(memory_scan(inverted, sizeof(inverted)), 0);
+ *	AUTO(buf_wipe) struct buf text = BUF_INIT(100);
+ *	memory_secret_put(&text);
+ *	...
+ *	assert_int_equal(memory_secret_count(), 0);
+ *
+ * memory_scan_begin comes first in main: without it, a function that is looked up at its first call
+ * finds registers full of what was copied before, and saves them on the stack. The program itself
+ * is linked without that.
  */
 #ifndef TESTS_SUPPORT_MEMORY_SCAN_H
 #define TESTS_SUPPORT_MEMORY_SCAN_H
 
 #include <stddef.h>
 
+#include "lib/base/buf.h"
+
+void memory_scan_begin(char **argv);
+
+/* Appends the secret. */
+void memory_secret_put(struct buf *out);
 /* Number of places. Ends the program when the memory cannot be read. */
-size_t memory_scan(const char *inverted, size_t len);
+size_t memory_secret_count(void);
 
 #endif
