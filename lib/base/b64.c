@@ -10,9 +10,9 @@ int b64_encode(const void *data, size_t len, struct buf *out, struct err *e)
 	const unsigned char *p = data;
 	if (len > SIZE_MAX / 4 * 3 - 2)
 		return err_set(e, -EMSGSIZE, "more than %zu bytes", out->max);
-	int r = buf_reserve(out, (len + 2) / 3 * 4, e);
-	if (r < 0)
-		return r;
+	int code = buf_reserve(out, (len + 2) / 3 * 4, e);
+	if (code < 0)
+		return code;
 	char *to = out->data + out->len;
 	for (size_t i = 0; i < len; i += 3) {
 		size_t left = len - i;
@@ -70,9 +70,9 @@ int b64_decode(const char *text, size_t len, struct buf *out, struct err *e)
 	if (len > 0 && text[len - 1] == '=')
 		pad = text[len - 2] == '=' ? 2 : 1;
 	size_t bytes = len / 4 * 3 - pad;
-	int r = buf_reserve(out, bytes, e);
-	if (r < 0)
-		return r;
+	int code = buf_reserve(out, bytes, e);
+	if (code < 0)
+		return code;
 	char *to = out->data + out->len;
 	for (size_t i = 0; i < len; i += 4) {
 		size_t group_pad = i + 4 == len ? pad : 0;

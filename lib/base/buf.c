@@ -74,9 +74,9 @@ int buf_reserve(struct buf *b, size_t extra, struct err *e)
 
 int buf_append(struct buf *b, const void *data, size_t len, struct err *e)
 {
-	int r = buf_reserve(b, len, e);
-	if (r < 0)
-		return r;
+	int code = buf_reserve(b, len, e);
+	if (code < 0)
+		return code;
 	if (len > 0)
 		memcpy(b->data + b->len, data, len);
 	b->len += len;
@@ -97,13 +97,13 @@ int buf_printf(struct buf *b, struct err *e, const char *fmt, ...)
 	va_copy(again, args);
 	int n = vsnprintf(NULL, 0, fmt, args);
 	va_end(args);
-	int r = n < 0 ? err_set_errno(e, -errno, "format") : buf_reserve(b, (size_t)n, e);
-	if (r == 0) {
+	int code = n < 0 ? err_set_errno(e, -errno, "format") : buf_reserve(b, (size_t)n, e);
+	if (code == 0) {
 		vsnprintf(b->data + b->len, (size_t)n + 1, fmt, again);
 		b->len += (size_t)n;
 	}
 	va_end(again);
-	return r;
+	return code;
 }
 
 void buf_consume(struct buf *b, size_t len)

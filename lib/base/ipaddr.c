@@ -90,9 +90,9 @@ static int parse_embedded(struct parse *p, struct groups *g)
 	if (g->len + 4 > 16)
 		return fail(p, p->at,
 			"too many hex fields to fit an embedded IPv4 at the end of the address");
-	int r = parse_octets(p, g->bytes + g->len);
-	if (r < 0)
-		return r;
+	int code = parse_octets(p, g->bytes + g->len);
+	if (code < 0)
+		return code;
 	p->at = p->end;
 	g->len += 4;
 	g->ended = true;
@@ -149,9 +149,9 @@ static int parse_groups(struct parse *p, struct groups *g)
 		g->ended = p->at == p->end;
 	}
 	while (!g->ended && g->len < 16) {
-		int r = parse_group(p, g);
-		if (r < 0)
-			return r;
+		int code = parse_group(p, g);
+		if (code < 0)
+			return code;
 	}
 	if (p->at != p->end)
 		return fail(p, p->at, "trailing garbage after address");
@@ -176,9 +176,9 @@ static int parse_v6(struct parse *p, struct ipaddr *out)
 		if (*zone == '\0')
 			return fail(p, NULL, "zone must be a non-empty string");
 	}
-	int r = parse_groups(p, &g);
-	if (r < 0)
-		return r;
+	int code = parse_groups(p, &g);
+	if (code < 0)
+		return code;
 	if (zone != NULL && strlen(zone) >= sizeof(out->zone))
 		return fail(p, NULL, "zone is longer than the name of an interface");
 	out->family = IPADDR_V6;
@@ -199,12 +199,12 @@ int ipaddr_parse(const char *text, struct ipaddr *out, struct err *e)
 		return fail(&p, NULL, "missing IPv6 address");
 	if (*first == ':')
 		return parse_v6(&p, out);
-	int r = parse_octets(&p, out->bytes);
-	if (r == 0)
+	int code = parse_octets(&p, out->bytes);
+	if (code == 0)
 		out->family = IPADDR_V4;
 	else
 		*out = (struct ipaddr){0};
-	return r;
+	return code;
 }
 
 /* The part of a text that names an address. No valid one is longer than the copy. */
@@ -228,8 +228,8 @@ int ipprefix_parse(const char *text, struct ipprefix *out, struct err *e)
 	if (slash == NULL)
 		return err_set(e, -EINVAL, "netip.ParsePrefix(%s): no '/'", quoted);
 	struct ipaddr addr = {0};
-	int r = parse_part(text, (size_t)(slash - text), &addr, e);
-	if (r < 0)
+	int code = parse_part(text, (size_t)(slash - text), &addr, e);
+	if (code < 0)
 		return err_wrap(e, "netip.ParsePrefix(%s)", quoted);
 	if (addr.zone[0] != '\0')
 		return err_set(e, -EINVAL,
@@ -237,8 +237,8 @@ int ipprefix_parse(const char *text, struct ipprefix *out, struct err *e)
 	const char *bits = slash + 1;
 	struct err ignored;
 	uint64_t value = 0;
-	r = str_to_u64(bits, INT64_MAX, &value, &ignored);
-	if (r < 0 || (bits[0] == '0' && bits[1] != '\0')) {
+	code = str_to_u64(bits, INT64_MAX, &value, &ignored);
+	if (code < 0 || (bits[0] == '0' && bits[1] != '\0')) {
 		gotext_quote(bits, bits_quoted, sizeof(bits_quoted));
 		return err_set(e, -EINVAL, "netip.ParsePrefix(%s): bad bits after slash: %s",
 			quoted, bits_quoted);
@@ -274,10 +274,10 @@ int addrport_parse(const char *text, struct addrport *out, struct err *e)
 		return err_set(e, -EINVAL, "invalid port %s parsing %s", port_quoted, quoted);
 	}
 	struct ipaddr addr = {0};
-	int r = parse_part(
+	int code = parse_part(
 		text + bracketed, (size_t)(colon - text) - (bracketed ? 2 : 0), &addr, e);
-	if (r < 0)
-		return r;
+	if (code < 0)
+		return code;
 	if (bracketed && addr.family == IPADDR_V4)
 		return err_set(e, -EINVAL,
 			"invalid ip:port %s, square brackets can only be used with IPv6 addresses",

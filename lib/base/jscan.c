@@ -98,17 +98,17 @@ static const char *value_over(struct jscan *s, const char *p)
 	if (s->depth > 0)
 		return p;
 	s->state = STATE_TOP;
-	int r = jscan_match_document_end(&s->match, s->err_ref);
-	return r < 0 ? stop(s, r) : p;
+	int code = jscan_match_document_end(&s->match, s->err_ref);
+	return code < 0 ? stop(s, code) : p;
 }
 
 static const char *scalar_over(struct jscan *s, const char *p)
 {
 	if (s->match.scalar_done != 0) {
-		int r = jscan_match_value_end(
+		int code = jscan_match_value_end(
 			&s->match, s->match.scalar_done, s->depth, p, s->err_ref);
-		if (r < 0)
-			return stop(s, r);
+		if (code < 0)
+			return stop(s, code);
 	}
 	return value_over(s, p);
 }
@@ -135,9 +135,9 @@ static const char *close_container(struct jscan *s, const char *p)
 	s->in_object = s->depth > 0 && (s->objects >> (s->depth - 1) & 1) != 0;
 	p++;
 	if (done != 0) {
-		int r = jscan_match_value_end(&s->match, done, s->depth, p, s->err_ref);
-		if (r < 0)
-			return stop(s, r);
+		int code = jscan_match_value_end(&s->match, done, s->depth, p, s->err_ref);
+		if (code < 0)
+			return stop(s, code);
 	}
 	return value_over(s, p);
 }
@@ -152,9 +152,10 @@ static const char *begin_literal(struct jscan *s, const char *p, const char *res
 static const char *begin_value(struct jscan *s, const char *p)
 {
 	if (s->alive != 0) {
-		int r = jscan_match_value_begin(&s->match, s->depth, s->in_object, p, s->err_ref);
-		if (r < 0)
-			return stop(s, r);
+		int code =
+			jscan_match_value_begin(&s->match, s->depth, s->in_object, p, s->err_ref);
+		if (code < 0)
+			return stop(s, code);
 	}
 	switch (*p) {
 	case '"':
@@ -373,10 +374,10 @@ int jscan_feed(struct jscan *s, const char *data, size_t len, struct err *e)
 			return s->failed;
 	}
 	s->before += len;
-	int r = jscan_match_piece_end(&s->match, end, e);
-	if (r < 0)
-		stop(s, r);
-	return r;
+	int code = jscan_match_piece_end(&s->match, end, e);
+	if (code < 0)
+		stop(s, code);
+	return code;
 }
 
 int jscan_finish(struct jscan *s, struct err *e)

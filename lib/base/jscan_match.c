@@ -73,8 +73,8 @@ void jscan_match_reset(struct jscan_match *m)
 
 static int report(struct jscan_match *m, const struct jscan_event *event, struct err *e)
 {
-	int r = m->fn(m->arg_ref, event, e);
-	return r < 0 ? r : 0;
+	int code = m->fn(m->arg_ref, event, e);
+	return code < 0 ? code : 0;
 }
 
 /* Text of the value up to `to`. Past the cap nothing of it is kept. */
@@ -199,9 +199,9 @@ int jscan_match_value_begin(
 			.key = m->keys[depth],
 			.first = *from,
 		};
-		int r = report(m, &event, e);
-		if (r < 0)
-			return r;
+		int code = report(m, &event, e);
+		if (code < 0)
+			return code;
 	}
 	if ((m->scalar_done & ~m->marks) != 0) {
 		m->capturing = true;
@@ -233,9 +233,9 @@ static int report_value(struct jscan_match *m, uint32_t values, unsigned depth, 
 			.len = m->capture.len,
 			.truncated = m->truncated,
 		};
-		int r = report(m, &event, e);
-		if (r < 0)
-			return r;
+		int code = report(m, &event, e);
+		if (code < 0)
+			return code;
 	}
 	return 0;
 }
@@ -245,12 +245,12 @@ int jscan_match_value_end(
 {
 	m->scalar_done = 0;
 	if ((done & ~m->marks) != 0) {
-		int r = collect(m, to, e);
+		int code = collect(m, to, e);
 		m->capturing = false;
-		if (r == 0)
-			r = report_value(m, done & ~m->marks, depth, e);
-		if (r < 0)
-			return r;
+		if (code == 0)
+			code = report_value(m, done & ~m->marks, depth, e);
+		if (code < 0)
+			return code;
 	}
 	/* Backwards, so that marks of the same value nest. */
 	for (uint32_t left = done & m->marks; left != 0; left &= ~bit(highest(left))) {
@@ -259,9 +259,9 @@ int jscan_match_value_end(
 			.id = m->rules_ref[highest(left)].id,
 			.key = m->keys[depth],
 		};
-		int r = report(m, &event, e);
-		if (r < 0)
-			return r;
+		int code = report(m, &event, e);
+		if (code < 0)
+			return code;
 	}
 	return 0;
 }

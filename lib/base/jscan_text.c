@@ -15,8 +15,8 @@ int jscan_unquote(const char *text, size_t len, struct buf *out, struct err *e)
 	const char *fault = json_text_decode(text + 1, len - 2, NULL, &made);
 	if (fault != NULL)
 		return err_set(e, -EINVAL, "JSON string: %s at byte %zu", fault, made + 1);
-	int r = buf_reserve(out, made, e);
-	if (r < 0)
+	int code = buf_reserve(out, made, e);
+	if (code < 0)
 		return err_wrap(e, "JSON string");
 	/* The buffer has room for what was measured; decoding needs no more than that. */
 	(void)json_text_decode(text + 1, len - 2, out->data, &made);

@@ -138,35 +138,35 @@ static void escape(unsigned char c, char *out)
 
 static int quote_inside(struct buf *out, const char *text, struct err *e)
 {
-	int r = 0;
-	while (*text != '\0' && r == 0) {
+	int code = 0;
+	while (*text != '\0' && code == 0) {
 		size_t plain = 0;
 		while ((unsigned char)text[plain] >= 0x20 && text[plain] != '"' &&
 			text[plain] != '\\')
 			plain++;
-		r = buf_append(out, text, plain, e);
+		code = buf_append(out, text, plain, e);
 		text += plain;
-		if (r == 0 && *text != '\0') {
+		if (code == 0 && *text != '\0') {
 			char escaped[7];
 			escape((unsigned char)*text++, escaped);
-			r = buf_append_str(out, escaped, e);
+			code = buf_append_str(out, escaped, e);
 		}
 	}
-	return r;
+	return code;
 }
 
 int json_quote(struct buf *out, const char *text, struct err *e)
 {
 	AUTO(mem_free) char *copy = repaired(text);
 	size_t before = out->len;
-	int r = buf_append(out, "\"", 1, e);
-	if (r == 0)
-		r = quote_inside(out, copy != NULL ? copy : text, e);
-	if (r == 0)
-		r = buf_append(out, "\"", 1, e);
-	if (r < 0 && out->len > before) {
+	int code = buf_append(out, "\"", 1, e);
+	if (code == 0)
+		code = quote_inside(out, copy != NULL ? copy : text, e);
+	if (code == 0)
+		code = buf_append(out, "\"", 1, e);
+	if (code < 0 && out->len > before) {
 		out->len = before;
 		out->data[before] = '\0';
 	}
-	return r;
+	return code;
 }

@@ -192,11 +192,11 @@ int str_to_i64(const char *text, int64_t *out, struct err *e)
 	bool negative = *text == '-';
 	const char *digits = text + (*text == '-' || *text == '+');
 	uint64_t magnitude = 0;
-	int r = str_to_u64(digits, (uint64_t)INT64_MAX + negative, &magnitude, e);
-	if (r == -ERANGE)
-		return err_set(e, r, "\"%s\" does not fit 64 bits", text);
-	if (r < 0)
-		return err_set(e, r, "\"%s\" is not a number", text);
+	int code = str_to_u64(digits, (uint64_t)INT64_MAX + negative, &magnitude, e);
+	if (code == -ERANGE)
+		return err_set(e, code, "\"%s\" does not fit 64 bits", text);
+	if (code < 0)
+		return err_set(e, code, "\"%s\" is not a number", text);
 	*out = negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude;
 	return 0;
 }
