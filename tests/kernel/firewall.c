@@ -15,6 +15,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/nft/nft_kernel.h"
+#include "tests/support/address.h"
 #include "tests/support/loop_wait.h"
 #include "tests/support/netns.h"
 
@@ -48,6 +49,28 @@ void firewall_close(struct firewall *f)
 	close(f->ns);
 }
 
+int firewall_setup(void **state)
+{
+	struct firewall *f = xcalloc(1, sizeof(*f));
+	firewall_open(f);
+	*state = f;
+	return 0;
+}
+
+int firewall_teardown(void **state)
+{
+	struct firewall *f = *state;
+	firewall_close(f);
+	free(f);
+	return 0;
+}
+
+void firewall_expect_text(const char *text, const char *part)
+{
+	if (strstr(text, part) == NULL)
+		fail_msg("no \"%s\" in:\n%s", part, text);
+}
+
 static void on_repaired(void *arg, const struct nft_result *result, const struct err *e)
 {
 	struct firewall *f = arg;
@@ -63,19 +86,10 @@ void firewall_watch(struct firewall *f)
 	assert_int_equal(nft_watch(f->nft, on_repaired, f, &e), 0);
 }
 
-struct ipaddr firewall_addr(const char *text)
-{
-	struct ipaddr addr;
-	struct err e = {0};
-	if (ipaddr_parse(text, &addr, &e) < 0)
-		fail_msg("%s", e.msg);
-	return addr;
-}
-
 void firewall_wish(struct nft_wanted *w)
 {
-	struct ipaddr own4 = firewall_addr(FIREWALL_OWN4);
-	struct ipaddr own6 = firewall_addr(FIREWALL_OWN6);
+	struct ipaddr own4 = address_of(FIREWALL_OWN4);
+	struct ipaddr own6 = address_of(FIREWALL_OWN6);
 	nft_wanted_init(w, "tailscale0", FIREWALL_OWNER);
 	nft_wanted_set_own(w, &own4);
 	nft_wanted_set_own(w, &own6);
@@ -89,7 +103,7 @@ void firewall_portmap(struct nft_wanted *w, const char *service, uint8_t proto, 
 		.service = (char *)(uintptr_t)service,
 		.proto = proto,
 		.match_port = port,
-		.target = firewall_addr(target),
+		.target = address_of(target),
 		.target_port = target_port,
 	};
 	if (nft_wanted_add_portmap(w, &map, &e) < 0)
@@ -100,8 +114,8 @@ void firewall_pair(struct nft_wanted *w, const char *service, const char *from, 
 {
 	struct err e = {0};
 	struct nft_pair pair = {.service = (char *)(uintptr_t)service,
-		.from = firewall_addr(from),
-		.to = firewall_addr(to)};
+		.from = address_of(from),
+		.to = address_of(to)};
 	if (nft_wanted_add_pair(w, &pair, &e) < 0)
 		fail_msg("%s", e.msg);
 }
@@ -109,8 +123,8 @@ void firewall_pair(struct nft_wanted *w, const char *service, const char *from, 
 void firewall_backend(struct nft_wanted *w, const char *from, const char *backend)
 {
 	struct err e = {0};
-	struct ipaddr from_addr = firewall_addr(from);
-	struct ipaddr to_addr = firewall_addr(backend);
+	struct ipaddr from_addr = address_of(from);
+	struct ipaddr to_addr = address_of(backend);
 	if (nft_wanted_add_backend(w, &from_addr, &to_addr, &e) < 0)
 		fail_msg("%s", e.msg);
 }

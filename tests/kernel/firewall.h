@@ -35,6 +35,10 @@ struct firewall {
 	char repaired[256];
 };
 
+/* Setup and teardown of a test whose state is a firewall in a fresh namespace. */
+int firewall_setup(void **state);
+int firewall_teardown(void **state);
+void firewall_expect_text(const char *text, const char *part);
 /* In a fresh namespace. */
 void firewall_open(struct firewall *f);
 /* As a new process in the same namespace would: with nothing known. */
@@ -44,7 +48,6 @@ void firewall_watch(struct firewall *f);
 
 /* A wish with own addresses of both families and a pod address. */
 void firewall_wish(struct nft_wanted *w);
-struct ipaddr firewall_addr(const char *text);
 void firewall_portmap(struct nft_wanted *w, const char *service, uint8_t proto, uint16_t port,
 	const char *target, uint16_t target_port);
 void firewall_pair(struct nft_wanted *w, const char *service, const char *from, const char *to);

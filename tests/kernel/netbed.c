@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "lib/base/mem.h"
+#include "tests/support/address.h"
 #include "tests/support/netns.h"
 
 #define LIMIT_MS 1500
@@ -120,8 +121,8 @@ int netbed_close(void **state)
 
 void netbed_wish(struct nft_wanted *w)
 {
-	struct ipaddr pod4 = firewall_addr(NETBED_POD4);
-	struct ipaddr pod6 = firewall_addr(NETBED_POD6);
+	struct ipaddr pod4 = address_of(NETBED_POD4);
+	struct ipaddr pod6 = address_of(NETBED_POD6);
 	firewall_wish(w);
 	nft_wanted_set_pod(w, &pod4);
 	nft_wanted_set_pod(w, &pod6);
@@ -130,8 +131,8 @@ void netbed_wish(struct nft_wanted *w)
 void netbed_wish_catch_all(struct nft_wanted *w)
 {
 	struct err e = {0};
-	struct ipaddr target4 = firewall_addr(NETBED_TARGET4);
-	struct ipaddr target6 = firewall_addr(NETBED_TARGET6);
+	struct ipaddr target4 = address_of(NETBED_TARGET4);
+	struct ipaddr target6 = address_of(NETBED_TARGET6);
 	netbed_wish(w);
 	assert_int_equal(nft_wanted_set_catch_all(w, &target4, &e), 0);
 	assert_int_equal(nft_wanted_set_catch_all(w, &target6, &e), 0);
@@ -319,4 +320,18 @@ void netbed_expect_udp(const struct netbed *b, const char *address, uint16_t por
 	assert_string_equal(text, expected);
 	assert_int_equal(recv(client, &byte, 1, 0), 1);
 	close(client);
+}
+
+void netbed_expect_ingress(const struct netbed *b)
+{
+	for (uint16_t port = 80; port <= 8080; port += 4000) {
+		char v4[NETBED_TEXT_MAX];
+		char v6[NETBED_TEXT_MAX];
+		snprintf(v4, sizeof(v4), "10.244.0.1 -> 10.244.0.2:%u", port);
+		snprintf(v6, sizeof(v6), "fd00:c::1 -> fd00:c::2:%u", port);
+		int backend = netbed_listen(b, NETBED_CLIENT, SOCK_STREAM, port);
+		netbed_expect_tcp(b, NETBED_TAILNET, FIREWALL_OWN4, port, backend, v4);
+		netbed_expect_tcp(b, NETBED_TAILNET, FIREWALL_OWN6, port, backend, v6);
+		close(backend);
+	}
 }

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "tests/kernel/firewall.h"
+#include "tests/support/address.h"
 
 #define NETBED_POD4 "10.244.0.1"
 #define NETBED_POD6 "fd00:c::1"
@@ -73,6 +74,9 @@ void netbed_expect_tcp(const struct netbed *b, enum netbed_place from, const cha
 /* The same with a datagram from the client. */
 void netbed_expect_udp(const struct netbed *b, const char *address, uint16_t port, int server,
 	const char *expected);
+/* From the tailnet to the client's place as a target in the cluster, which sees the pod; some
+ * ports, both families. */
+void netbed_expect_ingress(const struct netbed *b);
 /* Closes with a reset, so that no port is kept. */
 void netbed_abort(int fd);
 

@@ -170,7 +170,7 @@ static void end_flow(struct tcp_flow *flow)
 static void apply_tcp(struct netbed *b, const char *target, bool is_one_live)
 {
 	struct nft_wanted w;
-	struct ipaddr one = firewall_addr(ONE);
+	struct ipaddr one = address_of(ONE);
 	netbed_wish(&w);
 	if (target != NULL)
 		firewall_portmap(&w, "s", IPPROTO_TCP, 10000, target, 80);
@@ -238,7 +238,7 @@ static void test_own_address(void **state)
 {
 	struct netbed *b = *state;
 	struct nft_wanted w;
-	struct ipaddr moved = firewall_addr("100.64.0.2");
+	struct ipaddr moved = address_of("100.64.0.2");
 	int listener = netbed_listen(b, NETBED_TAILNET, SOCK_STREAM, 80);
 	apply_tcp(b, ONE, false);
 	struct tcp_flow flow = tcp_flow(b, listener, 10000, "100.64.0.1 -> 100.64.1.1:80");

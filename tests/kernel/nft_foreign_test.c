@@ -13,6 +13,7 @@
 
 #include "lib/base/mem.h"
 #include "tests/kernel/netbed.h"
+#include "tests/support/address.h"
 #include "tests/support/loop_wait.h"
 #include "tests/support/netns.h"
 
@@ -81,7 +82,7 @@ static bool is_repaired(void *arg)
 static void live_beside(struct firewall *f, const struct others *o)
 {
 	struct nft_wanted w;
-	struct ipaddr own = firewall_addr("100.64.0.9");
+	struct ipaddr own = address_of("100.64.0.9");
 	AUTO(mem_free) char *before = netns_run(o->list);
 	assert_true(strlen(before) > 100);
 	wish(&w, 2);
@@ -138,21 +139,6 @@ static void test_untouched(void **state)
 	" $t -t nat -A ts-postrouting -m mark --mark 0x40000/0xff0000 -j MASQUERADE;" \
 	" done"
 
-/* From the tailnet to a target in the cluster, which sees the pod. */
-static void expect_ingress(const struct netbed *b)
-{
-	for (uint16_t port = 80; port <= 8080; port += 4000) {
-		char v4[NETBED_TEXT_MAX];
-		char v6[NETBED_TEXT_MAX];
-		snprintf(v4, sizeof(v4), "10.244.0.1 -> 10.244.0.2:%u", port);
-		snprintf(v6, sizeof(v6), "fd00:c::1 -> fd00:c::2:%u", port);
-		int backend = netbed_listen(b, NETBED_CLIENT, SOCK_STREAM, port);
-		netbed_expect_tcp(b, NETBED_TAILNET, FIREWALL_OWN4, port, backend, v4);
-		netbed_expect_tcp(b, NETBED_TAILNET, FIREWALL_OWN6, port, backend, v6);
-		close(backend);
-	}
-}
-
 static void expect_egress(const struct netbed *b)
 {
 	int tcp = netbed_listen(b, NETBED_TAILNET, SOCK_STREAM, 80);
@@ -179,7 +165,7 @@ static void work_beside(struct netbed *b, const char *daemon)
 	firewall_portmap(&w, "svc:b", IPPROTO_UDP, 10001, TARGET4, 53);
 	firewall_portmap(&w, "svc:b", IPPROTO_UDP, 10001, TARGET6, 53);
 	netbed_apply(b, &w);
-	expect_ingress(b);
+	netbed_expect_ingress(b);
 	expect_egress(b);
 }
 

@@ -23,6 +23,7 @@
 
 #include "lib/base/mem.h"
 #include "tests/kernel/firewall.h"
+#include "tests/support/address.h"
 #include "tests/support/netns.h"
 
 #define NOBODY 65534
@@ -152,7 +153,7 @@ static int ipv4_is_whole(const struct condition *c)
 		.service = (char *)(uintptr_t) "svc:b",
 		.proto = IPPROTO_TCP,
 		.match_port = 10000,
-		.target = firewall_addr("fd7a:115c:a1e0::1:1"),
+		.target = address_of("fd7a:115c:a1e0::1:1"),
 		.target_port = 80,
 	};
 	firewall_open(&f);

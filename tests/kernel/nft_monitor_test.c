@@ -116,23 +116,14 @@ int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t 
 
 static int setup(void **state)
 {
-	struct firewall *f = xcalloc(1, sizeof(*f));
 	struct nft_wanted w;
 	memset(&act, 0, sizeof(act));
-	firewall_open(f);
+	firewall_setup(state);
+	struct firewall *f = *state;
 	firewall_watch(f);
 	firewall_wish(&w);
 	firewall_portmap(&w, "a", IPPROTO_TCP, 10000, "100.64.1.1", 80);
 	assert_int_equal(firewall_apply(f, &w), 0);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct firewall *f = *state;
-	firewall_close(f);
-	free(f);
 	return 0;
 }
 
@@ -338,15 +329,16 @@ static void test_edit_before_joining(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_lost_events, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_busy_neighbour, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_rival, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_own_changes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_edit_during_commit, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_others_during_commit, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_leaving_fails, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_joining_fails, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_edit_before_joining, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lost_events, setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(test_busy_neighbour, setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(test_rival, setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(test_own_changes, setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(test_edit_during_commit, setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_others_during_commit, setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(test_leaving_fails, setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(test_joining_fails, setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(test_edit_before_joining, setup, firewall_teardown),
 	};
 	netns_require();
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,7 @@
 #include "lib/nft/nlsock.h"
 #include "lib/nft/nlwalk.h"
 #include "tests/kernel/firewall.h"
+#include "tests/support/address.h"
 #include "tests/support/netns.h"
 
 /* A kind of message that nf_tables does not know. */
@@ -30,7 +31,7 @@
 static void wish(struct nft_wanted *w, const char *target4, const char *target6)
 {
 	struct err e = {0};
-	struct ipaddr all = firewall_addr(target4);
+	struct ipaddr all = address_of(target4);
 	firewall_wish(w);
 	for (uint16_t i = 0; i < 10; i++) {
 		firewall_portmap(w, "svc:a", IPPROTO_TCP, 10000 + i, target4, 80);

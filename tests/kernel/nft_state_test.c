@@ -14,29 +14,8 @@
 
 #include "lib/base/mem.h"
 #include "tests/kernel/firewall.h"
+#include "tests/support/address.h"
 #include "tests/support/netns.h"
-
-static int setup(void **state)
-{
-	struct firewall *f = xcalloc(1, sizeof(*f));
-	firewall_open(f);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct firewall *f = *state;
-	firewall_close(f);
-	free(f);
-	return 0;
-}
-
-static void expect_text(const char *text, const char *part)
-{
-	if (strstr(text, part) == NULL)
-		fail_msg("no \"%s\" in:\n%s", part, text);
-}
 
 static void expect_no_text(const char *text, const char *part)
 {
@@ -63,10 +42,10 @@ static void test_portmaps(void **state)
 	assert_int_equal(firewall_generation(), before + 1);
 	AUTO(mem_free) char *v4 = netns_run("nft list table ip ts_sidecar");
 	AUTO(mem_free) char *v6 = netns_run("nft list map ip6 ts_sidecar egress_pm");
-	expect_text(v4, "tcp . 10000 comment \"a\" : 100.64.1.1 . 80");
-	expect_text(v4, "udp . 10001 comment \"a\" : 100.64.1.1 . 53");
-	expect_text(v4, "elements = { 100.64.1.1 }");
-	expect_text(v4, "comment \"owner=tailscale/egress-0 schema=1\"");
+	firewall_expect_text(v4, "tcp . 10000 comment \"a\" : 100.64.1.1 . 80");
+	firewall_expect_text(v4, "udp . 10001 comment \"a\" : 100.64.1.1 . 53");
+	firewall_expect_text(v4, "elements = { 100.64.1.1 }");
+	firewall_expect_text(v4, "comment \"owner=tailscale/egress-0 schema=1\"");
 	expect_no_text(v6, "elements");
 }
 
@@ -106,8 +85,8 @@ static void test_one_element(void **state)
 	assert_false(f->result.was_read_back);   /* a dump is dearer than the change */
 	assert_int_equal(firewall_generation(), generation + 1);
 	AUTO(mem_free) char *map = netns_run("nft list map ip ts_sidecar egress_pm");
-	expect_text(map, "100.64.1.1 . 81");
-	expect_text(map, "100.64.1.1 . 53");
+	firewall_expect_text(map, "100.64.1.1 . 81");
+	firewall_expect_text(map, "100.64.1.1 . 53");
 	expect_no_text(map, "100.64.1.1 . 80");
 	AUTO(mem_free) char *after = netns_run(chains);
 	assert_string_equal(after, handles);
@@ -126,14 +105,14 @@ static void test_removed_services(void **state)
 	firewall_portmap(&w, "c", IPPROTO_TCP, 10003, "100.64.1.1", 80);
 	assert_int_equal(firewall_apply(f, &w), 0);
 	AUTO(mem_free) char *one = netns_run("nft list table ip ts_sidecar");
-	expect_text(one, "elements = { tcp . 10003 comment \"c\" : 100.64.1.1 . 80 }");
-	expect_text(one, "elements = { 100.64.1.1 }");
+	firewall_expect_text(one, "elements = { tcp . 10003 comment \"c\" : 100.64.1.1 . 80 }");
+	firewall_expect_text(one, "elements = { 100.64.1.1 }");
 
 	firewall_wish(&w);
 	assert_int_equal(firewall_apply(f, &w), 0);
 	AUTO(mem_free) char *none = netns_run("nft list table ip ts_sidecar");
 	expect_no_text(none, "elements");
-	expect_text(none, "egress-portmap");
+	firewall_expect_text(none, "egress-portmap");
 }
 
 static void test_both_families(void **state)
@@ -146,8 +125,8 @@ static void test_both_families(void **state)
 	assert_int_equal(firewall_apply(f, &w), 0);
 	AUTO(mem_free) char *v4 = netns_run("nft list map ip ts_sidecar egress_pm");
 	AUTO(mem_free) char *v6 = netns_run("nft list map ip6 ts_sidecar egress_pm");
-	expect_text(v4, "tcp . 10000 comment \"a\" : 100.64.1.1 . 443");
-	expect_text(v6, "tcp . 10000 comment \"a\" : fd7a:115c:a1e0::7 . 443");
+	firewall_expect_text(v4, "tcp . 10000 comment \"a\" : 100.64.1.1 . 443");
+	firewall_expect_text(v6, "tcp . 10000 comment \"a\" : fd7a:115c:a1e0::7 . 443");
 }
 
 static void test_family_disabled(void **state)
@@ -158,7 +137,7 @@ static void test_family_disabled(void **state)
 	struct nft_portmap map = {.service = (char[]){"six"},
 		.proto = IPPROTO_TCP,
 		.match_port = 10009,
-		.target = firewall_addr("fd7a::1"),
+		.target = address_of("fd7a::1"),
 		.target_port = 1};
 	two_ports(&w, 80);
 	nft_wanted_disable(&w, NFT_MODEL_V6);
@@ -172,7 +151,7 @@ static void test_own_address(void **state)
 {
 	struct firewall *f = *state;
 	struct nft_wanted w;
-	struct ipaddr moved = firewall_addr("100.64.0.2");
+	struct ipaddr moved = address_of("100.64.0.2");
 	two_ports(&w, 80);
 	firewall_pair(&w, "single", FIREWALL_OWN4, "10.0.0.5");
 	assert_int_equal(firewall_apply(f, &w), 0);
@@ -185,8 +164,8 @@ static void test_own_address(void **state)
 	assert_int_equal(f->result.transactions, 1);
 	AUTO(mem_free) char *table = netns_run("nft list table ip ts_sidecar");
 	AUTO(mem_free) char *map_after = netns_run("nft list map ip ts_sidecar egress_pm");
-	expect_text(table, "snat to 100.64.0.2");
-	expect_text(table, "elements = { 100.64.0.2 comment \"single\" : 10.0.0.5 }");
+	firewall_expect_text(table, "snat to 100.64.0.2");
+	firewall_expect_text(table, "elements = { 100.64.0.2 comment \"single\" : 10.0.0.5 }");
 	expect_no_text(table, "100.64.0.1 ");
 	assert_string_equal(map_after, map);
 }
@@ -201,7 +180,7 @@ static void test_conflict(void **state)
 	assert_int_equal(firewall_apply(f, &w), 0);
 	assert_string_equal(f->conflicts, "zebra ant tcp 10000;");
 	AUTO(mem_free) char *table = netns_run("nft list table ip ts_sidecar");
-	expect_text(table, "tcp . 10000 comment \"ant\" : 100.64.1.2 . 80");
+	firewall_expect_text(table, "tcp . 10000 comment \"ant\" : 100.64.1.2 . 80");
 	expect_no_text(table, "100.64.1.1");
 }
 
@@ -257,15 +236,16 @@ static void test_backends(void **state)
 	firewall_backend(&w, FIREWALL_OWN4, "10.200.0.4");
 	assert_int_equal(firewall_apply(f, &w), 0);
 	AUTO(mem_free) char *three = netns_run("nft list table ip ts_sidecar");
-	expect_text(three, "ip daddr 100.64.0.1 dnat to numgen inc mod 3 map { 0 : 10.200.0.2, "
-			   "1 : 10.200.0.3, 2 : 10.200.0.4 } comment \"dns-target\"");
+	firewall_expect_text(three,
+		"ip daddr 100.64.0.1 dnat to numgen inc mod 3 map { 0 : 10.200.0.2, "
+		"1 : 10.200.0.3, 2 : 10.200.0.4 } comment \"dns-target\"");
 
 	firewall_wish(&w);
 	firewall_backend(&w, FIREWALL_OWN4, "10.200.0.3");
 	assert_int_equal(firewall_apply(f, &w), 0);
 	assert_int_equal(f->result.transactions, 1);
 	AUTO(mem_free) char *one = netns_run("nft list table ip ts_sidecar");
-	expect_text(one, "elements = { 100.64.0.1 comment \"dns-target\" : 10.200.0.3 }");
+	firewall_expect_text(one, "elements = { 100.64.0.1 comment \"dns-target\" : 10.200.0.3 }");
 	expect_no_text(one, "numgen");
 	expect_no_text(one, "__map");
 
@@ -280,33 +260,41 @@ static void test_catch_all(void **state)
 	struct firewall *f = *state;
 	struct nft_wanted w;
 	struct err e = {0};
-	struct ipaddr target = firewall_addr("100.64.1.9");
+	struct ipaddr target = address_of("100.64.1.9");
 	firewall_wish(&w);
 	assert_int_equal(nft_wanted_set_catch_all(&w, &target, &e), 0);
 	assert_int_equal(nft_wanted_add_local_port(&w, IPPROTO_TCP, 9002, &e), 0);
 	assert_int_equal(firewall_apply(f, &w), 0);
 	AUTO(mem_free) char *table = netns_run("nft list table ip ts_sidecar");
-	expect_text(table, "iifname != \"tailscale0\" meta l4proto . th dport @local_ports return");
-	expect_text(table, "iifname != \"tailscale0\" dnat to 100.64.1.9");
-	expect_text(table, "elements = { tcp . 9002 }");
-	expect_text(table, "elements = { 100.64.1.9 }");
+	firewall_expect_text(
+		table, "iifname != \"tailscale0\" meta l4proto . th dport @local_ports return");
+	firewall_expect_text(table, "iifname != \"tailscale0\" dnat to 100.64.1.9");
+	firewall_expect_text(table, "elements = { tcp . 9002 }");
+	firewall_expect_text(table, "elements = { 100.64.1.9 }");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_portmaps, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_again, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_one_element, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_removed_services, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_both_families, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_family_disabled, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_own_address, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_conflict, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_long_owners, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_many_services, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_backends, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_catch_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_portmaps, firewall_setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(test_again, firewall_setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_one_element, firewall_setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_removed_services, firewall_setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_both_families, firewall_setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_family_disabled, firewall_setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_own_address, firewall_setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(test_conflict, firewall_setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_long_owners, firewall_setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_many_services, firewall_setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(test_backends, firewall_setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(test_catch_all, firewall_setup, firewall_teardown),
 	};
 	netns_require();
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,6 +19,7 @@
 #include "lib/base/mem.h"
 #include "lib/nft/nft_kernel.h"
 #include "tests/kernel/firewall.h"
+#include "tests/support/address.h"
 #include "tests/support/loop_wait.h"
 #include "tests/support/netns.h"
 
@@ -30,28 +31,6 @@
 	" FORWARD { type filter hook forward priority 0; }'; nft add rule ip filter FORWARD"    \
 	" counter accept; nft add table inet x; nft 'add set inet x s { type ipv4_addr; }'"
 #define LIST_FOREIGN "nft list table ip nat; nft list table ip filter; nft list table inet x"
-
-static int setup(void **state)
-{
-	struct firewall *f = xcalloc(1, sizeof(*f));
-	firewall_open(f);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct firewall *f = *state;
-	firewall_close(f);
-	free(f);
-	return 0;
-}
-
-static void expect_text(const char *text, const char *part)
-{
-	if (strstr(text, part) == NULL)
-		fail_msg("no \"%s\" in:\n%s", part, text);
-}
 
 static void wish(struct nft_wanted *w)
 {
@@ -202,7 +181,7 @@ static void test_refused_element(void **state)
 	assert_int_equal(firewall_apply(f, &w), 0);
 	assert_int_equal(f->result.transactions, 1);
 	AUTO(mem_free) char *map = netns_run("nft list map ip ts_sidecar egress_pm");
-	expect_text(map, "tcp . 10007 comment \"late\" : 100.64.1.1 . 7");
+	firewall_expect_text(map, "tcp . 10007 comment \"late\" : 100.64.1.1 . 7");
 	apply(f);
 	AUTO(mem_free) char *after = netns_run(OUR_TABLES);
 	assert_string_equal(after, before);
@@ -301,7 +280,7 @@ static void test_fed_back(void **state)
 	struct firewall *f = *state;
 	struct nft_wanted w;
 	struct err e = {0};
-	struct ipaddr all = firewall_addr("100.64.1.9");
+	struct ipaddr all = address_of("100.64.1.9");
 	wish(&w);
 	firewall_pair(&w, "vip", "100.99.0.1", "10.96.0.7");
 	firewall_backend(&w, FIREWALL_OWN6, "fd00::2");
@@ -367,18 +346,27 @@ static void test_killed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_older_schema, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_stale_elements, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_too_many_rules, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_extra_objects, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_foreign_tables, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_owned_by_another, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_refused_element, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_refusal_names_element, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_foreign_edits, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_removal, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_fed_back, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_older_schema, firewall_setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_stale_elements, firewall_setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_too_many_rules, firewall_setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_extra_objects, firewall_setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_foreign_tables, firewall_setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_owned_by_another, firewall_setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_refused_element, firewall_setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_refusal_names_element, firewall_setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_foreign_edits, firewall_setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(test_removal, firewall_setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(test_fed_back, firewall_setup, firewall_teardown),
+		cmocka_unit_test_setup_teardown(test_killed, firewall_setup, firewall_teardown),
 	};
 	netns_require();
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,3 +1,4 @@
+#include "tests/support/address.h"
 #include "tests/support/datapath_bench.h"
 
 #include <errno.h>
@@ -161,18 +162,21 @@ void datapath_bench_make(struct datapath_bench *b, const char *setting, bool has
 	assert_non_null(b->d);
 }
 
-void datapath_bench_set_self(struct datapath_bench *b, const char *v4, const char *v6)
+static size_t prefixes_of(const char *v4, const char *v6, struct ipprefix out[2])
 {
 	const char *const texts[] = {v4, v6};
-	struct err e;
-	b->self.known = true;
-	b->self.address_count = 0;
+	size_t count = 0;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		if (texts[i] != NULL)
-			assert_int_equal(ipprefix_parse(texts[i],
-						 &b->self.addresses[b->self.address_count++], &e),
-				0);
+			out[count++] = prefix_of(texts[i]);
 	}
+	return count;
+}
+
+void datapath_bench_set_self(struct datapath_bench *b, const char *v4, const char *v6)
+{
+	b->self.known = true;
+	b->self.address_count = prefixes_of(v4, v6, b->self.addresses);
 }
 
 void datapath_bench_start(struct datapath_bench *b)
@@ -182,25 +186,13 @@ void datapath_bench_start(struct datapath_bench *b)
 	datapath_update(b->d, &b->self, false);
 }
 
-static size_t parse_prefixes(const char *v4, const char *v6, struct ipprefix out[2])
-{
-	const char *const texts[] = {v4, v6};
-	size_t count = 0;
-	struct err e;
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		if (texts[i] != NULL)
-			assert_int_equal(ipprefix_parse(texts[i], &out[count++], &e), 0);
-	}
-	return count;
-}
-
 void datapath_bench_tell_addresses(
 	struct datapath_bench *b, const char *name, const char *v4, const char *v6)
 {
 	struct ipprefix prefixes[2];
 	AUTO(mem_free) char *copy = xstrdup(name);
 	struct peer peer = {.name = copy, .addresses = prefixes};
-	peer.address_count = parse_prefixes(v4, v6, prefixes);
+	peer.address_count = prefixes_of(v4, v6, prefixes);
 	peers_update(b->peers, &peer);
 }
 

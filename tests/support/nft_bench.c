@@ -1,3 +1,4 @@
+#include "tests/support/address.h"
 #include "tests/support/nft_bench.h"
 
 #include <errno.h>
@@ -41,14 +42,6 @@ int nft_bench_close(void **state)
 	return 0;
 }
 
-struct ipaddr nft_bench_addr(const char *text)
-{
-	struct ipaddr out;
-	struct err e = {0};
-	assert_int_equal(ipaddr_parse(text, &out, &e), 0);
-	return out;
-}
-
 void nft_bench_on_result(void *arg, const struct nft_result *result, const struct err *e)
 {
 	struct nft_bench *b = arg;
@@ -65,14 +58,14 @@ void nft_bench_ask(struct nft_bench *b, uint16_t ports)
 {
 	struct nft_wanted w;
 	struct err e = {0};
-	struct ipaddr own = nft_bench_addr(b->own);
-	struct ipaddr pod = nft_bench_addr(POD);
+	struct ipaddr own = address_of(b->own);
+	struct ipaddr pod = address_of(POD);
 	nft_wanted_init(&w, "tailscale0", NFT_BENCH_OWNER);
 	nft_wanted_set_own(&w, &own);
 	nft_wanted_set_pod(&w, &pod);
 	for (uint16_t i = 0; i < ports; i++) {
 		struct nft_portmap map = {(char[]){"s"}, b->proto, (uint16_t)(NFT_BENCH_PORT + i),
-			nft_bench_addr(b->target), 80};
+			address_of(b->target), 80};
 		assert_int_equal(nft_wanted_add_portmap(&w, &map, &e), 0);
 	}
 	nft_apply(b->nft, &w, nft_bench_on_result, b);

@@ -38,7 +38,6 @@ struct nft_bench {
 int nft_bench_open(void **state);
 int nft_bench_close(void **state);
 
-struct ipaddr nft_bench_addr(const char *text);
 /* Asks for so many ports; the result comes from the loop. */
 void nft_bench_ask(struct nft_bench *b, uint16_t ports);
 /* The same, and waits; returns the code. */

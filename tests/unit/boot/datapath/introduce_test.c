@@ -15,6 +15,7 @@
 #include "lib/base/mem.h"
 #include "lib/io/fetch.h"
 #include "lib/localapi/localapi.h"
+#include "tests/support/address.h"
 #include "tests/support/loop_wait.h"
 #include "tests/support/raw_server.h"
 #include "tests/support/tempdir.h"
@@ -33,7 +34,7 @@ static int setup(void **state)
 {
 	struct fixture *f = xcalloc(1, sizeof(*f));
 	struct err e;
-	struct ipaddr own;
+	struct ipaddr own = address_of("100.64.0.1");
 	signal(SIGPIPE, SIG_IGN);
 	f->dir = tempdir_new();
 	f->socket = tempdir_path(f->dir, "sock");
@@ -43,7 +44,6 @@ static int setup(void **state)
 	f->api = localapi_new(f->loop, f->fetcher, f->socket);
 	introduce_init(&f->introduce, f->api);
 	nft_wanted_init(&f->wanted, "tailscale0", "test");
-	assert_int_equal(ipaddr_parse("100.64.0.1", &own, &e), 0);
 	nft_wanted_set_own(&f->wanted, &own);
 	*state = f;
 	return 0;
@@ -75,7 +75,7 @@ static void want_targets(struct fixture *f, unsigned int count)
 			.match_port = (uint16_t)(1000 + i),
 			.target_port = 80};
 		(void)snprintf(text, sizeof(text), "100.65.%u.%u", i / 2 / 200, 1 + i / 2 % 200);
-		assert_int_equal(ipaddr_parse(text, &map.target, &e), 0);
+		map.target = address_of(text);
 		assert_int_equal(nft_wanted_add_portmap(&f->wanted, &map, &e), 0);
 	}
 }
@@ -96,9 +96,8 @@ static unsigned int asked(const struct fixture *f, const char *first)
 static void test_each_target_once(void **state)
 {
 	struct fixture *f = *state;
-	struct ipaddr single;
+	struct ipaddr single = address_of("100.65.9.9");
 	struct err e;
-	assert_int_equal(ipaddr_parse("100.65.9.9", &single, &e), 0);
 	want_targets(f, 3 * INTRODUCE_CALLS_MAX);
 	assert_int_equal(nft_wanted_set_catch_all(&f->wanted, &single, &e), 0);
 	/* A target that does not answer holds nobody else up. */

@@ -12,6 +12,7 @@
 #include "lib/base/json.h"
 #include "lib/base/mem.h"
 #include "lib/contract/egress_config.h"
+#include "tests/support/address.h"
 
 static void check(const char *v4, const char *v6, const struct egress_status_service *services,
 	size_t count, const char *expected)
@@ -37,11 +38,8 @@ static void services_are_sorted_and_complete(void **state)
 		{"TCP", IPPROTO_TCP, 80, 8080},
 		{"udp", IPPROTO_UDP, 53, 65535},
 	};
-	struct ipaddr targets[2];
-	struct err e;
+	const struct ipaddr targets[] = {address_of("100.64.0.2"), address_of("fd7a:0::2")};
 	(void)state;
-	assert_int_equal(ipaddr_parse("100.64.0.2", &targets[0], &e), 0);
-	assert_int_equal(ipaddr_parse("fd7a:0::2", &targets[1], &e), 0);
 	const struct egress_status_service services[] = {
 		{"b", ports, 2, targets, 2, "", "foo.tailnetxyz.ts.net"},
 		{"a", NULL, 0, NULL, 0, "", "gone.ts.net"},

@@ -10,6 +10,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/localapi/peers.h"
+#include "tests/support/address.h"
 #include "tests/support/notify_bench.h"
 
 static void peer_changes_are_seen_without_being_wanted(void **state)
@@ -50,11 +51,9 @@ static void wanted_peers_are_kept(void **state)
 static void peers_are_kept_for_their_routes(void **state)
 {
 	struct notify_bench *f = *state;
-	struct ipaddr a;
-	struct err e;
+	struct ipaddr a = address_of("10.1.2.3");
 	notify_want(f, "", "10.1.2.3");
 	notify_feed(f, NOTIFY_STATUS);
-	assert_int_equal(ipaddr_parse("10.1.2.3", &a, &e), 0);
 	const struct peer *p = peers_by_route(f->peers, &a);
 	assert_non_null(p);
 	assert_string_equal(p->name, "web.t.ts.net.");

@@ -14,6 +14,7 @@
 #include "lib/base/ipaddr.h"
 #include "lib/base/mem.h"
 #include "lib/io/fetch.h"
+#include "tests/support/address.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/loop_wait.h"
 #include "tests/support/raw_server.h"
@@ -133,9 +134,7 @@ static struct localapi_call *odd_cert(struct localapi *api, localapi_fn fn, void
 
 static struct localapi_call *ping(struct localapi *api, const char *text, localapi_fn fn, void *arg)
 {
-	struct ipaddr to;
-	struct err e;
-	assert_int_equal(ipaddr_parse(text, &to, &e), 0);
+	struct ipaddr to = address_of(text);
 	return localapi_ping(api, &to, fn, arg);
 }
 

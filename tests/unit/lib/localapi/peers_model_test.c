@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "lib/base/mem.h"
+#include "tests/support/address.h"
 
 #define NAMES 6
 #define ADDRESSES 4
@@ -51,18 +52,12 @@ static unsigned below(struct model *m, unsigned limit)
 
 static struct ipaddr address(int i)
 {
-	struct ipaddr a;
-	struct err e;
-	assert_int_equal(ipaddr_parse(addresses[i], &a, &e), 0);
-	return a;
+	return address_of(addresses[i]);
 }
 
 static struct ipprefix prefix(int i)
 {
-	struct ipprefix p;
-	struct err e;
-	assert_int_equal(ipprefix_parse(prefixes[i], &p, &e), 0);
-	return p;
+	return prefix_of(prefixes[i]);
 }
 
 static bool leads_to_wanted(const struct model *m, int route)

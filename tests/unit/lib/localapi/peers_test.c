@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "lib/base/mem.h"
+#include "tests/support/address.h"
 
 struct fixture {
 	struct peers *peers;
@@ -31,22 +32,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct ipaddr address(const char *text)
-{
-	struct ipaddr a;
-	struct err e;
-	assert_int_equal(ipaddr_parse(text, &a, &e), 0);
-	return a;
-}
-
-static struct ipprefix prefix(const char *text)
-{
-	struct ipprefix p;
-	struct err e;
-	assert_int_equal(ipprefix_parse(text, &p, &e), 0);
-	return p;
-}
-
 /* Words: names, and at most one address. */
 static bool want(struct fixture *f, const char *names, const char *one_address)
 {
@@ -54,7 +39,7 @@ static bool want(struct fixture *f, const char *names, const char *one_address)
 	struct ipaddr a = {0};
 	str_words(names, &list);
 	if (one_address != NULL)
-		a = address(one_address);
+		a = address_of(one_address);
 	return peers_want(f->peers, &list, &a, one_address != NULL ? 1 : 0);
 }
 
@@ -66,9 +51,9 @@ static void tell(
 	struct ipprefix addresses[1], routes[1];
 	struct peer p = {.id = id, .name = copy, .addresses = addresses, .routes = routes};
 	if (own != NULL)
-		addresses[p.address_count++] = prefix(own);
+		addresses[p.address_count++] = prefix_of(own);
 	if (route != NULL)
-		routes[p.route_count++] = prefix(route);
+		routes[p.route_count++] = prefix_of(route);
 	peers_update(f->peers, &p);
 }
 
@@ -142,8 +127,8 @@ static void changes_are_counted(void **state)
 static void routes_are_kept_when_they_lead_to_a_wanted_address(void **state)
 {
 	struct fixture *f = *state;
-	struct ipaddr wanted = address("fd7a:115c:a1e0:b1a:0:7:a01:203");
-	struct ipaddr other = address("10.1.2.3");
+	struct ipaddr wanted = address_of("fd7a:115c:a1e0:b1a:0:7:a01:203");
+	struct ipaddr other = address_of("10.1.2.3");
 	want(f, "", "fd7a:115c:a1e0:b1a:0:7:a01:203");
 	assert_true(peers_wants_any(f->peers));
 	tell(f, 1, "r.", "100.64.0.1/32", "fd7a:115c:a1e0:b1a:0:7:a01:200/120");
@@ -154,7 +139,7 @@ static void routes_are_kept_when_they_lead_to_a_wanted_address(void **state)
 	/* The route is withdrawn. */
 	tell(f, 1, "r.", "100.64.0.1/32", "fd7a:115c:a1e0:b1a:0:8::/96");
 	assert_int_equal(peers_count(f->peers), 0);
-	struct ipprefix zero = prefix("0.0.0.0/0"), v6 = prefix("::/0");
+	struct ipprefix zero = prefix_of("0.0.0.0/0"), v6 = prefix_of("::/0");
 	assert_false(peers_wants_route(f->peers, &zero));
 	assert_true(peers_wants_route(f->peers, &v6));
 }
@@ -227,7 +212,7 @@ static void what_is_not_wanted_any_more_goes(void **state)
 	tell(f, 2, "b.", NULL, "10.0.0.0/24");
 	tell(f, 3, "c.", NULL, "10.0.0.0/8");
 	assert_int_equal(peers_count(f->peers), 3);
-	struct ipaddr old = address("10.0.0.1"), new = address("10.0.9.1");
+	struct ipaddr old = address_of("10.0.0.1"), new = address_of("10.0.9.1");
 	assert_string_equal(peers_by_route(f->peers, &old)->name, "b.");
 	want(f, "a.", "10.0.9.1");
 	assert_int_equal(peers_count(f->peers), 2);
@@ -319,8 +304,8 @@ static void a_peer_that_comes_back_is_told(void **state)
 static void a_full_prefix_is_no_default_route(void **state)
 {
 	struct fixture *f = *state;
-	struct ipaddr vip = address("100.100.1.1"), v6 = address("::1"),
-		      zone = address("fe80::1%x");
+	struct ipaddr vip = address_of("100.100.1.1"), v6 = address_of("::1"),
+		      zone = address_of("fe80::1%x");
 	want(f, "", "100.100.1.1");
 	tell(f, 1, "exit.", "100.64.0.1/32", "0.0.0.0/0");
 	assert_non_null(peers_by_route(f->peers, &vip));
@@ -382,11 +367,11 @@ static void a_wanted_route_is_found_among_many(void **state)
 	AUTO(strv_fini) struct strv names = {0};
 	struct ipaddr addresses[ARRAY_LEN(wanted)];
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
-		addresses[i] = address(wanted[i]);
+		addresses[i] = address_of(wanted[i]);
 	assert_true(peers_want(f->peers, &names, addresses, ARRAY_LEN(wanted)));
 	assert_false(peers_want(f->peers, &names, addresses, ARRAY_LEN(wanted) - 2));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct ipprefix p = prefix(rows[i].prefix);
+		struct ipprefix p = prefix_of(rows[i].prefix);
 		if (peers_wants_route(f->peers, &p) != rows[i].is_wanted)
 			fail_msg("%s", rows[i].prefix);
 	}

@@ -12,6 +12,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
+#include "tests/support/address.h"
 #include "tests/support/notify_bench.h"
 
 struct fixture {
@@ -43,9 +44,7 @@ static bool want(struct records *r, const char *words)
 
 static void offer(struct records *r, const char *name, const char *value)
 {
-	struct ipaddr address;
-	struct err e;
-	assert_int_equal(ipaddr_parse(value, &address, &e), 0);
+	struct ipaddr address = address_of(value);
 	records_offer(r, name, &address);
 }
 

@@ -13,45 +13,38 @@
 #include <cmocka.h>
 
 #include "lib/base/mem.h"
+#include "tests/support/address.h"
 
 #define POD "10.244.0.1"
 #define OLD_OWN "100.64.0.9"
 #define OWN "100.64.0.1"
 
-static struct ipaddr addr(const char *text)
-{
-	struct ipaddr out;
-	struct err e = {0};
-	assert_int_equal(ipaddr_parse(text, &out, &e), 0);
-	return out;
-}
-
 static void map(struct nft_wanted *w, uint8_t proto, uint16_t port, const char *target, uint16_t to)
 {
 	struct err e = {0};
-	struct nft_portmap m = {(char[]){"s"}, proto, port, addr(target), to};
+	struct nft_portmap m = {(char[]){"s"}, proto, port, address_of(target), to};
 	assert_int_equal(nft_wanted_add_portmap(w, &m, &e), 0);
 }
 
 static void pair(struct nft_wanted *w, const char *from, const char *to)
 {
 	struct err e = {0};
-	struct nft_pair p = {(char[]){"p"}, addr(from), addr(to)};
+	struct nft_pair p = {(char[]){"p"}, address_of(from), address_of(to)};
 	assert_int_equal(nft_wanted_add_pair(w, &p, &e), 0);
 }
 
 static void backend(struct nft_wanted *w, const char *from, const char *to)
 {
 	struct err e = {0};
-	struct ipaddr a = addr(from);
-	struct ipaddr b = addr(to);
+	struct ipaddr a = address_of(from);
+	struct ipaddr b = address_of(to);
 	assert_int_equal(nft_wanted_add_backend(w, &a, &b, &e), 0);
 }
 
 static void open_wish(struct nft_wanted *w, const char *own_text)
 {
-	struct ipaddr own = addr(own_text);
-	struct ipaddr pod = addr(POD);
+	struct ipaddr own = address_of(own_text);
+	struct ipaddr pod = address_of(POD);
 	nft_wanted_init(w, "tailscale0", "a/b");
 	nft_wanted_set_own(w, &own);
 	nft_wanted_set_pod(w, &pod);
@@ -169,8 +162,8 @@ static enum ct_verdict decide(const struct ct_view *view, const struct flow_case
 	struct ct_entry entry = {
 		.proto = c->proto,
 		.status = c->status,
-		.original = {addr("10.244.0.2"), addr(c->to), 4000, c->port},
-		.reply = {addr(c->target), addr(c->answer_to), c->target_port, 4000},
+		.original = {address_of("10.244.0.2"), address_of(c->to), 4000, c->port},
+		.reply = {address_of(c->target), address_of(c->answer_to), c->target_port, 4000},
 	};
 	return ct_plan_decide(view, &entry);
 }
@@ -206,7 +199,7 @@ static void test_live(void **state)
 {
 	struct bench *b = *state;
 	struct flow_case c = {"", IPPROTO_TCP, DNAT, POD, 4, "100.64.1.4", 80, OWN, CT_KEEP_LIVE};
-	struct ipaddr target = addr("100.64.1.4");
+	struct ipaddr target = address_of("100.64.1.4");
 	assert_int_equal(decide(&b->view, &c), CT_END_GONE);
 	nft_wanted_add_live(&b->wish, &target);
 	ct_view_fini(&b->view);
@@ -288,7 +281,7 @@ static void test_catch_all_can_end(void **state)
 	struct nft_wanted w;
 	struct nft_desired desired = {0};
 	struct err e = {0};
-	struct ipaddr target = addr("100.64.1.9");
+	struct ipaddr target = address_of("100.64.1.9");
 	open_wish(&w, OWN);
 	assert_int_equal(nft_wanted_set_catch_all(&w, &target, &e), 0);
 	assert_int_equal(nft_compile(&w, true, &desired, &e), 0);

@@ -12,14 +12,11 @@
 #include <cmocka.h>
 
 #include "lib/base/mem.h"
+#include "tests/support/address.h"
 
 static struct ipaddr addr(const char *text)
 {
-	struct ipaddr out = {0};
-	struct err e = {0};
-	if (text[0] != '\0')
-		assert_int_equal(ipaddr_parse(text, &out, &e), 0);
-	return out;
+	return text[0] != '\0' ? address_of(text) : (struct ipaddr){0};
 }
 
 struct map_case {

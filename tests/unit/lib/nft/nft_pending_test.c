@@ -15,6 +15,7 @@
 #include "lib/nft/ct_entry.h"
 #include "lib/nft/nft.h"
 #include "lib/nft/nft_memory.h"
+#include "tests/support/address.h"
 #include "tests/support/loop_wait.h"
 #include "tests/support/nft_bench.h"
 
@@ -46,8 +47,8 @@ static int setup(void **state)
 	struct ct_entry flow = {
 		.proto = IPPROTO_UDP,
 		.status = IPS_DST_NAT,
-		.original = {nft_bench_addr(CLIENT), nft_bench_addr(POD), 4000, NFT_BENCH_PORT},
-		.reply = {nft_bench_addr(NFT_BENCH_TARGET), nft_bench_addr(CLIENT), 80, 4000},
+		.original = {address_of(CLIENT), address_of(POD), 4000, NFT_BENCH_PORT},
+		.reply = {address_of(NFT_BENCH_TARGET), address_of(CLIENT), 80, 4000},
 	};
 	told = 0;
 	b->proto = IPPROTO_UDP;

@@ -13,18 +13,11 @@
 
 #include "lib/base/mem.h"
 #include "lib/nft/nft_batch.h"
-
-static struct ipaddr addr(const char *text)
-{
-	struct ipaddr out;
-	struct err e = {0};
-	assert_int_equal(ipaddr_parse(text, &out, &e), 0);
-	return out;
-}
+#include "tests/support/address.h"
 
 static void open_wish(struct nft_wanted *w)
 {
-	struct ipaddr own = addr("100.64.0.1");
+	struct ipaddr own = address_of("100.64.0.1");
 	nft_wanted_init(w, "tailscale0", "a/b");
 	nft_wanted_set_own(w, &own);
 }
@@ -32,7 +25,8 @@ static void open_wish(struct nft_wanted *w)
 static void map(struct nft_wanted *w, const char *service, uint16_t port, const char *target)
 {
 	struct err e = {0};
-	struct nft_portmap m = {(char *)(uintptr_t)service, IPPROTO_TCP, port, addr(target), 80};
+	struct nft_portmap m = {
+		(char *)(uintptr_t)service, IPPROTO_TCP, port, address_of(target), 80};
 	assert_int_equal(nft_wanted_add_portmap(w, &m, &e), 0);
 }
 
@@ -87,8 +81,10 @@ static void test_address_conflict(void **state)
 	AUTO(nft_desired_fini) struct nft_desired d = {0};
 	struct nft_wanted w;
 	struct err e = {0};
-	struct nft_pair b = {(char *)(uintptr_t) "b", addr("100.99.0.1"), addr("10.0.0.1")};
-	struct nft_pair a = {(char *)(uintptr_t) "a", addr("100.99.0.1"), addr("10.0.0.2")};
+	struct nft_pair b = {
+		(char *)(uintptr_t) "b", address_of("100.99.0.1"), address_of("10.0.0.1")};
+	struct nft_pair a = {
+		(char *)(uintptr_t) "a", address_of("100.99.0.1"), address_of("10.0.0.2")};
 	(void)state;
 	open_wish(&w);
 	assert_int_equal(nft_wanted_add_pair(&w, &b, &e), 0);
@@ -104,8 +100,8 @@ static void test_address_conflict(void **state)
 static void add_backend(struct nft_wanted *w, const char *backend)
 {
 	struct err e = {0};
-	struct ipaddr from = addr("100.64.0.1");
-	struct ipaddr to = addr(backend);
+	struct ipaddr from = address_of("100.64.0.1");
+	struct ipaddr to = address_of(backend);
 	assert_int_equal(nft_wanted_add_backend(w, &from, &to, &e), 0);
 }
 
@@ -117,8 +113,8 @@ static void test_unbalanced(void **state)
 		AUTO(nft_desired_fini) struct nft_desired d = {0};
 		struct nft_wanted w;
 		struct nft_wanted copy;
-		struct ipaddr second = addr("10.0.0.2");
-		struct ipaddr third = addr("10.0.0.3");
+		struct ipaddr second = address_of("10.0.0.2");
+		struct ipaddr third = address_of("10.0.0.3");
 		open_wish(&w);
 		if (late == 0)
 			nft_wanted_unbalance(&w);
@@ -200,7 +196,7 @@ static void test_rules(void **state)
 	AUTO(nft_desired_fini) struct nft_desired want = {0};
 	AUTO(nft_plan_fini) struct nft_plan plan = {0};
 	struct nft_wanted w;
-	struct ipaddr moved = addr("100.64.0.2");
+	struct ipaddr moved = address_of("100.64.0.2");
 	(void)state;
 	open_wish(&w);
 	compile(&w, &have);
@@ -220,8 +216,9 @@ static void test_backends(void **state)
 	AUTO(nft_plan_fini) struct nft_plan plan = {0};
 	struct nft_wanted w;
 	struct err e = {0};
-	struct ipaddr from = addr("100.64.0.1");
-	struct ipaddr to[] = {addr("10.0.0.1"), addr("10.0.0.2"), addr("10.0.0.3")};
+	struct ipaddr from = address_of("100.64.0.1");
+	struct ipaddr to[] = {
+		address_of("10.0.0.1"), address_of("10.0.0.2"), address_of("10.0.0.3")};
 	(void)state;
 	open_wish(&w);
 	assert_int_equal(nft_wanted_add_backend(&w, &from, &to[0], &e), 0);

@@ -13,22 +13,16 @@
 
 #include "lib/base/mem.h"
 #include "lib/nft/nft_batch.h"
+#include "tests/support/address.h"
 
 #define PIECE_BYTES 16384
 #define WRITER_BYTES (8u << 20)
 #define PIECES_MAX 4096
 
-static struct ipaddr addr(const char *text)
-{
-	struct ipaddr out;
-	struct err e = {0};
-	assert_int_equal(ipaddr_parse(text, &out, &e), 0);
-	return out;
-}
-
 static struct ipaddr numbered(enum nft_model_family family, unsigned int n)
 {
-	struct ipaddr out = addr(family == NFT_MODEL_V4 ? "100.65.0.0" : "fd7a:115c:a1e0::1:0");
+	struct ipaddr out =
+		address_of(family == NFT_MODEL_V4 ? "100.65.0.0" : "fd7a:115c:a1e0::1:0");
 	size_t len = nft_schema_family(family)->addr_len;
 	out.bytes[len - 2] = (uint8_t)(n >> 8);
 	out.bytes[len - 1] = (uint8_t)n;
@@ -39,8 +33,8 @@ static struct ipaddr numbered(enum nft_model_family family, unsigned int n)
 static void open_wish(struct nft_wanted *w, unsigned int first, unsigned int last, unsigned int to)
 {
 	struct err e = {0};
-	struct ipaddr own4 = addr("100.64.0.1");
-	struct ipaddr own6 = addr("fd7a:115c:a1e0::1");
+	struct ipaddr own4 = address_of("100.64.0.1");
+	struct ipaddr own6 = address_of("fd7a:115c:a1e0::1");
 	nft_wanted_init(w, "tailscale0", "a/b");
 	nft_wanted_set_own(w, &own4);
 	nft_wanted_set_own(w, &own6);
@@ -193,8 +187,8 @@ static void test_table_in_use(void **state)
 	struct world x = {0};
 	struct held h = {0};
 	struct err e = {0};
-	struct ipaddr own = addr("100.64.0.2");
-	struct nft_pair pair = {(char[]){"v"}, addr("100.99.0.1"), addr("10.0.0.1")};
+	struct ipaddr own = address_of("100.64.0.2");
+	struct nft_pair pair = {(char[]){"v"}, address_of("100.99.0.1"), address_of("10.0.0.1")};
 	(void)state;
 	open_wish(&x.wanted[0], 1, 401, 0);
 	open_wish(&x.wanted[1], 201, 601, 1000);
