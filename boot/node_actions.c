@@ -80,6 +80,7 @@ static void subscribe(struct supervisor *s)
 	if (s->settings->forwarding_optimizations && s->gro_call == NULL)
 		s->gro_call = localapi_udp_gro(s->api, on_gro, s);
 	bus_start(&s->bus);
+	heartbeat_start(&s->heartbeat);
 }
 
 static void subscribed(struct supervisor *s)
@@ -91,6 +92,7 @@ static void subscribed(struct supervisor *s)
 static void lost_daemon(struct supervisor *s)
 {
 	bus_forget_daemon(&s->bus);
+	heartbeat_stop(&s->heartbeat);
 	store_recovery_pause(&s->recovery);
 	login_forget_daemon(&s->login);
 	localapi_cancel(s->gro_call);
@@ -303,6 +305,7 @@ static void stop_begin(struct supervisor *s)
 	s->confwatch = NULL;
 	login_stop(&s->login);
 	store_recovery_pause(&s->recovery);
+	heartbeat_stop(&s->heartbeat);
 	if (s->daemon != NULL && daemon_is_up(s->daemon))
 		shutdown_withdraw(
 			&s->shutdown, &s->publish, s->bus.facts.ipn_state == IPN_STATE_RUNNING);

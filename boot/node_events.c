@@ -8,11 +8,21 @@
 #include "boot/login/login_conditions.h"
 #include "boot/node_status.h"
 #include "boot/settings/settings.h"
+#include "health/health.h"
 
 /* bus */
 
+/* A daemon that does not answer, or whose notifications do not come, is no use to anybody. */
+static void update_reachable(void *arg)
+{
+	struct supervisor *s = arg;
+	health_set_reachable(
+		s->health, bus_is_open(&s->bus) && heartbeat_is_answered(&s->heartbeat));
+}
+
 static void on_bus_open(void *arg)
 {
+	update_reachable(arg);
 	node_post(arg, NODE_EVENT_BUS_OPEN);
 }
 
@@ -28,6 +38,7 @@ static void watch_daemon_store(struct supervisor *s)
 static void on_bus_notify(void *arg, const struct ipn_notify *n)
 {
 	struct supervisor *s = arg;
+	heartbeat_heard(&s->heartbeat);
 	publish_learn(&s->publish, n);
 	login_on_notify(&s->login, n, s->is_configured);
 	if (ipn_notify_state(n) != IPN_STATE_UNKNOWN)
@@ -41,7 +52,20 @@ static void on_bus_notify(void *arg, const struct ipn_notify *n)
 
 struct bus_events node_events_bus(struct supervisor *s)
 {
-	return (struct bus_events){on_bus_open, on_bus_notify, s};
+	return (struct bus_events){on_bus_open, update_reachable, on_bus_notify, s};
+}
+
+/* heartbeat */
+
+static void on_daemon_mute(void *arg)
+{
+	struct supervisor *s = arg;
+	daemon_restart(s->daemon);
+}
+
+struct heartbeat_events node_events_heartbeat(struct supervisor *s)
+{
+	return (struct heartbeat_events){update_reachable, on_daemon_mute, s};
 }
 
 /* configuration file */

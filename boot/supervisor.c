@@ -55,6 +55,17 @@ static void init_bus(struct supervisor *s)
 	bus_init(&s->bus, &partners, &events);
 }
 
+static void init_heartbeat(struct supervisor *s)
+{
+	struct heartbeat_options options = {
+		.interval_ms = s->times->heartbeat_ms,
+		.patience_ms = s->times->heartbeat_patience_ms,
+		.mute_limit_ms = s->settings->daemon_mute_timeout_ms,
+	};
+	struct heartbeat_events events = node_events_heartbeat(s);
+	heartbeat_init(&s->heartbeat, s->loop, s->api, &s->conditions, &options, &events);
+}
+
 static void init_store(struct supervisor *s)
 {
 	struct node_store_partners partners = {
@@ -225,6 +236,7 @@ static int init_modules(struct supervisor *s, struct err *e)
 	init_table(s);
 	look_at_addresses(s);
 	init_bus(s);
+	init_heartbeat(s);
 	init_store(s);
 	init_login(s);
 	init_config(s);
@@ -294,6 +306,7 @@ static void free_modules(struct supervisor *s)
 	listeners_fini(&s->listeners);
 	timer_stop(&s->boot_deadline);
 	shutdown_stop_clock(&s->shutdown);
+	heartbeat_stop(&s->heartbeat);
 	bus_fini(&s->bus);
 	daemon_free(s->daemon);
 	store_recovery_pause(&s->recovery);

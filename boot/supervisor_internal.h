@@ -16,6 +16,7 @@
 
 #include "boot/bus/bus.h"
 #include "boot/config/config_source.h"
+#include "boot/daemon/heartbeat.h"
 #include "boot/daemon/launch.h"
 #include "boot/fatal.h"
 #include "boot/host/sd_notify.h"
@@ -56,6 +57,7 @@ struct supervisor {
 	struct config_source config;    /* zeroed without a configuration directory */
 	struct launch launch;
 	struct daemon *daemon; /* NULL before its first start */
+	struct heartbeat heartbeat;
 	struct login login;
 	struct confwatch *confwatch; /* from the first steady state on, in one-step mode */
 	struct publish publish;
@@ -105,6 +107,7 @@ void node_action_run(struct supervisor *s, enum node_action action);
 struct bus_events node_events_bus(struct supervisor *s);
 struct confwatch_events node_events_config(struct supervisor *s);
 struct daemon_events node_events_daemon(struct supervisor *s);
+struct heartbeat_events node_events_heartbeat(struct supervisor *s);
 struct datapath_events node_events_datapath(struct supervisor *s);
 struct node_store_events node_events_store(struct supervisor *s);
 struct publish_events node_events_publish(struct supervisor *s);

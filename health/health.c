@@ -99,6 +99,7 @@ struct health *health_new(
 	h->pod_ipv6 = xstrdup(options->pod_ipv6);
 	h->debug_addr_port = xstrdup(options->debug_addr_port);
 	h->conditions_ref = options->conditions;
+	h->is_reachable = true;
 	h->facts.start_ms = clock_now_ms();
 	h->facts.not_running_ms = h->facts.start_ms;
 	h->facts.addresses_ms = h->facts.start_ms;
@@ -153,12 +154,25 @@ void health_set_path_has_stood(struct health *h, bool has)
 	log_change(h, before);
 }
 
-void health_set_running(struct health *h, bool running)
+static void update_running(struct health *h)
 {
+	bool running = h->node_runs && h->is_reachable;
 	if (h->facts.is_running && !running)
 		h->facts.not_running_ms = clock_now_ms();
 	h->facts.is_running = running;
 	h->facts.was_running = h->facts.was_running || running;
+}
+
+void health_set_running(struct health *h, bool running)
+{
+	h->node_runs = running;
+	update_running(h);
+}
+
+void health_set_reachable(struct health *h, bool reachable)
+{
+	h->is_reachable = reachable;
+	update_running(h);
 }
 
 void health_set_stopping(struct health *h)

@@ -52,6 +52,9 @@ void health_route_metrics(struct health *h, struct httpd_listener *l); /* /metri
 void health_set_has_addresses(struct health *h, bool has);
 void health_set_path_has_stood(struct health *h, bool has);
 void health_set_running(struct health *h, bool running); /* daemon up and node Running */
+/* The daemon answers, and its notifications come; true at first. One that cannot be reached counts
+ * like one that does not run. */
+void health_set_reachable(struct health *h, bool reachable);
 /* A stop is under way; nothing takes that back. */
 void health_set_stopping(struct health *h);
 

@@ -22,6 +22,8 @@ struct health {
 	char *pod_ipv4;
 	char *pod_ipv6;
 	char *debug_addr_port;
+	bool node_runs; /* as reported */
+	bool is_reachable;
 	struct readiness_facts facts; /* now_ms is that of the last question */
 	struct passthrough *passing;  /* requests being passed through */
 };

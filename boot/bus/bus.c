@@ -19,6 +19,7 @@ static void on_lost(void *arg, const struct err *why)
 	struct bus *b = arg;
 	condition_raise(b->conditions_ref, CONDITION_BUS_LOST, "failed to read from tailscaled: %s",
 		why->msg);
+	b->events.on_lost(b->events.arg);
 }
 
 /* A daemon that has lost its state reports an empty node until it is logged in: what is known stays

@@ -32,6 +32,7 @@ struct bus_partners {
 
 struct bus_events {
 	void (*on_open)(void *arg); /* subscribed (again) */
+	void (*on_lost)(void *arg); /* it is opened again by itself */
 	/* The facts are those of this message already. */
 	void (*on_notify)(void *arg, const struct ipn_notify *n);
 	void *arg;

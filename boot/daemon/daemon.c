@@ -228,6 +228,7 @@ static void terminate(struct daemon *d, uint64_t kill_after_ms)
 	stop_probing(d);
 	log_event(EV_DAEMON_SIGTERM);
 	signal_daemon(d, SIGTERM);
+	signal_daemon(d, SIGCONT); /* a stopped one acts on it only then */
 	timer_start(&d->timer, kill_after_ms);
 }
 

@@ -5,12 +5,14 @@
 #include "lib/base/condition.h"
 
 extern const struct condition_kind condition_daemon_down;
+extern const struct condition_kind condition_daemon_mute;
 extern const struct condition_kind condition_daemon_crash_loop;
 
 #define CONDITION_DAEMON_DOWN (&condition_daemon_down)
+#define CONDITION_DAEMON_MUTE (&condition_daemon_mute)
 #define CONDITION_DAEMON_CRASH_LOOP (&condition_daemon_crash_loop)
 
 /* All of them, for the table of a program. */
-#define DAEMON_CONDITIONS CONDITION_DAEMON_DOWN, CONDITION_DAEMON_CRASH_LOOP
+#define DAEMON_CONDITIONS CONDITION_DAEMON_DOWN, CONDITION_DAEMON_MUTE, CONDITION_DAEMON_CRASH_LOOP
 
 #endif

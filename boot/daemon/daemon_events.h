@@ -13,6 +13,7 @@
 #define EV_DAEMON_EXITED "daemon.exited", LOG_LEVEL_INFO, "", "tailscaled exited"
 #define EV_DAEMON_SIGKILL "daemon.sigkill", LOG_LEVEL_WARNING, "", "tailscaled did not end in time, sending SIGKILL"
 #define EV_DAEMON_OVERDUE "daemon.overdue", LOG_LEVEL_WARNING, "limit_ms", "tailscaled's socket was not ready within %llu ms, sending SIGKILL"
+#define EV_DAEMON_MUTE "daemon.mute", LOG_LEVEL_WARNING, "mute_ms", "tailscaled has not answered for %llu ms, restarting it"
 #define EV_DAEMON_SIGNAL_FAILED "daemon.signal_failed", LOG_LEVEL_WARNING, "reason", "cannot signal tailscaled: %s"
 #define EV_DAEMON_RESTARTING "daemon.restarting", LOG_LEVEL_WARNING, "status,delay_ms,crashes,limit", "tailscaled ended (%s), restarting it in %llu ms (crash %zu of %u in the window)"
 #define EV_DAEMON_TRANSITION "daemon.transition", LOG_LEVEL_DEBUG, "from,event,to", "daemon %s + %s -> %s"

@@ -113,6 +113,8 @@ struct settings {
 	uint64_t restart_window_ms;
 	char *daemon_start_timeout_text;
 	uint64_t daemon_start_timeout_ms;
+	char *daemon_mute_timeout_text;
+	uint64_t daemon_mute_timeout_ms;
 
 	/* tests and reports */
 	char *termination_log;

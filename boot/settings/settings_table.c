@@ -236,6 +236,12 @@ const struct settings_row settings_table[] = {
 			"the daemon is killed, which counts as a crash. The first start has "
 			"`TS_BOOT_TIMEOUT`.",
 		AT(daemon_start_timeout_ms), TEXT_AT(daemon_start_timeout_text)},
+	{"TAILBOOT_DAEMON_MUTE_TIMEOUT", .rule = SETTINGS_DURATION, .group = SETTINGS_GROUP_SUPERVISOR,
+		.effect = SETTINGS_LIVE, .flags = SETTINGS_MUST_BE_POSITIVE, .fallback = "60s",
+		.since = "tailboot 0.1",
+		.meaning = "How long tailscaled may run without answering before it is started again. That "
+			"counts as no crash. It is asked every 10 s, and two answers must be missing.",
+		AT(daemon_mute_timeout_ms), TEXT_AT(daemon_mute_timeout_text)},
 	{"TAILBOOT_TERMINATION_LOG", .rule = SETTINGS_TEXT, .group = SETTINGS_GROUP_SUPERVISOR,
 		.fallback = "/dev/termination-log", .since = "tailboot 0.1",
 		.meaning = "File that receives the reason of a fatal end, if it exists; Kubernetes shows "

@@ -1,5 +1,7 @@
 """The daemon dies: it is back in place, in the same namespaces, with little traffic lost."""
 
+import os
+import signal
 import time
 
 from realbed import wait
@@ -83,4 +85,22 @@ def test_spent_key_after_a_kill_is_named_and_survived(headscale, new_pod):
     pod.wait_log("condition KeyUsed", 10)
     wait.wait_for(lambda: pod.get("/healthz")[0] == 503, 15, "unhealthy after its grace")
     assert pod.process.running()
+    assert pod.stop() == 0
+
+
+def test_stopped_daemon_is_restarted(headscale, new_pod, figure):
+    """SIGSTOP: it runs and does not answer. The condition, 503, and another daemon after the limit."""
+    _, key = headscale.new_key()
+    pod = new_pod(environment={"TS_AUTHKEY": key, "TAILBOOT_DAEMON_MUTE_TIMEOUT": "35s"}).boot()
+    wait.wait_for(lambda: pod.get("/healthz") == (200, "ok"), 10, "healthy")
+    old, stopped = pod.daemon(), time.monotonic()
+    os.kill(old, signal.SIGSTOP)
+    pod.wait_log("condition DaemonMute", 30)
+    figure(f"named {time.monotonic() - stopped:.1f} s after the stop")
+    wait.wait_for(lambda: pod.get("/healthz")[0] == 503, 15, "unhealthy after its grace")
+    wait.wait_for(lambda: pod.daemon() not in (0, old), 40, "a new daemon")
+    wait.wait_for(lambda: pod.client.state() == "Running", 15, "running again")
+    figure(f"running {time.monotonic() - stopped:.1f} s after the stop")
+    wait.wait_for(lambda: pod.get("/healthz") == (200, "ok"), 10, "healthy again")
+    assert "(crash 1 of" not in pod.log(), "the restart counts as a crash"
     assert pod.stop() == 0

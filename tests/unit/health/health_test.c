@@ -245,6 +245,29 @@ static void a_restart_in_place_does_not_flap(void **state)
 	assert_true(is_healthy(f));
 }
 
+/* A daemon that cannot be reached counts like one that does not run, from when it was so. */
+static void an_unreachable_daemon_is_not_healthy(void **state)
+{
+	struct fixture *f = *state;
+	health_set_has_addresses(f->health, true);
+	health_set_reachable(f->health, false);
+	health_set_running(f->health, true);
+	fake_clock_advance_ms(HEALTH_GRACE_MS + 1);
+	assert_false(is_healthy(f));
+	health_set_reachable(f->health, true);
+	assert_true(is_healthy(f));
+	health_set_reachable(f->health, false);
+	fake_clock_advance_ms(HEALTH_GRACE_MS);
+	assert_true(is_healthy(f));
+	health_set_running(f->health, false);
+	fake_clock_advance_ms(1);
+	assert_false(is_healthy(f));
+	health_set_reachable(f->health, true);
+	assert_false(is_healthy(f));
+	health_set_running(f->health, true);
+	assert_true(is_healthy(f));
+}
+
 static void a_change_is_logged_once(void **state)
 {
 	struct fixture *f = *state;
@@ -277,6 +300,7 @@ int main(void)
 		TEST(alive_is_a_loop_that_turns),
 		TEST(a_healthy_node_tells_its_pod),
 		TEST(a_restart_in_place_does_not_flap),
+		TEST(an_unreachable_daemon_is_not_healthy),
 		TEST(a_change_is_logged_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

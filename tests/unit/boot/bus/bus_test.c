@@ -31,7 +31,7 @@ struct fixture {
 	struct bus_bench *bench;
 	struct condition_set conditions;
 	struct bus bus;
-	unsigned int opens, notifies;
+	unsigned int opens, losses, notifies;
 	enum ipn_state state_in_callback;
 };
 
@@ -39,6 +39,12 @@ static void on_open(void *arg)
 {
 	struct fixture *f = arg;
 	f->opens++;
+}
+
+static void on_lost(void *arg)
+{
+	struct fixture *f = arg;
+	f->losses++;
 }
 
 static void on_notify(void *arg, const struct ipn_notify *n)
@@ -59,7 +65,7 @@ static int setup(void **state)
 	condition_kinds_add(&f->conditions, CONDITION_BUS_LOST);
 	struct bus_partners partners = {
 		f->bench->loop, f->bench->api, &f->conditions, times_get(true)};
-	struct bus_events events = {on_open, on_notify, f};
+	struct bus_events events = {on_open, on_lost, on_notify, f};
 	bus_init(&f->bus, &partners, &events);
 	*state = f;
 	return 0;
@@ -129,6 +135,8 @@ static void a_lost_stream_is_a_condition_until_it_is_open_again(void **state)
 	assert_true(loop_wait(f->bench->loop, is_lost, f, LOOP_WAIT_MS));
 	assert_string_equal(condition_get(&f->conditions, CONDITION_BUS_LOST)->reason,
 		"failed to read from tailscaled: EOF");
+	assert_int_equal(f->losses, 1);
+	assert_false(bus_is_open(&f->bus));
 	fake_clock_advance_ms(times_get(true)->bus_retry_max_ms);
 	bus_bench_wait(f->bench, &f->opens, 2);
 	assert_false(is_lost(f));

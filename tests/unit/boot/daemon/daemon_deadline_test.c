@@ -1,4 +1,4 @@
-/* The deadline of a start that is not the first. */
+/* What ends although nobody wants it to hang: a later start, a stopped daemon. */
 #include "boot/daemon/daemon.h"
 
 #include <setjmp.h>
@@ -73,6 +73,22 @@ static void test_stop_of_an_overdue_one(void **state)
 	assert_int_equal(b->failed, 0);
 }
 
+/* SIGTERM means nothing to a stopped process until it goes on. */
+static void test_a_stopped_one_ends_at_once(void **state)
+{
+	struct tailscaled_bench *b = tailscaled_serving(*state, 10);
+	unsigned count;
+	tailscaled_wait_ready(b, 1);
+	assert_int_equal(kill(tailscaled_newest_pid(b, &count), SIGSTOP), 0);
+	daemon_restart(b->daemon);
+	tailscaled_wait_ready(b, 2);
+	assert_int_equal(tailscaled_starts(b), 2);
+	assert_false(log_capture_has(&b->log, "SIGKILL"));
+	assert_int_equal(kill(tailscaled_newest_pid(b, &count), SIGSTOP), 0);
+	tailscaled_stop_and_wait(b, 60000);
+	assert_false(log_capture_has(&b->log, "SIGKILL"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, tailscaled_set_up, tailscaled_tear_down)
 
 int main(void)
@@ -83,6 +99,7 @@ int main(void)
 		TEST(test_starts_that_hang_use_up_the_budget),
 		TEST(test_the_first_start_has_no_deadline_here),
 		TEST(test_stop_of_an_overdue_one),
+		TEST(test_a_stopped_one_ends_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
