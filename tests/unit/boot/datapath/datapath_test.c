@@ -193,7 +193,6 @@ static void a_single_target_waits_for_forwarding(void **state)
 	assert_false(is_forwarding_off(b));
 	/* Off again, by whomever: it is switched on. */
 	tempdir_write(b->dir, IPV4_SWITCH, "0\n");
-	AUTO(mem_free) char *path = tempdir_path(b->dir, IPV4_SWITCH);
 	for (unsigned int i = 0; i < 200; i++) {
 		AUTO(mem_free) char *value = tempdir_read(b->dir, IPV4_SWITCH);
 		if (strcmp(value, "1") == 0)
