@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "boot/check_report.h"
+#include "boot/settings/args_check.h"
 #include "boot/settings/settings.h"
 #include "boot/settings/settings_load.h"
 #include "boot/host/sysctl.h"
@@ -63,6 +64,18 @@ static void check_secret_files(struct check *c)
 	check_secret_file(c, "TS_AUTHKEY", &c->s->authkey);
 	check_secret_file(c, "TS_CLIENT_SECRET", &c->s->client_secret);
 	check_secret_file(c, "TS_ID_TOKEN", &c->s->id_token);
+}
+
+/* What the programs would refuse. */
+static void check_arguments(struct check *c)
+{
+	struct err e;
+	if (args_check_words(c->s->tailscaled_extra_args, &e) < 0)
+		check_fault(c, "TS_TAILSCALED_EXTRA_ARGS: %s", e.msg);
+	if (args_check_words(c->s->extra_args, &e) < 0)
+		check_fault(c, "TS_EXTRA_ARGS: %s", e.msg);
+	if (args_check_routes(c->s->routes.text, &e) < 0)
+		check_fault(c, "TS_ROUTES: %s", e.msg);
 }
 
 static void check_serve_config(struct check *c)
@@ -140,6 +153,7 @@ static void (*const checks[])(struct check *c) = {
 	check_mode,
 	check_programs,
 	check_secret_files,
+	check_arguments,
 	check_store,
 	check_serve_config,
 	check_tun,

@@ -155,9 +155,12 @@ static const char elsewhere[] =
 int sysctl_prepare(const struct settings *s, struct err *e)
 {
 	struct sysctl_need need;
-	int r = sysctl_forwarding_need(s, &need, e);
-	if (r == 0)
-		r = sysctl_enable_forwarding(s, &need, e);
+	/* A setting that cannot be read is no matter of rights. */
+	if (sysctl_forwarding_need(s, &need, e) < 0) {
+		log_event(EV_FORWARDING_FAILED, e->msg);
+		return e->code;
+	}
+	int r = sysctl_enable_forwarding(s, &need, e);
 	if (r == 0)
 		return 0;
 	log_event(EV_FORWARDING_FAILED, e->msg);

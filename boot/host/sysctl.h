@@ -35,7 +35,7 @@ int sysctl_may_enable(
 	const struct settings *s, const struct sysctl_need *need, struct err *e) MUST_CHECK;
 
 /* The step of the start-up: both of the above. On failure the reason is logged and the error is the
- * fatal line, which says what to change in the container. */
+ * fatal line: the setting that cannot be read, or what to change in the container. */
 int sysctl_prepare(const struct settings *s, struct err *e) MUST_CHECK;
 
 #endif

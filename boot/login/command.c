@@ -16,7 +16,8 @@
 #define LINE_MAX_BYTES ((size_t)16 * 1024)
 /* A mark may be longer than what it hides, by less than this. */
 #define MASKED_GROWTH 4
-#define SAID_MAX_BYTES 4096
+/* A flag that is refused is named before 4 KiB of explanations. */
+#define SAID_MAX_BYTES 16384
 
 struct command {
 	struct proc *proc;

@@ -58,6 +58,8 @@ static void on_command_done(void *arg, const char *said, const struct err *err)
 	/* The daemon's words before the tool's: one cause, one text. */
 	if (reason != NULL && !condition_is_raised(l->partners.conditions, kind))
 		login_raise_reason(l, kind, reason);
+	if (reason == NULL)
+		reason = login_reason_last_line(said);
 	login_set_failure_take(
 		l, reason != NULL ? xasprintf("%s: %s", err->msg, reason) : xstrdup(err->msg));
 	login_post(l, LOGIN_EVENT_COMMAND_FAILED);

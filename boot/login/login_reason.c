@@ -181,3 +181,39 @@ char *login_reason_of_command(const char *said, const struct condition_kind **co
 	}
 	return NULL;
 }
+
+/* Without the blanks around it; NULL when nothing else is in it. Caller frees. */
+static char *trim(const char *line)
+{
+	static const char blanks[] = " \t\r";
+	line += strspn(line, blanks);
+	size_t len = strlen(line);
+	while (len > 0 && strchr(blanks, line[len - 1]) != NULL)
+		len--;
+	return len > 0 ? xstrndup(line, len) : NULL;
+}
+
+/* Where what the tool says of its own use begins; all of it when it says nothing of that. */
+static size_t find_usage(const struct strv *lines)
+{
+	for (size_t i = 0; i < lines->len; i++) {
+		if (strcmp(lines->items[i], "USAGE") == 0)
+			return i;
+	}
+	return lines->len;
+}
+
+char *login_reason_last_line(const char *said)
+{
+	AUTO(strv_fini) struct strv lines = {0};
+	str_split(said, '\n', &lines);
+	size_t end = find_usage(&lines);
+	/* In between stands what the command is for. */
+	size_t skipped = end < lines.len ? 1 : 0;
+	for (size_t i = end; i > 0; i--) {
+		AUTO(mem_free) char *line = trim(lines.items[i - 1]);
+		if (line != NULL && skipped-- == 0)
+			return STEAL(line);
+	}
+	return NULL;
+}

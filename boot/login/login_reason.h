@@ -40,4 +40,8 @@ char *login_reason_text(const char *text);
  * code, NULL when nothing does. */
 char *login_reason_of_command(const char *said, const struct condition_kind **code);
 
+/* The error of a tool that was refused its arguments: its last line with something in it, or the
+ * one before it explains its use; NULL without any. Caller frees. */
+char *login_reason_last_line(const char *said);
+
 #endif

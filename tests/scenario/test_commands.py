@@ -4,7 +4,7 @@ import os
 import signal
 
 import pytest
-from fakes import notify
+from fakes import commands, notify
 from fakes.waiting import stays_true, wait_until
 from harness import STARTED
 
@@ -116,3 +116,31 @@ def test_api_away_at_a_new_login(world):
     world.wait_cli_calls("up", calls + 1, 20)
     world.lapi.bus.publish(notify.running())
     world.program.wait_log(AGAIN)
+
+
+USAGE = """flag provided but not defined: -nonsense
+Connect to Tailscale, logging in if needed
+
+USAGE
+  tailscale up [flags]
+"""
+REFUSED = {
+    "route": ("10.1.0.0/8 has non-address bits set; expected 10.0.0.0/8\n",
+              "exit status 1: 10.1.0.0/8 has non-address bits set; expected 10.0.0.0/8"),
+    "flag": (USAGE, "exit status 1: flag provided but not defined: -nonsense"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_argument_is_the_reason(world, name):
+    """What the tool says of it is the last line, and the termination message."""
+    said, reason = REFUSED[name]
+    world.install("lively")
+    commands.write_script(world.root / "usr/bin/tailscale", "#!/usr/bin/env bash\n"
+                          f"cat >&2 <<'END'\n{said}END\nexit 1\n")
+    message = world.root / "termination-log"
+    message.touch()
+    program = world.start({"TS_AUTHKEY": "k", "TAILBOOT_TERMINATION_LOG": message})
+    assert program.wait_exit() == 1
+    assert program.lines()[-1].endswith(f"tailscale up failed: {reason}")
+    assert message.read_text().rstrip().endswith(reason)

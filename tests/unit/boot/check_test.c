@@ -255,6 +255,20 @@ static void bad_routes(void **state)
 	set(w, "TS_USERSPACE", "false");
 	set(w, "TS_ROUTES", "10.0.0.0/8, ::/0");
 	assert_bad(w, "error: invalid subnet route: ");
+	set(w, "TS_USERSPACE", "true");
+	assert_bad(w, "error: TS_ROUTES: \" ::/0\" has a blank");
+	end_world(w);
+}
+
+static void quotes_in_arguments(void **state)
+{
+	(void)state;
+	struct world *w = make_world();
+	set(w, "TS_EXTRA_ARGS", "--auth-key=\"secret\"");
+	assert_bad(w, "error: TS_EXTRA_ARGS: argument 1 (--auth-key…) has a quote");
+	assert_null(strstr(w->out, "secret"));
+	set(w, "TS_TAILSCALED_EXTRA_ARGS", "--verbose='1'");
+	assert_bad(w, "error: TS_TAILSCALED_EXTRA_ARGS: argument 1 (--verbose…) has a quote");
 	end_world(w);
 }
 
@@ -283,6 +297,7 @@ int main(void)
 		cmocka_unit_test(kernel_mode),
 		cmocka_unit_test(documents_of_services),
 		cmocka_unit_test(bad_routes),
+		cmocka_unit_test(quotes_in_arguments),
 		cmocka_unit_test(addresses_are_shown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -252,6 +252,34 @@ static void test_reason_of_the_tool(void **state)
 	}
 }
 
+static void test_last_line_of_the_tool(void **state)
+{
+	static const struct {
+		const char *said;
+		const char *line; /* NULL: none */
+	} cases[] = {
+		{"", NULL},
+		{"\n \t\r\n", NULL},
+		{"one\n", "one"},
+		{"Warning: x\n10.0.0.1/8 has non-address bits set; expected 10.0.0.0/8\n\n",
+			"10.0.0.1/8 has non-address bits set; expected 10.0.0.0/8"},
+		{"no end of line\r", "no end of line"},
+		{"flag provided but not defined: -x\nConnect to Tailscale\n\nUSAGE\n  tailscale "
+		 "up [flags]\n\nFLAGS\n  --json\n",
+			"flag provided but not defined: -x"},
+		{"Connect to Tailscale\n\nUSAGE\n  tailscale up [flags]\n", NULL},
+		{"USAGE\n", NULL},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO(mem_free) char *line = login_reason_last_line(cases[i].said);
+		if (cases[i].line == NULL)
+			assert_null(line);
+		else
+			assert_string_equal(line, cases[i].line);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +288,7 @@ int main(void)
 		cmocka_unit_test(test_kinds_of_codes),
 		cmocka_unit_test(test_group_holds_every_login_code),
 		cmocka_unit_test(test_text_without_its_clock),
+		cmocka_unit_test(test_last_line_of_the_tool),
 		cmocka_unit_test(test_reason_of_the_tool),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
