@@ -79,3 +79,22 @@ def test_interactive_login_shows_its_url(headscale, new_pod):
     pod.wait_log("Startup complete, waiting for shutdown signal", 20)
     headscale.wait_online(pod.name)
     assert pod.stop() == 0
+
+
+def test_tagged_node_comes_back_with_a_fresh_key_after_a_logout(headscale, new_pod):
+    """The same node, with one registration, whose answer is the first: nothing is refused, and no other key is asked."""
+    _, first = headscale.new_key(tags=["tag:sidecar"])
+    pod = new_pod(environment={"TS_AUTHKEY": first}).boot()
+    before, place = headscale.wait_online(pod.name), len(pod.log())
+    assert before["tags"] == ["tag:sidecar"]
+    pod.client.run("logout")
+    pod.wait_log("condition KeyUsed", 20, place)
+    assert pod.stop() == 0
+    identifier, pod.environment["TS_AUTHKEY"] = headscale.new_key(tags=["tag:sidecar"])
+    pod.boot()
+    assert headscale.wait_online(pod.name)["id"] == before["id"]
+    assert headscale.is_key_used(identifier)
+    log = pod.log()
+    assert log.count("RegisterReq: got response") == 1, "one single-use key is one registration"
+    assert "condition " not in log and "Received error" not in log
+    assert pod.stop() == 0

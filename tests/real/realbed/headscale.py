@@ -124,13 +124,17 @@ class Headscale:
         except ValueError:
             return None
 
-    def new_key(self, *, reusable=False, ephemeral=False, expiration="1h"):
+    def new_key(self, *, reusable=False, ephemeral=False, expiration="1h", tags=()):
         """A pre-auth key; returns its id and its text."""
         options = ["--expiration", expiration]
         options += ["--reusable"] if reusable else []
         options += ["--ephemeral"] if ephemeral else []
+        options += ["--tags", ",".join(tags)] if tags else []
         answer = self.run("preauthkeys", "create", "--user", self.user, *options)
         return answer["id"], answer["key"]
+
+    def is_key_used(self, identifier):
+        return any(key["id"] == identifier and key.get("used") for key in self.run("preauthkeys", "list"))
 
     def expire_key(self, identifier):
         self.run("preauthkeys", "expire", "--id", identifier, "--force")
