@@ -13,8 +13,9 @@ from realbed.services import EgressFolder, service
 
 # Enough to see the rare one; TAILBOOT_KILLS=20 measures.
 KILLS = int(os.environ.get("TAILBOOT_KILLS", "6"))
-# A peer hears of the new daemon from the control server within this time, and a session may break then.
-STEADY = 2.0
+# A peer hears of the new daemon from the control server within this time, and a session may break then. The next kill
+# must not come before: news of two daemons would cross.
+STEADY = 3.0
 # Without the cache the daemon waits for the control server's map before it has any peer.
 LONGEST_MEDIAN = {"cached": 0.7, "uncached": 1.5}
 # A handshake that the daemon loses with its relay's connection is tried again after 5 s, and no sooner. What has to
