@@ -64,7 +64,10 @@ static int ask(struct question *q, struct err *e)
 	const struct settings *s = q->check_ref->s;
 	const struct times *times = times_get(s->test_fast);
 	struct store_kube_setup_options options = {
-		s->kube_secret, times->retry_base_ms, times->retry_max_ms};
+		.secret = s->kube_secret,
+		.retry_base_ms = times->retry_base_ms,
+		.retry_max_ms = times->retry_max_ms,
+	};
 	q->loop = loop_new(e);
 	q->fetcher = q->loop != NULL ? fetcher_new(q->loop, e) : NULL;
 	q->resolver = q->fetcher != NULL ? resolver_new(q->loop, e) : NULL;

@@ -25,8 +25,10 @@ static void update_reachable(void *arg)
 
 static void on_bus_open(void *arg)
 {
-	update_reachable(arg);
-	node_post(arg, NODE_EVENT_BUS_OPEN);
+	struct supervisor *s = arg;
+	update_reachable(s);
+	node_capability_compare(s);
+	node_post(s, NODE_EVENT_BUS_OPEN);
 }
 
 /* A daemon that could not read its state at its start does not try again. */

@@ -6,6 +6,7 @@
 #include "boot/boot_conditions.h"
 #include "boot/boot_events.h"
 #include "boot/config/confwatch.h"
+#include "boot/daemon/capability.h"
 #include "boot/daemon/daemon.h"
 #include "boot/datapath/datapath.h"
 #include "boot/host/addresses.h"
@@ -285,6 +286,7 @@ int supervisor_run(struct supervisor *s)
 	 * were watched. */
 	proc_table_reap(s->procs);
 	node_post(s, NODE_EVENT_BEGIN);
+	node_capability_ask(s);
 	if (loop_run(s->loop, &e) < 0)
 		end_after_loop(s, &e);
 	if (s->end_sentence != NULL) {
@@ -297,6 +299,7 @@ int supervisor_run(struct supervisor *s)
 /* Those that use others go before them. */
 static void free_modules(struct supervisor *s)
 {
+	capability_cancel(s->capability);
 	confwatch_free(s->confwatch);
 	login_fini(&s->login);
 	publish_fini(&s->publish);

@@ -4,6 +4,7 @@
  *	supervisor.c     make, run, free
  *	node_queue.c     the event queue of the node's table, its deadline, the end with its cause
  *	node_events.c    reports of the modules → events of the table
+ *	node_capability.c  the capability version of the daemon, and what depends on it
  *	node_actions.c   actions of the table → calls into the modules
  *
  * A fact belongs to the module that decides by it; what is here concerns the table itself.
@@ -53,8 +54,11 @@ struct supervisor {
 	struct localapi *api;
 	struct bus bus;
 	struct node_store store;
-	struct store_recovery recovery; /* of a daemon without its state */
-	struct config_source config;    /* zeroed without a configuration directory */
+	struct store_recovery recovery;    /* of a daemon without its state */
+	struct capability_ask *capability; /* under way */
+	int capver;                        /* of the daemon, as far as it is known */
+	int asked_capver;            /* as `tailscale version` has it; 0: not asked, or no answer */
+	struct config_source config; /* zeroed without a configuration directory */
 	struct launch launch;
 	struct daemon *daemon; /* NULL before its first start */
 	struct heartbeat heartbeat;
@@ -99,6 +103,12 @@ bool node_is_booting(const struct supervisor *s);
 void node_on_boot_deadline(void *supervisor);
 /* What the service manager shows of the node, when it has changed. */
 void node_show_status(void *supervisor);
+
+/* node_capability.c */
+/* Begins to ask; to be called once, after the first event. */
+void node_capability_ask(struct supervisor *s);
+/* The daemon itself has answered. */
+void node_capability_compare(struct supervisor *s);
 
 /* node_actions.c */
 void node_action_run(struct supervisor *s, enum node_action action);

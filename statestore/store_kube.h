@@ -27,6 +27,7 @@ struct store_kube_facts {
 struct store_kube_setup_options {
 	const char *secret;
 	uint32_t retry_base_ms, retry_max_ms;
+	bool is_held; /* the end waits for store_kube_setup_release */
 };
 
 /* err NULL: facts (borrowed for the callback) hold. Else a final error with the full sentence. The
@@ -39,6 +40,8 @@ typedef void (*store_kube_setup_fn)(
  * (the boot deadline is the caller's). */
 struct store_kube_setup *store_kube_setup_start(struct loop *loop, struct kube *k,
 	const struct store_kube_setup_options *options, store_kube_setup_fn fn, void *arg);
+/* What its owner needs besides is there; the end may come from within the call. */
+void store_kube_setup_release(struct store_kube_setup *s);
 void store_kube_setup_cancel(struct store_kube_setup *s); /* NULL is accepted */
 /* Why it is still trying: a transient error, "" when there is none. */
 const char *store_kube_setup_last_error(const struct store_kube_setup *s);

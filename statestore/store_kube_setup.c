@@ -54,6 +54,7 @@ struct store_kube_setup {
 	void *arg;
 	struct attempt attempts[STEP_COUNT];
 	bool had_outage;
+	bool is_held;
 	struct store_kube_facts facts;
 };
 
@@ -152,7 +153,7 @@ static void step_done(struct attempt *a)
 		s->attempts[STEP_CREATE].is_needed = true;
 		try_step(&s->attempts[STEP_CREATE]);
 	}
-	if (all_done(s))
+	if (all_done(s) && !s->is_held)
 		finish(s, judge(s, &e) < 0 ? &e : NULL);
 }
 
@@ -240,6 +241,7 @@ struct store_kube_setup *store_kube_setup_start(struct loop *loop, struct kube *
 	s->secret = xstrdup(options->secret);
 	s->fn = fn;
 	s->arg = arg;
+	s->is_held = options->is_held;
 	for (int i = 0; i < STEP_COUNT; i++) {
 		struct attempt *a = &s->attempts[i];
 		a->setup = s;
@@ -251,6 +253,14 @@ struct store_kube_setup *store_kube_setup_start(struct loop *loop, struct kube *
 			try_step(a);
 	}
 	return s;
+}
+
+void store_kube_setup_release(struct store_kube_setup *s)
+{
+	struct err e;
+	s->is_held = false;
+	if (all_done(s))
+		finish(s, judge(s, &e) < 0 ? &e : NULL);
 }
 
 void store_kube_setup_cancel(struct store_kube_setup *s)

@@ -75,6 +75,12 @@ void config_source_init(struct config_source *c, const char *dir, int capver, co
 	remove_copies(c);
 }
 
+void config_source_set_capver(struct config_source *c, int capver)
+{
+	c->capver = capver;
+	content_fini(&c->mounted);
+}
+
 void config_source_fini(struct config_source *c)
 {
 	remove_copies(c);

@@ -60,6 +60,8 @@ struct config_source {
 /* socket: of the daemon; the name of the private copy is made of it. */
 void config_source_init(struct config_source *c, const char *dir, int capver, const char *socket,
 	config_authkey_fn fn, void *arg);
+/* Another daemon: what is mounted is chosen anew by the next read, and unknown until then. */
+void config_source_set_capver(struct config_source *c, int capver);
 void config_source_fini(struct config_source *c); /* wipes; zeroed is accepted */
 
 /* Chooses and reads the mounted file. On failure what was usable before stays; the sentence names

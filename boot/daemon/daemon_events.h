@@ -21,6 +21,8 @@
 
 #define EV_DAEMON_CONFIG_FAILED "daemon.config_failed", LOG_LEVEL_WARNING, "reason", "no usable configuration for tailscaled: %s"
 
+#define EV_CAPABILITY_UNKNOWN "daemon.capability_unknown", LOG_LEVEL_WARNING, "version,reason", "using %d of this build as the capability version of tailscaled, which cannot be asked for: %s"
+
 /* clang-format on */
 
 #endif

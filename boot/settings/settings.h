@@ -120,7 +120,9 @@ struct settings {
 	char *termination_log;
 	char *test_root; /* "/" in production */
 	enum opt_bool test_fast_wanted;
-	bool test_fast; /* shortened retry and drain intervals */
+	enum opt_bool test_ask_version_wanted;
+	bool asks_version; /* the capability version is asked of `tailscale version` */
+	bool test_fast;    /* shortened retry and drain intervals */
 	bool test_fake_netfilter;
 	bool test_fake_netfilter_6;
 };

@@ -1,6 +1,7 @@
 #include "boot/settings/settings_load.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -222,6 +223,9 @@ struct settings *settings_parse(char *const *environ_ref)
 	s->kube_address_from_env = s->kube_address_from_env || under_test;
 	s->test_fast = s->test_fast_wanted == OPT_BOOL_UNSET ? under_test
 							     : s->test_fast_wanted == OPT_BOOL_TRUE;
+	s->asks_version = s->test_ask_version_wanted == OPT_BOOL_UNSET
+				  ? !under_test
+				  : s->test_ask_version_wanted == OPT_BOOL_TRUE;
 	if (s->wants_cert_share)
 		s->cert_share =
 			str_ends(s->pod_name, "-0") ? CERT_SHARE_READ_WRITE : CERT_SHARE_READ_ONLY;
@@ -263,10 +267,17 @@ static int choose_config_file(struct settings *s, struct err *e)
 	if (*s->config_dir == '\0')
 		return 0;
 	AUTO(mem_free) char *path = daemon_config_choose(s->config_dir, TAILBOOT_CAPVER, e);
+	/* The daemon may be newer than this program; it is asked, and then chosen for. */
+	if (path == NULL && e->code == -ENOENT && s->asks_version) {
+		struct err none;
+		path = daemon_config_choose(s->config_dir, INT_MAX, &none);
+	}
 	if (path == NULL)
 		return e->code;
 	free(s->config_path);
 	s->config_path = STEAL(path);
+	if (s->asks_version)
+		return 0;
 	char *shown = xmalloc(ERR_MSG_MAX);
 	gotext_quote(s->config_path, shown, ERR_MSG_MAX);
 	log_event(EV_SETTINGS_CONFIG_FILE, shown, TAILBOOT_CAPVER);

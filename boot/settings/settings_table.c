@@ -269,6 +269,12 @@ const struct settings_row settings_table[] = {
 		.fallback_text = "true when `TS_TEST_ONLY_ROOT` is not `/`", .since = "tailboot 0.1",
 		.meaning = "Shortens the intervals of retries and of draining.", AT(test_fast_wanted)},
 
+	{"TAILBOOT_TEST_ASK_VERSION", .rule = SETTINGS_OPT_BOOL, .group = SETTINGS_GROUP_TEST,
+		.fallback_text = "true when `TS_TEST_ONLY_ROOT` is `/`", .since = "tailboot 0.1",
+		.meaning = "Asks `tailscale version` for the capability version; else the one of the build "
+			"counts until tailscaled has told its own.",
+		AT(test_ask_version_wanted)},
+
 	/* children */
 	{"PORT", .rule = SETTINGS_NOT_READ, .group = SETTINGS_GROUP_CHILDREN,
 		.meaning = "UDP port of tailscaled. When it is not set, the supervisor takes a free one "

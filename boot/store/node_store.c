@@ -1,12 +1,12 @@
 #include "boot/store/node_store.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "boot/settings/settings.h"
 #include "boot/settings/times.h"
 #include "boot/store/kube_client.h"
 #include "boot/store/store_events.h"
-#include "config.h"
 #include "lib/base/mem.h"
 #include "lib/base/secret.h"
 #include "lib/kube/kube.h"
@@ -17,8 +17,6 @@
 
 /* Somebody waits for the start: a Retry-After is obeyed up to this until it is complete. */
 #define BOOT_RETRY_AFTER_MAX_MS 5000
-#define STRINGIFY_VALUE(x) #x
-#define STRINGIFY(x) STRINGIFY_VALUE(x)
 
 /* A folder is for whoever looks into it: the node does not depend on it. */
 static bool is_tried_in_folder(const struct node_store *s)
@@ -122,8 +120,8 @@ static void set_known(struct node_store *s, const struct kube_fields *fields)
 static void reset_secret(struct node_store *s, const struct store_kube_facts *facts)
 {
 	AUTO(kube_fields_fini) struct kube_fields changes = {0};
-	store_kube_plan_reset(&facts->fields, STRINGIFY(TAILBOOT_CAPVER),
-		s->partners.settings->pod_uid, secret_str(s->config_authkey_ref), &changes);
+	store_kube_plan_reset(&facts->fields, s->capver, s->partners.settings->pod_uid,
+		secret_str(s->config_authkey_ref), &changes);
 	set_known(s, &facts->fields);
 	for (size_t i = 0; i < changes.len; i++)
 		statestore_set(s->store, changes.items[i].key, changes.items[i].value);
@@ -132,7 +130,7 @@ static void reset_secret(struct node_store *s, const struct store_kube_facts *fa
 static void mark(struct node_store *s)
 {
 	const char *pod_uid = s->partners.settings->pod_uid;
-	statestore_set(s->store, STORE_KEY_CAPVER, STRINGIFY(TAILBOOT_CAPVER));
+	statestore_set(s->store, STORE_KEY_CAPVER, s->capver);
 	if (pod_uid[0] != '\0')
 		statestore_set(s->store, STORE_KEY_POD_UID, pod_uid);
 }
@@ -195,6 +193,7 @@ static void set_up_secret(struct node_store *s)
 		.secret = settings->kube_secret,
 		.retry_base_ms = s->partners.times->retry_base_ms,
 		.retry_max_ms = s->partners.times->boot_retry_max_ms,
+		.is_held = s->capver[0] == '\0',
 	};
 	s->setup = store_kube_setup_start(s->partners.loop, s->kube, &setup, on_set_up, s);
 }
@@ -221,10 +220,23 @@ void node_store_start_complete(struct node_store *s)
 void node_store_set_up(struct node_store *s, const struct secret *config_authkey)
 {
 	s->config_authkey_ref = config_authkey;
-	if (s->partners.settings->kube_secret[0] == '\0')
-		set_up_folder(s);
-	else
+	s->is_begun = true;
+	if (s->partners.settings->kube_secret[0] != '\0')
 		set_up_secret(s);
+	else if (s->capver[0] != '\0')
+		set_up_folder(s);
+}
+
+void node_store_set_capver(struct node_store *s, int version)
+{
+	bool is_first = s->capver[0] == '\0';
+	snprintf(s->capver, sizeof(s->capver), "%d", version);
+	if (s->setup != NULL)
+		store_kube_setup_release(s->setup);
+	else if (s->is_begun && is_first && s->store == NULL)
+		set_up_folder(s);
+	else if (s->store != NULL && !s->is_new)
+		statestore_set(s->store, STORE_KEY_CAPVER, s->capver);
 }
 
 void node_store_cancel_set_up(struct node_store *s)

@@ -5,6 +5,7 @@
  *
  *	node_store_init(&store, &partners, &events);
  *	node_store_set_up(&store, &config_authkey);
+ *	node_store_set_capver(&store, version);
  *	... on_ready: store.store is there
  */
 #ifndef BOOT_STORE_NODE_STORE_H
@@ -46,13 +47,17 @@ struct node_store_events {
 	void *arg;
 };
 
+#define NODE_STORE_CAPVER_MAX 12
+
 struct node_store {
 	struct node_store_partners partners;
 	struct node_store_events events;
 	const struct secret *config_authkey_ref;
-	struct store_kube_setup *setup; /* under way */
-	struct kube *kube;              /* NULL without a Secret name */
-	struct statestore *store;       /* NULL until the place is known */
+	struct store_kube_setup *setup;     /* under way */
+	struct kube *kube;                  /* NULL without a Secret name */
+	struct statestore *store;           /* NULL until the place is known */
+	char capver[NODE_STORE_CAPVER_MAX]; /* decimal; "" while it is not known */
+	bool is_begun;
 	bool is_ready;
 	bool is_secret;   /* the Secret may be written */
 	bool is_new;      /* the Secret was not there at boot: the daemon makes it */
@@ -66,6 +71,8 @@ void node_store_fini(struct node_store *s); /* zeroed is accepted */
 /* config_authkey is the key of the configuration file, unset without one; borrowed until on_ready.
  */
 void node_store_set_up(struct node_store *s, const struct secret *config_authkey);
+/* The capability version of the daemon, at any time: nothing is written before it is known. */
+void node_store_set_capver(struct node_store *s, int version);
 void node_store_cancel_set_up(struct node_store *s);
 /* Why the set-up is not done yet, "" when there is none. */
 const char *node_store_pending_reason(const struct node_store *s);

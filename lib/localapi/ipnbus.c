@@ -229,6 +229,11 @@ void ipnbus_set_capability(struct ipnbus *bus, unsigned int version)
 	bus->capability = version;
 }
 
+unsigned int ipnbus_capability(const struct ipnbus *bus)
+{
+	return bus->capability;
+}
+
 void ipnbus_free(struct ipnbus *bus)
 {
 	if (bus == NULL)

@@ -112,6 +112,8 @@ void ipnbus_set_records(struct ipnbus *bus, struct records *records);
 /* The capability version of the daemon, if it is known before the daemon itself has named it with
  * its answer to a subscription; counts from the next subscription on. */
 void ipnbus_set_capability(struct ipnbus *bus, unsigned int version);
+/* What is known of it, 0 for nothing; from on_open on what the daemon itself has reported. */
+unsigned int ipnbus_capability(const struct ipnbus *bus);
 void ipnbus_free(struct ipnbus *bus);
 void ipnbus_start(struct ipnbus *bus); /* fine when started already */
 void ipnbus_stop(struct ipnbus *bus);  /* silent; no more callbacks until the next start */

@@ -198,14 +198,21 @@ class World:
         wait_until(lambda: self.cli_calls(verb) >= number, timeout,
                    lambda: f"{number} x tailscale {verb}, {self.cli_calls(verb)} so far")
 
+    def published(self):
+        """The Secret; the version that the daemon has told counts as that of the build."""
+        now = self.kube.get()
+        if now.get("tailscale_capver") == str(self.lapi.bus.generation.capability):
+            now["tailscale_capver"] = CAPVER
+        return now
+
     def wait_secret(self, wanted, timeout=5.0):
         """Wait until the Secret holds exactly these keys."""
-        wait_until(lambda: self.kube.get() == wanted, timeout,
+        wait_until(lambda: self.published() == wanted, timeout,
                    lambda: f"secret {self.kube.get()} instead of {wanted}")
 
     def wait_key(self, key, value, timeout=5.0):
         """Wait until one key of the Secret has that value; None means absent."""
-        wait_until(lambda: self.kube.get().get(key) == value, timeout,
+        wait_until(lambda: self.published().get(key) == value, timeout,
                    lambda: f"{key}={self.kube.get().get(key)!r} instead of {value!r}")
 
     def http(self, path, method="GET", port=None, headers=None, timeout=5):

@@ -108,7 +108,8 @@ static void on_setup(void *arg, const struct store_kube_facts *facts, const stru
 
 static void start(struct fixture *f)
 {
-	const struct store_kube_setup_options options = {"tailscale", RETRY_BASE_MS, RETRY_MAX_MS};
+	const struct store_kube_setup_options options = {
+		"tailscale", RETRY_BASE_MS, RETRY_MAX_MS, false};
 	f->done = 0;
 	f->setup = store_kube_setup_start(f->b->loop, f->b->kube, &options, on_setup, f);
 	assert_int_equal(f->done, 0);

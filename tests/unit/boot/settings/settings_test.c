@@ -1,6 +1,7 @@
 #include "boot/settings/settings.h"
 #include "boot/settings/settings_load.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -316,13 +317,31 @@ static void config_folder_means_one_step(void **state)
 	char *line = xasprintf(
 		"Using tailscaled config file \"%s\" to match current capability version ", path);
 	log_capture_start(&log);
-	AUTO(settings_freep) struct settings *s = load(ENV(env, "TS_AUTH_ONCE=true"));
+	AUTO(settings_freep)
+	struct settings *s = load(ENV(env, "TS_AUTH_ONCE=true", "TAILBOOT_TEST_ASK_VERSION=false"));
 	assert_string_equal(s->config_path, path);
 	assert_true(settings_is_one_step(s));
 	assert_false(settings_is_two_step_once(s));
 	assert_false(settings_may_use_stored_authkey(s));
 	assert_true(log_capture_has(&log, line));
 	log_capture_stop(&log);
+}
+
+/* Which daemon there is will be asked: a file that only a newer one reads is a file. */
+static void config_file_for_a_newer_daemon(void **state)
+{
+	(void)state;
+	struct err e;
+	AUTO(tempdir_freep) char *dir = tempdir_new();
+	tempdir_write(dir, "cap-9999.hujson", "{\"version\":\"alpha0\"}");
+	AUTO(mem_free) char *env = xasprintf("TS_EXPERIMENTAL_VERSIONED_CONFIG_DIR=%s", dir);
+	AUTO(settings_freep) struct settings *s = load(ENV(env));
+	assert_true(s->asks_version);
+	assert_true(settings_is_one_step(s));
+	assert_null(settings_load(ENV(env, "TAILBOOT_TEST_ASK_VERSION=false"), &e));
+	assert_int_equal(e.code, -ENOENT);
+	AUTO(settings_freep) struct settings *tested = load(ENV("TS_TEST_ONLY_ROOT=/tmp"));
+	assert_false(tested->asks_version);
 }
 
 static void prefixes_of_rejections(void **state)
@@ -384,6 +403,7 @@ int main(void)
 		cmocka_unit_test(accept_dns_in_extra_args_goes_first),
 		cmocka_unit_test(proxies_are_recognised),
 		cmocka_unit_test(config_folder_means_one_step),
+		cmocka_unit_test(config_file_for_a_newer_daemon),
 		cmocka_unit_test(prefixes_of_rejections),
 		cmocka_unit_test(deprecated_health_listener_warns),
 	};

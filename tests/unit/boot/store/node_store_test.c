@@ -82,6 +82,9 @@ static void set_up_with(struct bench *b, const char *setting)
 	struct node_store_events events = {on_ready, on_failed, on_authkey, on_answered, b};
 	node_store_init(&b->store, &partners, &events);
 	node_store_set_up(&b->store, &b->no_key);
+	/* Nothing is written before it is known. */
+	assert_null(b->store.store);
+	node_store_set_capver(&b->store, 142);
 }
 
 static int setup(void **state)

@@ -1,0 +1,18 @@
+/*
+ * Any bytes as what `tailscale version --json` prints: a version within its bounds, or a sentence.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "boot/daemon/capability.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct err e = {0};
+	int version = capability_parse((const char *)data, size, &e);
+	if (version < 0 || version > 1000000 || (version == 0 && e.msg[0] == '\0'))
+		abort();
+	return 0;
+}
