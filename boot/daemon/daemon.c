@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "boot/daemon/daemon_conditions.h"
+#include "boot/daemon/daemon_end.h"
 #include "boot/daemon/daemon_events.h"
 #include "boot/daemon/daemon_table.h"
 #include "lib/base/backoff.h"
@@ -60,6 +61,7 @@ struct daemon {
 	size_t crash_count;
 	uint64_t start_timeout_ms;
 	uint64_t term_ms;
+	struct daemon_end end; /* of its processes */
 	char status[STATUS_TEXT_MAX];
 };
 
@@ -122,7 +124,7 @@ static void on_ended(void *arg, int wstatus)
 		snprintf(d->status, sizeof(d->status), "its socket was not ready within %llu ms",
 			(unsigned long long)d->start_timeout_ms);
 	else
-		proc_format_status(wstatus, d->status, sizeof(d->status));
+		daemon_end_format(&d->end, wstatus, d->status, sizeof(d->status));
 	proc_free(d->proc);
 	d->proc = NULL;
 	dispatch(d, DAEMON_EVENT_EXITED);
@@ -139,6 +141,7 @@ static int spawn(struct daemon *d, struct err *e)
 		.own_group = true,
 		.death_signal = SIGKILL,
 	};
+	daemon_end_begin(&d->end);
 	d->proc = proc_spawn(d->procs_ref, &spec, NULL, on_ended, d, e);
 	if (d->proc == NULL)
 		return e->code;
@@ -329,6 +332,7 @@ struct daemon *daemon_new(struct loop *loop, struct proc_table *procs,
 	d->envp_ref = options->envp;
 	d->limit = options->restart_limit;
 	d->window_ms = options->restart_window_ms;
+	daemon_end_init(&d->end, options->root);
 	d->start_timeout_ms = options->start_timeout_ms;
 	d->backoff = BACKOFF_INIT(options->backoff_base_ms, options->backoff_max_ms);
 	timer_init(&d->timer, loop, on_timer, d);
@@ -347,6 +351,7 @@ void daemon_free(struct daemon *d)
 	timer_stop(&d->timer);
 	timer_stop(&d->stopped);
 	proc_free(d->proc);
+	daemon_end_fini(&d->end);
 	free(d->crashes);
 	free(d->socket);
 	free(d->path);

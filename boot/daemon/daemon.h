@@ -23,6 +23,7 @@ struct proc_table;
 
 struct daemon_options {
 	const char *socket;
+	const char *root; /* of /proc and /sys */
 	/* The arguments after argv[0], asked for before each start; out is empty. */
 	void (*make_args)(void *arg, struct strv *out);
 	void *make_args_arg;

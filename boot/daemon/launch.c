@@ -56,6 +56,7 @@ struct daemon *launch_daemon(struct launch *l, const struct launch_partners *par
 	make_env(l, settings);
 	struct daemon_options options = {
 		.socket = settings->socket,
+		.root = settings->test_root,
 		.make_args = make_args,
 		.make_args_arg = l,
 		.envp = l->env.items,

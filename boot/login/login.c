@@ -75,6 +75,7 @@ void login_fini(struct login *l)
 	login_stop(l);
 	credentials_fini(&l->credentials);
 	free(l->failure);
+	free(l->command_said);
 }
 
 void login_set_store(struct login *l, struct kube *kube, struct statestore *store)

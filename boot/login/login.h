@@ -80,7 +80,10 @@ struct login {
 	uint64_t command_since_ms;
 	struct kube_call *key_call; /* before a command: the key in the Secret */
 	struct timer limit;         /* of a command */
-	char *failure;              /* why the last command or request failed */
+	struct timer failed;        /* a command has: is it because the daemon has ended? */
+	struct err command_error;
+	char *command_said;
+	char *failure; /* why the last command or request failed */
 	struct reissue *reissue;
 	bool request_stands; /* in the Secret, though nobody waits for its answer */
 	struct timer retry;

@@ -1,5 +1,7 @@
 #include "boot/login/login_internal.h"
 
+#include <stdlib.h>
+
 #include "boot/bus/bus.h"
 #include "boot/login/command.h"
 #include "boot/login/login_conditions.h"
@@ -30,14 +32,10 @@ static void on_limit(void *arg)
 	login_post(l, LOGIN_EVENT_COMMAND_FAILED);
 }
 
-void login_init_command(struct login *l)
-{
-	timer_init(&l->limit, l->partners.loop, on_limit, l);
-}
-
 void login_cancel_command(struct login *l)
 {
 	timer_stop(&l->limit);
+	timer_stop(&l->failed);
 	kube_cancel(l->key_call);
 	l->key_call = NULL;
 	command_cancel(l->command);
@@ -47,22 +45,40 @@ void login_cancel_command(struct login *l)
 static void on_command_done(void *arg, const char *said, const struct err *err)
 {
 	struct login *l = arg;
-	const struct condition_kind *kind;
 	l->command = NULL;
 	timer_stop(&l->limit);
 	if (err == NULL) {
 		login_post(l, LOGIN_EVENT_COMMAND_OK);
 		return;
 	}
-	AUTO(mem_free) char *reason = login_reason_of_command(said, &kind);
+	/* One that fails because the daemon has ended is no failed login. The daemon may be reaped
+	 * a moment later; then this is forgotten with it. */
+	l->command_error = *err;
+	free(l->command_said);
+	l->command_said = xstrdup(said);
+	timer_start(&l->failed, l->partners.times->command_verdict_ms);
+}
+
+static void on_command_failed(void *arg)
+{
+	struct login *l = arg;
+	const struct condition_kind *kind;
+	const struct err *err = &l->command_error;
+	AUTO(mem_free) char *reason = login_reason_of_command(l->command_said, &kind);
 	/* The daemon's words before the tool's: one cause, one text. */
 	if (reason != NULL && !condition_is_raised(l->partners.conditions, kind))
 		login_raise_reason(l, kind, reason);
 	if (reason == NULL)
-		reason = login_reason_last_line(said);
+		reason = login_reason_last_line(l->command_said);
 	login_set_failure_take(
 		l, reason != NULL ? xasprintf("%s: %s", err->msg, reason) : xstrdup(err->msg));
 	login_post(l, LOGIN_EVENT_COMMAND_FAILED);
+}
+
+void login_init_command(struct login *l)
+{
+	timer_init(&l->limit, l->partners.loop, on_limit, l);
+	timer_init(&l->failed, l->partners.loop, on_command_failed, l);
 }
 
 /* The boot deadline bounds the first start, and a person may take their time. */

@@ -122,6 +122,7 @@ void tailscaled_make(struct tailscaled_bench *b, const char *program, uint32_t l
 {
 	struct daemon_options options = {
 		.socket = b->socket,
+		.root = b->dir,
 		.make_args = make_args,
 		.make_args_arg = b,
 		.restart_limit = limit,
