@@ -89,6 +89,7 @@ static int setup(void **state)
 	log_capture_start(&b->log);
 	node_store_init(&b->store, &partners, &events);
 	node_store_set_up(&b->store, &b->no_key);
+	node_store_set_capver(&b->store, 142);
 	store_recovery_init(&b->recovery, b->loop, &b->store, on_answer, b);
 	assert_true(loop_wait_count(b->loop, &b->ready, 1, LOOP_WAIT_MS));
 	return 0;
