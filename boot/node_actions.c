@@ -128,6 +128,11 @@ static void decide_recovery(struct supervisor *s)
 	login_decide_recovery(&s->login);
 }
 
+static void decide_refused(struct supervisor *s)
+{
+	login_decide_refused(&s->login);
+}
+
 static void request_key(struct supervisor *s)
 {
 	if (!try_next_key(s))
@@ -156,6 +161,8 @@ static void expect_command_end(struct supervisor *s)
 
 static void await_command(struct supervisor *s)
 {
+	/* A refused login that is tried again takes the node out of Running for a moment. */
+	publish_pause(&s->publish);
 	login_await_command(&s->login);
 }
 
@@ -362,6 +369,7 @@ static const action_fn actions[NODE_ACTION_COUNT] = {
 	[NODE_ACTION_DECIDE_LOGIN] = decide_login,
 	[NODE_ACTION_DECIDE_REFUSAL] = decide_refusal,
 	[NODE_ACTION_DECIDE_RECOVERY] = decide_recovery,
+	[NODE_ACTION_DECIDE_REFUSED] = decide_refused,
 	[NODE_ACTION_REQUEST_KEY] = request_key,
 	[NODE_ACTION_SHOW_APPROVAL] = show_approval,
 	[NODE_ACTION_SHOW_STATE] = show_state,

@@ -52,6 +52,7 @@ static void on_bus_notify(void *arg, const struct ipn_notify *n)
 		login_on_health(&s->login, n, s->state == NODE_STATE_AUTH);
 		watch_daemon_store(s);
 	}
+	publish_set_refused(&s->publish, login_is_refused(&s->login));
 	publish_update(&s->publish, n);
 }
 
@@ -238,6 +239,7 @@ void node_events_login(void *supervisor, enum login_event event)
 		[LOGIN_EVENT_RETRY] = NODE_EVENT_RETRY,
 		[LOGIN_EVENT_GRACE_OVER] = NODE_EVENT_GRACE_OVER,
 		[LOGIN_EVENT_KEY_REFUSED] = NODE_EVENT_KEY_REFUSED,
+		[LOGIN_EVENT_REFUSED] = NODE_EVENT_LOGIN_REFUSED,
 		[LOGIN_EVENT_WANT_REISSUE] = NODE_EVENT_WANT_REISSUE,
 		[LOGIN_EVENT_KEY_ISSUED] = NODE_EVENT_KEY_ISSUED,
 		[LOGIN_EVENT_KEY_FAILED] = NODE_EVENT_KEY_FAILED,

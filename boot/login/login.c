@@ -91,6 +91,8 @@ void login_forget_daemon(struct login *l)
 	l->shown_state = IPN_STATE_UNKNOWN;
 	l->shown_approval = false;
 	l->waits_for_person = false;
+	l->needed_login = false;
+	l->is_refused = false;
 	l->has_warning = false;
 	l->control_is_away = false;
 	l->up_ran = false;
@@ -137,7 +139,7 @@ void login_show_state(struct login *l)
 		log_event(EV_NODE_STATE_WAIT, ipn_state_name(state));
 	l->shown_state = state;
 	if (state == IPN_STATE_STOPPED)
-		login_retry_later(l);
+		login_decide_stopped(l);
 }
 
 void login_succeeded(struct login *l)
@@ -145,8 +147,18 @@ void login_succeeded(struct login *l)
 	l->succeeded_once = true;
 	l->waits_for_person = false;
 	stop_timers(l);
+	/* A tool that was content, with the map of before, has proved nothing. */
+	if (l->is_refused) {
+		login_decide_refused(l);
+		return;
+	}
 	backoff_reset(&l->backoff);
 	withdraw_request(l);
+}
+
+bool login_is_refused(const struct login *l)
+{
+	return l->is_refused;
 }
 
 bool login_waits_for_person(const struct login *l)

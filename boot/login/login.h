@@ -44,6 +44,7 @@ enum login_event {
 	LOGIN_EVENT_RETRY,          /* the pause after a failed try is over */
 	LOGIN_EVENT_GRACE_OVER,     /* login_decide_refusal is due */
 	LOGIN_EVENT_KEY_REFUSED,    /* only another key helps */
+	LOGIN_EVENT_REFUSED,        /* the node counts as Running all the same */
 	LOGIN_EVENT_NO_KEY,         /* one-step mode, and nobody who could be asked for a key */
 	LOGIN_EVENT_WANT_REISSUE,
 	LOGIN_EVENT_KEY_ISSUED,
@@ -96,6 +97,8 @@ struct login {
 	/* of this daemon process */
 	bool up_ran;
 	bool set_ran;
+	bool needed_login;          /* and has not been Running since */
+	bool is_refused;            /* though Running: the node lives on the map it has kept */
 	bool has_warning;           /* the health warning login-state stands */
 	bool control_is_away;       /* and says that control was not reached */
 	enum ipn_state shown_state; /* logged last */
@@ -141,6 +144,7 @@ bool login_wants_first_up(const struct login *l);
 void login_decide(struct login *l);          /* the node needs a login */
 void login_decide_refusal(struct login *l);  /* the grace is over */
 void login_decide_recovery(struct login *l); /* the pause is over */
+void login_decide_refused(struct login *l);  /* while the node counts as Running */
 void login_request_key(struct login *l);     /* the key was refused */
 /* After a failure; nothing before the first success, which the boot deadline bounds. */
 void login_retry_later(struct login *l);
@@ -149,6 +153,8 @@ void login_retry_later(struct login *l);
 void login_show_approval(struct login *l);
 void login_show_state(struct login *l);
 void login_succeeded(struct login *l);
+/* The node counts as Running, but the control server no longer lets it in. */
+bool login_is_refused(const struct login *l);
 /* Somebody else has to act. */
 bool login_waits_for_person(const struct login *l);
 /* The reason why the node is not logged in, "" when none is known. */

@@ -71,9 +71,21 @@ void login_request_key(struct login *l)
 	login_post(l, LOGIN_EVENT_WANT_REISSUE);
 }
 
+void login_decide_refused(struct login *l)
+{
+	if (settings_is_one_step(l->partners.settings))
+		start_grace(l);
+	else if (credentials_are_given(&l->credentials))
+		login_retry_later(l);
+}
+
 void login_decide_recovery(struct login *l)
 {
 	enum ipn_state state = l->partners.bus->facts.ipn_state;
+	if (l->is_refused) {
+		login_post(l, LOGIN_EVENT_WANT_UP);
+		return;
+	}
 	bool is_stopped = state == IPN_STATE_STOPPED;
 	bool needs_login = state == IPN_STATE_NEEDS_LOGIN;
 	if (state == IPN_STATE_RUNNING)
@@ -88,6 +100,17 @@ void login_decide_recovery(struct login *l)
 		start_grace(l);
 	/* A state on the way may lead to one of those. */
 	login_retry_later(l);
+}
+
+/* At the first start it is switched on without a pause: the deadline waits for nobody. In one-step
+ * mode the configuration file says whether it is on. */
+void login_decide_stopped(struct login *l)
+{
+	condition_raise(l->partners.conditions, CONDITION_STOPPED, LOGIN_STOPPED);
+	if (l->succeeded_once)
+		login_retry_later(l);
+	else if (!settings_is_one_step(l->partners.settings) && !l->up_ran)
+		login_post(l, LOGIN_EVENT_WANT_UP);
 }
 
 void login_retry_later(struct login *l)

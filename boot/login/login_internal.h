@@ -11,6 +11,8 @@
 
 #include "boot/login/login.h"
 
+#define LOGIN_STOPPED "tailscale was switched off (tailscale down)"
+
 struct condition_kind;
 
 void login_init_command(struct login *l);
@@ -19,6 +21,8 @@ void login_cancel_command(struct login *l);
 void login_set_failure_take(struct login *l, char *text_take);
 
 void login_post(struct login *l, enum login_event event);
+/* Somebody has switched the node off. */
+void login_decide_stopped(struct login *l);
 /* Raises the reason of a try to log in, in place of the one before; secrets in the text are
  * masked. */
 void login_raise_reason(struct login *l, const struct condition_kind *kind, const char *text);

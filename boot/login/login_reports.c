@@ -24,6 +24,14 @@ void login_raise_reason(struct login *l, const struct condition_kind *kind, cons
 	condition_raise(conditions, kind, "%s", reason);
 }
 
+/* A node that has kept its map counts as Running whatever the control server says. */
+static void set_refused(struct login *l, const struct condition_kind *kind)
+{
+	l->is_refused = kind->readiness == CONDITION_BLOCKS;
+	if (l->is_refused)
+		login_post(l, LOGIN_EVENT_REFUSED);
+}
+
 /* Reports KEY_REFUSED when a new key is the cure; arms the grace when the warning gives no reason.
  */
 static void classify_warning(struct login *l, const struct ipn_warning *warning, bool is_awaited)
@@ -33,22 +41,17 @@ static void classify_warning(struct login *l, const struct ipn_warning *warning,
 	l->control_is_away = is_known && login_reason_is_away(kind);
 	if (is_known)
 		login_raise_reason(l, kind, warning->error);
+	if (l->partners.bus->facts.ipn_state == IPN_STATE_RUNNING) {
+		if (is_known)
+			set_refused(l, kind);
+		return;
+	}
 	if (!settings_is_one_step(l->partners.settings) || l->store_ref == NULL || !is_awaited)
 		return;
 	if (is_known && login_reason_is_key_refused(kind))
 		login_post(l, LOGIN_EVENT_KEY_REFUSED);
 	else if (!is_known && !timer_is_armed(&l->grace))
 		timer_start(&l->grace, l->partners.times->refusal_grace_ms);
-}
-
-void login_on_health(struct login *l, const struct ipn_notify *n, bool is_awaited)
-{
-	const struct ipn_warning *warning = ipn_notify_warning(n, WARNING_LOGIN);
-	warnings_update(&l->warnings, l->partners.conditions, n);
-	l->has_warning = warning != NULL;
-	l->control_is_away = l->control_is_away && l->has_warning;
-	if (warning != NULL && l->partners.bus->facts.ipn_state != IPN_STATE_RUNNING)
-		classify_warning(l, warning, is_awaited);
 }
 
 static void clear_reasons(struct login *l)
@@ -62,9 +65,40 @@ static void clear_reasons(struct login *l)
 	}
 }
 
+static void let_in(struct login *l)
+{
+	l->is_refused = false;
+	clear_reasons(l);
+}
+
+void login_on_health(struct login *l, const struct ipn_notify *n, bool is_awaited)
+{
+	const struct ipn_warning *warning = ipn_notify_warning(n, WARNING_LOGIN);
+	warnings_update(&l->warnings, l->partners.conditions, n);
+	l->has_warning = warning != NULL;
+	l->control_is_away = l->control_is_away && l->has_warning;
+	if (warning != NULL)
+		classify_warning(l, warning, is_awaited);
+	else if (l->partners.bus->facts.ipn_state == IPN_STATE_RUNNING)
+		let_in(l);
+}
+
 static bool is_expired(const struct selfnode *self)
 {
 	return self->known && self->key_expiry_s > 0 && self->key_expiry_s <= clock_wall();
+}
+
+/* Running after NeedsLogin is a login that was accepted. Otherwise the daemon may go on with the
+ * map that it has kept, and its warning stands until it takes that back. */
+static void classify_running(struct login *l, const struct ipn_notify *n)
+{
+	if (ipn_notify_state(n) != IPN_STATE_RUNNING)
+		return;
+	if (l->needed_login)
+		l->has_warning = false;
+	l->needed_login = false;
+	if (!n->has_health && !l->has_warning)
+		let_in(l);
 }
 
 /* What the state itself shows of a login that is lost. */
@@ -72,13 +106,15 @@ static void classify_state(struct login *l, const struct ipn_notify *n, bool is_
 {
 	struct condition_set *conditions = l->partners.conditions;
 	const struct bus_facts *facts = &l->partners.bus->facts;
+	bool needs_login = facts->ipn_state == IPN_STATE_NEEDS_LOGIN;
 	if (facts->ipn_state == IPN_STATE_RUNNING) {
-		clear_reasons(l);
+		classify_running(l, n);
 		return;
 	}
+	l->needed_login = l->needed_login || needs_login;
+	l->is_refused = l->is_refused && !needs_login;
 	if (!l->succeeded_once)
 		return;
-	bool needs_login = facts->ipn_state == IPN_STATE_NEEDS_LOGIN;
 	if (needs_login && is_expired(&facts->self))
 		condition_raise(conditions, CONDITION_NODE_KEY_EXPIRED, "the node key has expired");
 	if (!n->has_prefs)
@@ -90,17 +126,22 @@ static void classify_state(struct login *l, const struct ipn_notify *n, bool is_
 		condition_raise(conditions, CONDITION_STATE_LOST,
 			"tailscaled has come back without the state of the node");
 	else if (facts->ipn_state == IPN_STATE_STOPPED && !n->want_running)
-		condition_raise(conditions, CONDITION_STOPPED,
-			"tailscale was switched off (tailscale down)");
+		condition_raise(conditions, CONDITION_STOPPED, LOGIN_STOPPED);
 }
 
 void login_on_notify(struct login *l, const struct ipn_notify *n, bool is_configured)
 {
+	bool is_running = l->partners.bus->facts.ipn_state == IPN_STATE_RUNNING;
 	const struct condition_kind *kind;
 	classify_state(l, n, is_configured);
-	if (n->error_message != NULL && l->partners.bus->facts.ipn_state != IPN_STATE_RUNNING &&
-		login_reason_classify(n->error_message, LOGIN_REASON_CONTROL, &kind))
-		login_raise_reason(l, kind, n->error_message);
+	/* What a running node is told may be about anything: there only what is known counts. */
+	if (n->error_message == NULL ||
+		!login_reason_classify(n->error_message,
+			is_running ? LOGIN_REASON_COMMAND : LOGIN_REASON_CONTROL, &kind))
+		return;
+	login_raise_reason(l, kind, n->error_message);
+	if (is_running)
+		set_refused(l, kind);
 }
 
 const char *login_reason(const struct login *l)

@@ -221,7 +221,7 @@ bool publish_reset_serve(struct publish *p)
 void publish_enter(struct publish *p, char *const *daemon_env)
 {
 	p->is_active = true;
-	health_set_running(p->partners.health, true);
+	health_set_running(p->partners.health, !p->is_refused);
 	start_serve(p);
 	start_datapath(p, daemon_env);
 	certs_resume(p->certs);
@@ -233,6 +233,12 @@ void publish_update(struct publish *p, const struct ipn_notify *n)
 {
 	if (p->is_active && ipn_notify_is_relevant(n))
 		update(p, n);
+}
+
+void publish_set_refused(struct publish *p, bool is_refused)
+{
+	p->is_refused = is_refused;
+	health_set_running(p->partners.health, p->is_active && !is_refused);
 }
 
 void publish_pause(struct publish *p)

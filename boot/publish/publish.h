@@ -67,6 +67,7 @@ struct publish {
 	struct localapi_call *serve_reset;
 	bool serve_was_reset; /* the previous serve configuration was unset, once per process */
 	bool is_active;       /* entered, and not paused or left since */
+	bool is_refused;
 };
 
 void publish_init(struct publish *p, const struct publish_partners *partners,
@@ -84,6 +85,9 @@ void publish_enter(struct publish *p, char *const *daemon_env);
 /* Brings all that is shown up to date. Nothing while not active, or for a report that changes
  * nothing. */
 void publish_update(struct publish *p, const struct ipn_notify *n);
+/* Whether the control server no longer lets the node in, though it counts as Running: then it is
+ * not healthy. */
+void publish_set_refused(struct publish *p, bool is_refused);
 /* The node has left Running: it is not healthy, and what is known of its peers is old. */
 void publish_pause(struct publish *p);
 /* The daemon is gone: what was under way on it ends. */

@@ -221,6 +221,68 @@ static void a_try_is_paused_only_after_the_first_success(void **state)
 	assert_false(b->login.up_ran);
 }
 
+static void a_refused_login_of_a_running_node(void **state)
+{
+	struct bench *b = *state;
+	struct ipn_warning used = {"login-state", "", "", "authkey already used"};
+	struct ipn_warning away = {"login-state", "", "", "dial tcp: connection refused"};
+	open_with(b, "TS_AUTHKEY=key");
+	report_state(b, IPN_STATE_RUNNING, NULL);
+	login_succeeded(&b->login);
+	report_health(b, IPN_STATE_UNKNOWN, &used, 1);
+	assert_true(is_raised(b, CONDITION_KEY_USED));
+	assert_true(login_is_refused(&b->login));
+	assert_int_equal(b->counts[LOGIN_EVENT_REFUSED], 1);
+	login_decide_refused(&b->login);
+	assert_true(timer_is_armed(&b->login.retry));
+	login_decide_recovery(&b->login);
+	assert_int_equal(b->counts[LOGIN_EVENT_WANT_UP], 1);
+	/* The tool was content, and the daemon says Running again: the warning stands. */
+	report_state(b, IPN_STATE_STARTING, NULL);
+	report_state(b, IPN_STATE_RUNNING, NULL);
+	login_succeeded(&b->login);
+	assert_true(login_is_refused(&b->login));
+	assert_true(timer_is_armed(&b->login.retry));
+	assert_int_equal(condition_get(&b->conditions, CONDITION_KEY_USED)->transitions, 1);
+	/* It keeps others from nothing that the control server is away. */
+	report_health(b, IPN_STATE_UNKNOWN, &away, 1);
+	assert_false(login_is_refused(&b->login));
+	assert_true(is_raised(b, CONDITION_CONTROL_UNREACHABLE));
+	report_health(b, IPN_STATE_UNKNOWN, NULL, 0);
+	assert_string_equal(login_reason(&b->login), "");
+}
+
+static void errors_told_to_a_running_node(void **state)
+{
+	struct bench *b = *state;
+	open_with(b, "TS_AUTHKEY=key");
+	report_state(b, IPN_STATE_RUNNING, NULL);
+	/* Of what, nobody knows. */
+	report_state(b, IPN_STATE_UNKNOWN, "never heard of");
+	assert_string_equal(login_reason(&b->login), "");
+	report_state(b, IPN_STATE_UNKNOWN, "authkey expired");
+	assert_true(is_raised(b, CONDITION_KEY_EXPIRED));
+	assert_true(login_is_refused(&b->login));
+	/* A login that was accepted. */
+	report_state(b, IPN_STATE_NEEDS_LOGIN, NULL);
+	assert_false(login_is_refused(&b->login));
+	report_state(b, IPN_STATE_RUNNING, NULL);
+	assert_string_equal(login_reason(&b->login), "");
+}
+
+static void a_node_stopped_by_hand_at_the_start(void **state)
+{
+	struct bench *b = *state;
+	open_with(b, "TS_AUTH_ONCE=true");
+	b->bus.facts.ipn_state = IPN_STATE_STOPPED;
+	login_show_state(&b->login);
+	assert_string_equal(login_reason(&b->login), "tailscale was switched off (tailscale down)");
+	assert_int_equal(b->counts[LOGIN_EVENT_WANT_UP], 1);
+	b->login.up_ran = true;
+	login_show_state(&b->login);
+	assert_int_equal(b->counts[LOGIN_EVENT_WANT_UP], 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -229,6 +291,9 @@ int main(void)
 		TEST(warnings_stand_until_they_are_taken_back),
 		TEST(one_reason_at_a_time),
 		TEST(what_a_lost_login_means),
+		TEST(a_refused_login_of_a_running_node),
+		TEST(errors_told_to_a_running_node),
+		TEST(a_node_stopped_by_hand_at_the_start),
 		TEST(a_try_is_paused_only_after_the_first_success),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
