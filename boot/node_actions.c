@@ -323,6 +323,9 @@ static void stop_begin(struct supervisor *s)
 static void stop_await_state(struct supervisor *s)
 {
 	bool has_daemon = s->daemon != NULL && daemon_has_process(s->daemon);
+	/* One that has ended must not come back meanwhile. */
+	if (s->daemon != NULL && !has_daemon)
+		daemon_stop(s->daemon, 0);
 	if (!shutdown_await_state(&s->shutdown, s->store.store, has_daemon))
 		node_post(s, NODE_EVENT_STOP_STEP);
 }

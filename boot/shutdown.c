@@ -67,6 +67,9 @@ void shutdown_stop_clock(struct shutdown *s)
 static void on_withdrawn(void *arg, const struct err *err)
 {
 	struct shutdown *s = arg;
+	if (!s->is_withdrawing)
+		return;
+	s->is_withdrawing = false;
 	if (err != NULL)
 		log_event(EV_STOP_WITHDRAW_FAILED, err->msg);
 	s->events.on_step(s->events.arg);
@@ -83,6 +86,7 @@ void shutdown_withdraw(struct shutdown *s, struct publish *publish, bool is_runn
 	uint32_t calls = smaller(WITHDRAW_CALLS_MS, left);
 	/* A node that is down carries no traffic that could go elsewhere. */
 	uint32_t pause = is_running ? smaller(s->times_ref->withdraw_settle_ms, left - calls) : 0;
+	s->is_withdrawing = true;
 	publish_withdraw(publish, calls, pause, on_withdrawn, s);
 }
 
@@ -116,8 +120,10 @@ static void on_consistent(void *arg, const struct err *err)
 
 bool shutdown_await_state(struct shutdown *s, struct statestore *store, bool has_daemon)
 {
+	s->is_withdrawing = false;
 	if (store == NULL || !statestore_is_kept(store))
 		return false;
+	statestore_cancel_waits(store);
 	uint32_t left = left_for_step(s, share(s, DAEMON_SHARE_MS));
 	uint32_t flush_ms = s->times_ref->stop_flush_ms;
 	s->store_ref = store;

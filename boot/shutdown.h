@@ -38,6 +38,7 @@ struct shutdown {
 	const struct times *times_ref;
 	struct timer budget;
 	uint64_t deadline_ms;
+	bool is_withdrawing;
 	unsigned waits; /* of the state step: flush, consistency */
 	struct statestore *store_ref;
 };
@@ -49,7 +50,8 @@ void shutdown_stop_clock(struct shutdown *s); /* zeroed is accepted */
 
 /* is_running: the node carries traffic, clients get time to go elsewhere. */
 void shutdown_withdraw(struct shutdown *s, struct publish *publish, bool is_running);
-/* store NULL: none. A daemon that is gone writes nothing any more that could be waited for. */
+/* store NULL: none. A daemon that is gone writes nothing any more that could be waited for; when it
+ * goes during a step, this begins anew and the step before is over. */
 bool shutdown_await_state(struct shutdown *s, struct statestore *store, bool has_daemon);
 /* The event of the daemon reports the end. */
 void shutdown_stop_daemon(struct shutdown *s, struct daemon *daemon);

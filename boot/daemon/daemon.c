@@ -269,6 +269,7 @@ static void stopped(struct daemon *d)
 	stop_probing(d);
 	if (d->status[0] != '\0')
 		log_event(EV_DAEMON_EXITED);
+	d->status[0] = '\0';
 	timer_start(&d->stopped, 0);
 }
 

@@ -98,6 +98,17 @@ class FakeLocalApi:
 
     # -- answers
 
+    def hold(self, method, name):
+        """Let the calls METHOD NAME hang; returns a callable that tells whether one was made."""
+        def answer(request):
+            if request.method != method:
+                return self._handlers()[(request.method, name)](request)
+            while not request.connection.peer_gone():
+                request.connection.closed.wait(0.05)
+            raise Drop
+        self.answers[name] = answer
+        return lambda: self.count(method, name) >= 1
+
     def _handle(self, request):
         with self._lock:
             self.requests.append(request)

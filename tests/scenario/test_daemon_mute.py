@@ -4,7 +4,7 @@ import json
 
 import pytest
 from fakes import notify
-from fakes.httpserver import Drop, Reply
+from fakes.httpserver import Reply
 from fakes.waiting import stays_true
 
 pytestmark = pytest.mark.both_generations
@@ -20,13 +20,6 @@ def running(world, **env):
     world.wait_http("/healthz", 200)
 
 
-def be_mute(request):
-    """Accept the call and never answer."""
-    while not request.connection.peer_gone():
-        request.connection.closed.wait(0.05)
-    raise Drop
-
-
 def reasons(world):
     """The codes of /readyz."""
     return [r["code"] for r in json.loads(world.wait_http("/readyz", 503)[2])["reasons"]]
@@ -35,7 +28,7 @@ def reasons(world):
 def test_mute_daemon_is_restarted(world):
     """Two calls without an answer are a condition; after the limit it is started again, which is no crash."""
     running(world, TAILBOOT_DAEMON_MUTE_TIMEOUT="6s", TAILBOOT_RESTART_LIMIT="0")
-    world.lapi.answers["prefs"] = be_mute
+    world.lapi.hold("GET", "prefs")
     world.program.wait_log_part(MUTE, 10)
     assert reasons(world) == ["DaemonMute"]
     assert world.daemon_starts() == 1
@@ -51,7 +44,7 @@ def test_mute_daemon_is_restarted(world):
 def test_health_turns_and_recovers(world):
     """/healthz is 503 as for a daemon that is down, and 200 when it answers again; it is not restarted."""
     running(world)
-    world.lapi.answers["prefs"] = be_mute
+    world.lapi.hold("GET", "prefs")
     world.wait_http("/healthz", 503, 20)
     del world.lapi.answers["prefs"]
     world.wait_http("/healthz", 200, 5)
@@ -62,7 +55,7 @@ def test_health_turns_and_recovers(world):
 def test_one_slow_answer_is_nothing(world):
     """A daemon that is heard otherwise is not mute."""
     running(world)
-    world.lapi.answers["prefs"] = be_mute
+    world.lapi.hold("GET", "prefs")
     seen = world.lapi.count("GET", "prefs")
     world.lapi.wait_asked("GET", "prefs", seen + 1)
     world.lapi.bus.publish(notify.running())
@@ -89,6 +82,6 @@ def test_refused_notifications_count_in_health(world):
 def test_stop_of_a_mute_one(world):
     """A stop takes its budget at most."""
     running(world, TAILBOOT_STOP_BUDGET="3s")
-    world.lapi.answers["prefs"] = be_mute
+    world.lapi.hold("GET", "prefs")
     world.program.wait_log_part(MUTE, 10)
     assert world.program.stop(8) == 0

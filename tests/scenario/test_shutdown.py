@@ -6,26 +6,10 @@ import time
 
 import pytest
 from fakes import commands, faults, notify
-from fakes.httpserver import Drop
 from fakes.waiting import PATIENCE, wait_until
 from harness import CAPVER, STARTED
 
 ONE_STEP = {"TS_EXPERIMENTAL_VERSIONED_CONFIG_DIR": "{D}/etc/tailscaled"}
-
-
-def hold(world, method, name):
-    """Let one LocalAPI call hang; returns a callable that tells whether it was reached."""
-    real = world.lapi._handlers()[(method, name)]
-
-    def answer(request):
-        if request.method != method:
-            return world.lapi._handlers()[(request.method, name)](request)
-        while not request.connection.peer_gone():
-            request.connection.closed.wait(0.05)
-        raise Drop
-    world.lapi.answers[name] = answer
-    assert real
-    return lambda: world.lapi.count(method, name) >= 1
 
 
 def kube_hangs(kind):
@@ -53,7 +37,7 @@ def lapi_hangs(method, name, env, message):
     def prepare(world):
         world.lapi.bus.publish(message)
         filled = {k: v.replace("{D}", str(world.root)) for k, v in env.items()}
-        return filled, hold(world, method, name)
+        return filled, world.lapi.hold(method, name)
     return prepare
 
 
@@ -320,19 +304,6 @@ def test_health_turns_when_the_stop_begins(world):
     assert program.wait_exit() == 0
 
 
-def test_daemon_dies_during_the_stop(world):
-    """A daemon that dies while its state is awaited is not started again."""
-    world.install("lively")
-    program = world.start_running(world.kube_env(TAILBOOT_STOP_BUDGET="2s"))
-    world.wait_key("device_fqdn", "test-node.test.ts.net.")
-    world.kube.update({"_machinekey": "x"})
-    program.terminate()
-    program.wait_log('Waiting for tailscaled to finish writing state to Secret "tailscale"')
-    world.kill_daemon()
-    assert program.wait_exit() == 0
-    assert world.daemon_starts() == 1
-
-
 @pytest.mark.parametrize("budget", [0.4, 2.0, 10.0])
 def test_everything_hangs_at_the_stop(world, budget):
     """Withdrawal, state and daemon all take what they can: the budget holds for their sum."""
@@ -340,7 +311,7 @@ def test_everything_hangs_at_the_stop(world, budget):
     world.lapi.prefs = {"AdvertiseServices": ["svc:a"]}
     program = world.start_running(world.kube_env(TAILBOOT_STOP_BUDGET=f"{budget}s"))
     world.wait_key("device_fqdn", "test-node.test.ts.net.")
-    hold(world, "PATCH", "prefs")
+    world.lapi.hold("PATCH", "prefs")
     world.kube.update({"_machinekey": "x"})
     begun = time.monotonic()
     assert program.stop(budget + 5) == 0
@@ -349,31 +320,3 @@ def test_everything_hangs_at_the_stop(world, budget):
     assert any("Error ensuring services are not advertised" in line for line in lines)
     assert "Checking for consistent state" in lines
     assert world.daemon_pids() == []
-
-
-@pytest.mark.parametrize("limit", ["0", "10"])
-def test_daemon_dies_during_the_withdrawal(world, limit):
-    """It is neither started again nor waited for, and the stop stays a requested one."""
-    world.install("lively")
-    world.lapi.prefs = {"AdvertiseServices": ["svc:a"]}
-    program = world.start_running({"TAILBOOT_STOP_BUDGET": "8s", "TAILBOOT_RESTART_LIMIT": limit})
-    reached = hold(world, "PATCH", "prefs")
-    program.terminate()
-    wait_until(reached, 5, "withdrawal under way")
-    begun = time.monotonic()
-    world.kill_daemon()
-    assert program.wait_exit(5) == 0
-    assert time.monotonic() - begun < 2
-    assert world.daemon_starts() == 1
-
-
-def test_dead_daemon_is_not_waited_for(world):
-    """An incomplete state that nobody completes any more does not hold the stop."""
-    world.install("lively")
-    program = world.start_running(world.kube_env(TAILBOOT_RESTART_LIMIT="0"))
-    world.wait_key("device_fqdn", "test-node.test.ts.net.")
-    world.kube.update({"_machinekey": "x"})
-    begun = time.monotonic()
-    world.kill_daemon()
-    assert program.wait_exit(10) == 3
-    assert time.monotonic() - begun < 3
