@@ -7,6 +7,7 @@
 /* clang-format off */
 
 /* egress: services, target, drain */
+#define EV_EGRESS_STARTING "egress.starting", LOG_LEVEL_INFO, "path", "configuring egress proxy using configuration file at %s"
 #define EV_EGRESS_CONFIG_CHANGED "egress.config_changed", LOG_LEVEL_INFO, "", "config file change detected, ensuring firewall config is up to date..."
 #define EV_EGRESS_NETMAP_CHANGED "egress.netmap_changed", LOG_LEVEL_INFO, "", "netmap change detected, ensuring firewall config is up to date..."
 #define EV_EGRESS_NODE_CHANGED "egress.node_changed", LOG_LEVEL_INFO, "", "node addresses have changed, trigger egress config resync"
@@ -15,6 +16,9 @@
 #define EV_EGRESS_SERVICE_DELETED "egress.service_deleted", LOG_LEVEL_INFO, "service", "service %s is no longer required, deleting"
 #define EV_EGRESS_SERVICE_RULES "egress.service_rules", LOG_LEVEL_INFO, "service,added,deleted", "syncegressservices: looking at svc %s rulesToAdd %zu rulesToDelete %zu"
 #define EV_EGRESS_MORE_RULES "egress.more_rules", LOG_LEVEL_INFO, "services,added,deleted", "syncegressservices: looking at %zu more services rulesToAdd %zu rulesToDelete %zu"
+#define EV_EGRESS_RULE_ADDED "egress.rule_added", LOG_LEVEL_INFO, "service,target,match_port,target_port,protocol", "ensureRulesAdded svc %s tailnetTarget %s container port %u tailnet port %u protocol %s"
+#define EV_EGRESS_RULE_DELETED "egress.rule_deleted", LOG_LEVEL_INFO, "service,target,match_port,target_port,protocol", "ensureRulesDeleted svc %s tailnetTarget %s container port %u tailnet port %u protocol %s"
+#define EV_EGRESS_RULES_MORE "egress.rules_more", LOG_LEVEL_INFO, "count,what", "... and %zu more rules of egress services are %s"
 #define EV_EGRESS_SERVICE_FAULT "egress.service_fault", LOG_LEVEL_WARNING, "service,reason", "egress service %s: %s"
 #define EV_EGRESS_SERVICE_TARGET "egress.service_target", LOG_LEVEL_WARNING, "service,reason", "egress service %s: %s"
 #define EV_EGRESS_SERVICE_CONFLICT "egress.service_conflict", LOG_LEVEL_WARNING, "service,reason", "egress service %s: %s"

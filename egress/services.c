@@ -126,6 +126,7 @@ struct egress_services *egress_services_new(struct loop *loop, struct statestore
 	s->arg = arg;
 	s->pod_ipv4 = xstrdup(options->pod_ipv4);
 	s->pod_ipv6 = xstrdup(options->pod_ipv6);
+	log_event(EV_EGRESS_STARTING, options->directory);
 	AUTO(mem_free) char *path = xasprintf("%s/%s", options->directory, EGRESS_CONFIG_FILE);
 	mounted_init(&s->document, loop, path, look, s);
 	s->watch = fswatch_new(loop, options->directory, options->debounce_ms, look, s);

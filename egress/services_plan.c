@@ -7,6 +7,7 @@
 #include "egress/reach.h"
 #include "egress/services_conflicts.h"
 #include "egress/services_rows.h"
+#include "egress/services_rules.h"
 #include "lib/base/gotext.h"
 #include "lib/base/mem.h"
 #include "lib/contract/egress_status.h"
@@ -49,47 +50,6 @@ static bool same_addresses(const struct nft_addresses *a, const struct nft_addre
 	return a->len == b->len;
 }
 
-static size_t common_addresses(const struct nft_addresses *a, const struct nft_addresses *b)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < a->len; i++)
-		count += nft_addresses_contain(b, &a->items[i]);
-	return count;
-}
-
-static int compare_ports(const struct egress_port *a, const struct egress_port *b)
-{
-	int order = a->proto - b->proto;
-	if (order == 0)
-		order = a->match - b->match;
-	return order != 0 ? order : a->target - b->target;
-}
-
-/* Both are sorted sets. */
-static size_t common_ports(const struct egress_service *a, const struct egress_service *b)
-{
-	size_t count = 0;
-	for (size_t i = 0, j = 0; i < a->port_count && j < b->port_count;) {
-		int order = compare_ports(&a->ports[i], &b->ports[j]);
-		count += order == 0;
-		i += order <= 0;
-		j += order >= 0;
-	}
-	return count;
-}
-
-/* A rule is a port that leads to an address. */
-static void count_rules(struct egress_row *row, const struct nft_addresses *now)
-{
-	row->added = row->wanted.port_count * now->len;
-	if (!row->is_settled)
-		return;
-	const struct egress_service *old = egress_row_version(row);
-	size_t kept = common_ports(old, &row->wanted) * common_addresses(&row->targets, now);
-	row->added -= kept;
-	row->deleted = old->port_count * row->targets.len - kept;
-}
-
 static void set_note(struct egress_row *row, const char *note)
 {
 	if (note != NULL && (row->note == NULL || strcmp(row->note, note) != 0))
@@ -106,7 +66,7 @@ static void set_targets(struct egress_row *row, struct nft_addresses *now_take)
 	row->targets = *now_take;
 }
 
-static void settle(struct egress_row *row, const struct nft_wanted *w,
+static void settle(struct egress_rows *rows, struct egress_row *row, const struct nft_wanted *w,
 	const struct nft_addresses *found, struct err *e)
 {
 	struct nft_addresses now = {0};
@@ -115,7 +75,7 @@ static void settle(struct egress_row *row, const struct nft_wanted *w,
 	if (reach_pick(w, found, &now, &unreachable) < 0)
 		*e = unreachable;
 	set_note(row, e->code < 0 ? e->msg : NULL);
-	count_rules(row, &now);
+	services_rules_compare(row, &now, &rows->added, &rows->deleted);
 	row->is_moved = row->is_settled && !row->is_held && !same_addresses(&row->targets, &now);
 	set_targets(row, &now);
 	egress_row_drop_held(row);
@@ -160,8 +120,8 @@ static void check_formers(struct egress_row *row, const struct egress_netmap *ne
 	}
 }
 
-static void plan_row(
-	struct egress_row *row, const struct egress_netmap *netmap, const struct nft_wanted *w)
+static void plan_row(struct egress_rows *rows, struct egress_row *row,
+	const struct egress_netmap *netmap, const struct nft_wanted *w)
 {
 	struct nft_addresses found = {0};
 	struct err e;
@@ -172,7 +132,7 @@ static void plan_row(
 	if (!row->has_version)
 		return;
 	if (find_targets(&row->wanted, netmap, &found, &e) == FINDING_KNOWN)
-		settle(row, w, &found, &e);
+		settle(rows, row, w, &found, &e);
 	else
 		keep(row, w);
 	check_formers(row, netmap);
@@ -183,8 +143,10 @@ void egress_plan_make(
 	struct egress_rows *rows, const struct egress_netmap *netmap, const struct nft_wanted *w)
 {
 	egress_rows_purge(rows);
+	rows->added = (struct egress_rules){0};
+	rows->deleted = (struct egress_rules){0};
 	for (size_t i = 0; i < rows->len; i++)
-		plan_row(&rows->items[i], netmap, w);
+		plan_row(rows, &rows->items[i], netmap, w);
 }
 
 static int add_maps(const struct egress_row *row, struct nft_wanted *w, struct err *e)

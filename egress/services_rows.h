@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/base/log.h"
 #include "lib/contract/egress_config.h"
 #include "lib/nft/nft_model.h"
 
@@ -45,10 +46,25 @@ struct egress_row {
 	size_t added, deleted;       /* rules */
 };
 
+struct egress_rule {
+	const char *service; /* borrowed from the row */
+	struct ipaddr target;
+	struct egress_port port;
+};
+
+/* The first of many. */
+struct egress_rules {
+	struct egress_rule items[LOG_FEW_LINES];
+	size_t len;
+	size_t more; /* that are not in items */
+};
+
 struct egress_rows {
 	struct egress_row *items; /* sorted by name */
 	size_t len;
 	uint64_t generation; /* of what is wanted */
+	/* What the last plan changed, to be logged before the next document is read. */
+	struct egress_rules added, deleted;
 };
 
 /* Takes the services out of the document. True when another firewall is wanted than before. */

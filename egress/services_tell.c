@@ -83,6 +83,26 @@ static void tell_rules(const struct egress_rows *rows)
 		log_event(EV_EGRESS_MORE_RULES, lines.more, added, deleted);
 }
 
+static void tell_each_rule(const struct egress_rows *rows)
+{
+	char target[IPADDR_TEXT_MAX];
+	for (size_t i = 0; i < rows->added.len; i++) {
+		const struct egress_rule *rule = &rows->added.items[i];
+		log_event(EV_EGRESS_RULE_ADDED, rule->service, ipaddr_format(&rule->target, target),
+			rule->port.match, rule->port.target, rule->port.protocol);
+	}
+	if (rows->added.more > 0)
+		log_event(EV_EGRESS_RULES_MORE, rows->added.more, "added");
+	for (size_t i = 0; i < rows->deleted.len; i++) {
+		const struct egress_rule *rule = &rows->deleted.items[i];
+		log_event(EV_EGRESS_RULE_DELETED, rule->service,
+			ipaddr_format(&rule->target, target), rule->port.match, rule->port.target,
+			rule->port.protocol);
+	}
+	if (rows->deleted.more > 0)
+		log_event(EV_EGRESS_RULES_MORE, rows->deleted.more, "deleted");
+}
+
 void services_tell_changes(const struct egress_rows *rows, bool is_node_renumbered)
 {
 	bool is_netmap = is_node_renumbered;
@@ -100,6 +120,7 @@ void services_tell_changes(const struct egress_rows *rows, bool is_node_renumber
 	if (is_netmap)
 		log_event(EV_EGRESS_NETMAP_CHANGED);
 	tell_rules(rows);
+	tell_each_rule(rows);
 }
 
 void services_tell_notes(struct egress_rows *rows)

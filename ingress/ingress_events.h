@@ -17,6 +17,7 @@
 #define EV_ADVERTISE_WITHDRAWING "advertise.withdrawing", LOG_LEVEL_INFO, "services", "unadvertising services: [%s]"
 
 /* ingress: services and targets */
+#define EV_INGRESS_CONFIGURING "ingress.configuring", LOG_LEVEL_INFO, "path", "configuring ingress proxy using configuration file at %s"
 #define EV_INGRESS_STARTING "ingress.starting", LOG_LEVEL_INFO, "", "starting ingress proxy..."
 #define EV_INGRESS_CHANGED "ingress.changed", LOG_LEVEL_INFO, "", "config file change detected, ensuring firewall config is up to date..."
 #define EV_INGRESS_MORE "ingress.more", LOG_LEVEL_INFO, "count,what", "... and %zu more ingress %s"

@@ -144,6 +144,7 @@ struct ingress_services *ingress_services_new(struct loop *loop, struct statesto
 	s->pod_ipv6 = xstrdup(options->pod_ipv6);
 	s->has_status = statestore_value(store, STORE_KEY_INGRESS_CONFIG) != NULL;
 	mounted_init(&s->document, loop, options->path, on_file, s);
+	log_event(EV_INGRESS_CONFIGURING, options->path);
 	log_event(EV_INGRESS_STARTING);
 	s->watch = fswatch_new_for_file(loop, options->path, options->debounce_ms, on_file, s);
 	read_again(s, true);

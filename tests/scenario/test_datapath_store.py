@@ -116,11 +116,15 @@ def test_secret_that_may_not_be_written(proxy):
     kube.denied.add("patch")
     proxy.mount(*one())
     program = proxy.start()
+    for feature, folder in (("egress", proxy.egress.path), ("ingress", proxy.ingress.path / KEY_INGRESS)):
+        program.wait_log(f"configuring {feature} proxy using configuration file at {folder}")
     program.wait_log_part("syncegressservices: looking at svc db rulesToAdd 1 rulesToDelete 0")
+    program.wait_log_part("ensureRulesAdded svc db tailnetTarget 100.65.0.1 container port ")
     program.wait_log_part("adding DNAT rule for Tailscale Service svc:a")
     proxy.mount(*one("100.65.0.2", "10.0.0.8"))
     program.wait_log_part("deleting DNAT rule for Tailscale Service svc:a")
     program.wait_log_part("syncegressservices: looking at svc db rulesToAdd 1 rulesToDelete 1")
+    program.wait_log_part("ensureRulesDeleted svc db tailnetTarget 100.65.0.1 container port ")
     assert kube.get() == {"tailscale_capver": "1"}
     assert program.log_count("condition ") == 1
     program.wait_log_part('condition StoreNotPermitted: missing patch permission on secret '

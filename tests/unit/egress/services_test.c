@@ -47,7 +47,10 @@ static void test_without_services_there_is_no_status(void **state)
 	egress_bench_round(b, 0);
 	assert_int_equal(b->place.place.writes.len, 0);
 	assert_int_equal(b->changed, 0);
-	assert_int_equal(b->place.log.texts.len, 0);
+	assert_int_equal(b->place.log.texts.len, 1);
+	assert_int_equal(
+		egress_bench_logged(b, "configuring egress proxy using configuration file at /"),
+		1);
 }
 
 static void test_what_a_predecessor_left_is_replaced(void **state)
@@ -71,7 +74,7 @@ static void test_life_of_services(void **state)
 	struct egress_bench *b = *state;
 	egress_bench_write(b, "{" WEB "}");
 	egress_bench_start(b);
-	assert_int_equal(b->place.log.texts.len, 0);
+	assert_int_equal(b->place.log.texts.len, 1);
 	egress_bench_round(b, 0);
 	egress_bench_expect(b, WEB_MAP);
 	egress_bench_expect_status(b, STATUS(WEB_ROW), 1);
@@ -123,6 +126,21 @@ static void test_ports_are_a_set(void **state)
 		egress_bench_logged(
 			b, "syncegressservices: looking at svc web rulesToAdd 1 rulesToDelete 1"),
 		1);
+	assert_int_equal(egress_bench_logged(b, "ensureRulesAdded svc web "), 3);
+	assert_int_equal(egress_bench_logged(b, "ensureRulesAdded svc web tailnetTarget 100.64.0.2 "
+						"container port 53 tailnet port 53 protocol udp"),
+		1);
+	assert_int_equal(egress_bench_logged(b, "ensureRulesAdded svc web tailnetTarget 100.64.0.2 "
+						"container port 80 tailnet port 81 protocol TCP"),
+		1);
+	assert_int_equal(egress_bench_logged(b, "ensureRulesAdded svc web tailnetTarget 100.64.0.2 "
+						"container port 82 tailnet port 82 protocol TCP"),
+		1);
+	assert_int_equal(
+		egress_bench_logged(b, "ensureRulesDeleted svc web tailnetTarget 100.64.0.2 "
+				       "container port 53 tailnet port 53 protocol udp"),
+		1);
+	assert_int_equal(egress_bench_logged(b, "ensureRulesDeleted svc "), 1);
 }
 
 static void test_a_failed_run_is_not_published(void **state)
@@ -262,6 +280,9 @@ static void test_many_services(void **state)
 	assert_int_equal(
 		egress_bench_logged(b, "looking at 10 more services rulesToAdd 10 rulesToDelete 0"),
 		1);
+	assert_int_equal(egress_bench_logged(b, "ensureRulesAdded svc s"), 20);
+	assert_int_equal(
+		egress_bench_logged(b, "... and 10 more rules of egress services are added"), 1);
 }
 
 int main(void)

@@ -41,6 +41,9 @@ static void what_is_there_is_read_at_once_and_published_when_it_stands(void **st
 	ingress_bench_put(f, WEB);
 	ingress_bench_start(f);
 	assert_true(log_capture_has(&f->b.log, "starting ingress proxy..."));
+	AUTO(mem_free)
+	char *line = xasprintf("configuring ingress proxy using configuration file at %s", f->path);
+	assert_true(log_capture_has(&f->b.log, line));
 	ingress_bench_contribute(f);
 	assert_int_equal(ingress_bench_elements(f, NFT_MODEL_V4), 0);
 	place_expect_writes(&f->b, NULL, 0);
