@@ -49,7 +49,7 @@ int args_check_routes(const char *routes, struct err *e)
 		return 0;
 	str_split(routes, ',', &parts);
 	for (size_t i = 0; i < parts.len; i++) {
-		struct ipprefix route;
+		struct ipprefix route = {0};
 		int code = check_route(parts.items[i], &route, e);
 		if (code < 0)
 			return code;

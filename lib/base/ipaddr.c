@@ -293,7 +293,7 @@ int addrport_parse(const char *text, struct addrport *out, struct err *e)
 
 char *addrport_bracket(const char *text)
 {
-	struct ipaddr addr;
+	struct ipaddr addr = {0};
 	struct err ignored;
 	const char *colon = strrchr(text, ':');
 	if (colon == NULL || strpbrk(text, "[]") != NULL)
