@@ -85,7 +85,7 @@ void shutdown_withdraw(struct shutdown *s, struct publish *publish, bool is_runn
 	uint32_t left = left_for_step(s, share(s, DAEMON_SHARE_MS) + share(s, STATE_SHARE_MS));
 	uint32_t calls = smaller(WITHDRAW_CALLS_MS, left);
 	/* A node that is down carries no traffic that could go elsewhere. */
-	uint32_t pause = is_running ? smaller(s->times_ref->withdraw_settle_ms, left - calls) : 0;
+	uint32_t pause = is_running ? smaller(s->times_ref->withdraw_grace_ms, left - calls) : 0;
 	s->is_withdrawing = true;
 	publish_withdraw(publish, calls, pause, on_withdrawn, s);
 }

@@ -137,7 +137,7 @@ static void init_drain(struct supervisor *s)
 		.pod_ipv4 = settings->pod_ipv4,
 		.pod_ipv6 = settings->pod_ipv6,
 		.interval_ms = t->drain_interval_ms,
-		.settle_ms = t->drain_settle_ms,
+		.grace_ms = t->drain_grace_ms,
 		.ping_timeout_ms = t->drain_ping_timeout_ms,
 		.unreachable_limit = DRAIN_UNREACHABLE_LIMIT,
 	};

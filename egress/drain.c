@@ -138,10 +138,10 @@ static void on_settled(void *arg)
 static void settle(struct drain *d)
 {
 	char text[32];
-	int64_t settle_ns = (int64_t)d->options.settle_ms * CLOCK_NS_PER_MS;
+	int64_t settle_ns = (int64_t)d->options.grace_ms * CLOCK_NS_PER_MS;
 	gotext_format_duration(settle_ns, text, sizeof(text));
 	log_event(EV_DRAIN_SETTLING, text);
-	timer_start(&d->settle, d->options.settle_ms);
+	timer_start(&d->settle, d->options.grace_ms);
 }
 
 static void on_drained(void *arg)

@@ -7,7 +7,7 @@
  * `safe to terminate`, a document without services with an empty body, one that cannot be read
  * with 500. Otherwise the health check endpoint of each service is pinged, `hep-pings` times a
  * round with a new connection each time, until no answer has our address in its Pod-IPv4 header
- * (Pod-IPv6 when this Pod has no IPv4 address). After that `settle_ms` pass, in which the other
+ * (Pod-IPv6 when this Pod has no IPv4 address). After that `grace_ms` pass, in which the other
  * nodes change their routes, before the answer comes: 200 with an empty body.
  *
  * Nothing holds it up for ever. Each ping has a time limit. An endpoint that fails in
@@ -45,7 +45,7 @@ struct drain_options {
 	const char *directory;           /* TS_EGRESS_PROXIES_CONFIG_PATH */
 	const char *pod_ipv4, *pod_ipv6; /* "" without one */
 	uint32_t interval_ms;            /* between two rounds of an endpoint: 1000 */
-	uint32_t settle_ms;              /* 10000 */
+	uint32_t grace_ms;               /* 10000 */
 	uint32_t ping_timeout_ms;        /* from the connect to the head of the answer: 2000 */
 	uint32_t unreachable_limit;      /* failed rounds in a row: DRAIN_UNREACHABLE_LIMIT */
 };

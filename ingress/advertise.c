@@ -18,22 +18,22 @@ struct advertise {
 	struct localapi *api_ref;
 	struct condition_set *conditions_ref;
 	bool automatic;
-	uint32_t settle_ms;
+	uint32_t grace_ms;
 	struct backoff backoff;
 	struct timer retry;
 	uint32_t pause_ms;
-	struct timer next;  /* look */
-	uint64_t looked_ms; /* 0 = never */
+	struct timer next;   /* check */
+	uint64_t checked_ms; /* 0 = never */
 
-	struct localapi_call *call; /* of a refresh or of the withdrawal: one at a time */
+	struct localapi_call *call; /* refresh or withdrawal, one at a time */
 	struct strv wanted;         /* being advertised */
 	struct strv advertised;     /* by us, to this daemon process */
 	struct strv withheld;       /* never */
-	bool is_stale;              /* asked to refresh while a call was under way */
+	bool is_stale;              /* a refresh was requested while a call was under way */
 
 	/* withdrawal */
 	bool is_withdrawing;
-	struct timer settle;
+	struct timer grace;
 	struct timer limit;
 	struct err failure; /* code 0: none */
 	void (*done_fn)(void *arg, const struct err *err);
@@ -83,7 +83,7 @@ static int advertised_names(const struct localapi_reply *reply, struct strv *out
 	return 0;
 }
 
-/* What we have advertised may have been withdrawn by somebody else. */
+/* What we have advertised may have been withdrawn by others. */
 static void on_prefs_seen(void *arg, const struct localapi_reply *reply, const struct err *err)
 {
 	struct advertise *a = arg;
@@ -130,7 +130,7 @@ static void on_serve_config(void *arg, const struct localapi_reply *reply, const
 		try_again(a, err);
 		return;
 	}
-	/* Without Services nothing was ever advertised by us, and what somebody else set is left
+	/* Without Services we have never advertised anything, and what others have set is left
 	 * alone. */
 	if (!strv_equal(&a->wanted, &a->advertised))
 		advertise(a);
@@ -151,13 +151,13 @@ static void refresh(void *arg)
 	}
 	timer_stop(&a->retry);
 	timer_stop(&a->next);
-	a->looked_ms = clock_now_ms();
+	a->checked_ms = clock_now_ms();
 	a->call = localapi_serve_get(a->api_ref, on_serve_config, a);
 }
 
 static void finish_withdrawal(struct advertise *a)
 {
-	timer_stop(&a->settle);
+	timer_stop(&a->grace);
 	timer_stop(&a->limit);
 	localapi_cancel(a->call);
 	a->call = NULL;
@@ -166,7 +166,7 @@ static void finish_withdrawal(struct advertise *a)
 	a->done_fn(a->done_arg, failure.code != 0 ? &failure : NULL);
 }
 
-static void on_settled(void *arg)
+static void on_grace_over(void *arg)
 {
 	finish_withdrawal(arg);
 }
@@ -189,7 +189,7 @@ static void on_withdrawn(void *arg, const struct localapi_reply *reply, const st
 		return;
 	}
 	timer_stop(&a->limit);
-	timer_start(&a->settle, a->settle_ms);
+	timer_start(&a->grace, a->grace_ms);
 }
 
 static void on_prefs(void *arg, const struct localapi_reply *reply, const struct err *err)
@@ -226,7 +226,7 @@ struct advertise *advertise_new(struct loop *loop, struct localapi *api,
 	a->pause_ms = options->pause_ms;
 	timer_init(&a->retry, loop, refresh, a);
 	timer_init(&a->next, loop, refresh, a);
-	timer_init(&a->settle, loop, on_settled, a);
+	timer_init(&a->grace, loop, on_grace_over, a);
 	timer_init(&a->limit, loop, on_limit, a);
 	return a;
 }
@@ -238,7 +238,7 @@ void advertise_free(struct advertise *a)
 	localapi_cancel(a->call);
 	timer_stop(&a->retry);
 	timer_stop(&a->next);
-	timer_stop(&a->settle);
+	timer_stop(&a->grace);
 	timer_stop(&a->limit);
 	strv_fini(&a->wanted);
 	strv_fini(&a->advertised);
@@ -253,10 +253,10 @@ void advertise_refresh(struct advertise *a)
 
 void advertise_look(struct advertise *a)
 {
-	/* One that failed comes again by itself, in its own time. */
+	/* A failed one is retried by its own timer. */
 	if (!a->automatic || timer_is_armed(&a->retry) || timer_is_armed(&a->next))
 		return;
-	timer_start_at(&a->next, a->looked_ms > 0 ? a->looked_ms + a->pause_ms : 0);
+	timer_start_at(&a->next, a->checked_ms > 0 ? a->checked_ms + a->pause_ms : 0);
 }
 
 void advertise_withhold(struct advertise *a, const struct strv *services)
@@ -276,7 +276,7 @@ void advertise_forget(struct advertise *a)
 	strv_reset(&a->advertised);
 }
 
-void advertise_withdraw(struct advertise *a, uint32_t calls_ms, uint32_t settle_ms,
+void advertise_withdraw(struct advertise *a, uint32_t calls_ms, uint32_t grace_ms,
 	void (*fn)(void *arg, const struct err *err), void *arg)
 {
 	advertise_forget(a);
@@ -284,7 +284,7 @@ void advertise_withdraw(struct advertise *a, uint32_t calls_ms, uint32_t settle_
 	a->failure = (struct err){0};
 	a->done_fn = fn;
 	a->done_arg = arg;
-	a->settle_ms = settle_ms;
+	a->grace_ms = grace_ms;
 	timer_start(&a->limit, calls_ms);
 	a->call = localapi_prefs_get(a->api_ref, on_prefs, a);
 }

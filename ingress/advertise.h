@@ -1,7 +1,7 @@
 /*
- * Advertised Services: what the daemon's current serve config holds is what it advertises; at the
- * stop it is withdrawn, so that clients are sent elsewhere before the tunnel goes away. Nothing
- * waits on the loop. A failure is the condition AdvertiseFailed and is tried again with back-off.
+ * Advertised Services: the daemon advertises the Services of its current serve config; at the stop
+ * they are withdrawn, so that clients go elsewhere before the tunnel goes away. Nothing blocks the
+ * loop. A failure raises the condition AdvertiseFailed and is retried with back-off.
  *
  *	struct advertise *a = advertise_new(loop, api, conditions, &options);
  *	advertise_refresh(a);
@@ -24,7 +24,7 @@ struct loop;
 
 struct advertise_options {
 	bool automatic;    /* TS_EXPERIMENTAL_SERVICE_AUTO_ADVERTISEMENT */
-	uint32_t pause_ms; /* between two looks that notifications cause */
+	uint32_t pause_ms; /* between two checks that notifications cause */
 	uint32_t retry_base_ms, retry_max_ms;
 };
 
@@ -33,23 +33,23 @@ struct advertise *advertise_new(struct loop *loop, struct localapi *api,
 void advertise_free(struct advertise *a);
 
 /* Reads the daemon's serve config and advertises its Services where that differs from what the
- * daemon advertises. Call when the node is up, after a serve config was applied, and after the
- * daemon was restarted. */
+ * daemon advertises. Call it when the node is up, after a serve config has been applied, and after
+ * the daemon has been restarted. */
 void advertise_refresh(struct advertise *a);
-/* The same for each notification: the command line and an operator change the serve config too, and
- * the daemon does not say so. Many of them make few looks. */
+/* The same for each notification: the command line and an operator change the serve config too,
+ * and the daemon does not report it. Many notifications cause few checks. */
 void advertise_look(struct advertise *a);
-/* Services that stay in the serve config without being advertised, copied; counts from the next
- * look on. */
+/* Services that stay in the serve config without being advertised, copied; effective from the next
+ * check on. */
 void advertise_withhold(struct advertise *a, const struct strv *services);
-/* Forgets what was advertised (the daemon was restarted). */
+/* Forgets what was advertised (the daemon has been restarted). */
 void advertise_forget(struct advertise *a);
 
-/* Withdraws everything, also what somebody else advertised, in at most calls_ms, and gives clients
- * settle_ms to notice. fn comes exactly once, never from within the call, and may free a; err says
- * why it could not be withdrawn. Nothing advertised: no pause. To be called once; refreshes do
- * nothing after it. */
-void advertise_withdraw(struct advertise *a, uint32_t calls_ms, uint32_t settle_ms,
+/* Withdraws everything, including what others advertised, in at most calls_ms, and gives clients
+ * grace_ms to notice. fn is called exactly once, never from within the call, and may free a; err
+ * says why the withdrawal failed. Nothing advertised: no pause. To be called once; later refreshes
+ * do nothing. */
+void advertise_withdraw(struct advertise *a, uint32_t calls_ms, uint32_t grace_ms,
 	void (*fn)(void *arg, const struct err *err), void *arg);
 
 #endif

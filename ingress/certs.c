@@ -16,18 +16,18 @@
 #include "lib/io/timer.h"
 #include "lib/localapi/localapi.h"
 
-/* A look-up of the listed domains that failed, or did not list one, is tried again after this
- * without a change of the own node. */
+/* Pause before the listed domains are fetched again when that failed or one was missing, unless
+ * our own node changes earlier. */
 #define LOOK_UP_MS 60000
 
 struct schedule {
 	struct certs *owner;
 	char *domain;
-	bool is_listed; /* by the daemon: it may be asked for */
+	bool is_listed; /* by the daemon: it may be requested */
 	uint32_t failures;
-	bool is_failing; /* the last try, whatever the counter says */
+	bool is_failing; /* the last attempt failed, whatever the counter says */
 	struct timer timer;
-	uint64_t due_ms; /* of the next try, kept over a pause */
+	uint64_t due_ms; /* of the next attempt, kept across a pause */
 	struct localapi_call *call;
 	struct schedule *next;
 };
@@ -45,7 +45,7 @@ struct certs {
 static void ask(void *arg);
 static void look_up(void *arg);
 
-static enum certs_outcome judge(const struct localapi_reply *reply, const struct err *err)
+static enum certs_outcome classify(const struct localapi_reply *reply, const struct err *err)
 {
 	static const char *const not_reached[] = {"context deadline exceeded", "context canceled",
 		"connection refused", "connection reset", "network is unreachable",
@@ -77,9 +77,9 @@ static void on_cert(void *arg, const struct localapi_reply *reply, const struct 
 	struct schedule *s = arg;
 	struct certs *c = s->owner;
 	s->call = NULL;
-	enum certs_outcome outcome = judge(reply, err);
+	enum certs_outcome outcome = classify(reply, err);
 	uint64_t delay = certs_next_try_ms(outcome, reply->retry_after_ms, &s->failures);
-	/* Replicas that ask for the same domain must not do so at the same time. */
+	/* Replicas must not request the same domain at the same time. */
 	delay = outcome == CERTS_RATE_LIMITED ? backoff_asked(delay, CERTS_PAUSE_MAX_MS)
 					      : backoff_jitter((uint32_t)delay);
 	s->due_ms = clock_now_ms() + delay;

@@ -1,5 +1,5 @@
 /*
- * When to ask for a certificate again: pure.
+ * When to request a certificate again: pure.
  */
 #include "ingress/certs.h"
 

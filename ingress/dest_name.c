@@ -18,7 +18,7 @@
 #include "lib/nft/nft.h"
 
 #define QUESTION_MS 30000
-/* The shortest pause between two questions that were answered. */
+/* The shortest pause after a successful query. */
 #define REFRESH_MIN_S 5
 #define DURATION_TEXT_MAX 32
 
@@ -33,14 +33,14 @@ struct dest_name {
 	bool is_started;
 	struct resolve *question;
 	struct timer timer;
-	struct backoff backoff; /* attempts: failures in a row */
-	uint64_t told_step_ms;  /* of the pause that was logged last, 0 = none */
-	struct err told_why;    /* failure that was logged last */
+	struct backoff backoff;  /* attempts: failures in a row */
+	uint64_t logged_step_ms; /* of the pause that was logged last, 0 = none */
+	struct err logged_why;   /* failure logged last */
 
-	struct nft_addresses backends;               /* sorted, each once */
-	bool is_left_out[NFT_MODEL_FAMILIES];        /* told */
+	struct nft_addresses backends;               /* sorted, unique */
+	bool is_left_out[NFT_MODEL_FAMILIES];        /* logged */
 	struct ipaddr own[NFT_MODEL_FAMILIES];       /* at the last contribution */
-	struct nft_addresses contributed;            /* then */
+	struct nft_addresses contributed;            /* at that time */
 	struct ipaddr stood_own[NFT_MODEL_FAMILIES]; /* carried out last */
 	struct nft_addresses stands;
 };
@@ -97,29 +97,30 @@ static void format_pause(uint64_t ms, char out[static DURATION_TEXT_MAX])
 	gotext_format_duration((int64_t)ms * CLOCK_NS_PER_MS, out, DURATION_TEXT_MAX);
 }
 
-/* A failure is told when it begins or has another reason, a pause when the back-off has grown. */
-static void take_failure(struct dest_name *d, const struct err *why)
+/* A failure is logged when it begins or its reason changes, a pause when the back-off has grown.
+ */
+static void on_failure(struct dest_name *d, const struct err *why)
 {
 	char text[DURATION_TEXT_MAX];
-	if (d->backoff.attempts == 0 || strcmp(d->told_why.msg, why->msg) != 0)
+	if (d->backoff.attempts == 0 || strcmp(d->logged_why.msg, why->msg) != 0)
 		log_event(EV_DEST_NAME_FAILED, d->name, why->msg);
 	if (d->backoff.attempts == 0)
-		d->told_step_ms = 0;
-	d->told_why = *why;
+		d->logged_step_ms = 0;
+	d->logged_why = *why;
 	condition_raise(d->conditions_ref, CONDITION_DEST_NAME_UNRESOLVED, "%s", why->msg);
 	uint64_t step = backoff_step(&d->backoff);
 	uint64_t pause = backoff_next(&d->backoff);
-	if (step != d->told_step_ms) {
+	if (step != d->logged_step_ms) {
 		format_pause(pause, text);
 		log_event(EV_DEST_NAME_RETRY, text);
 	}
-	d->told_step_ms = step;
+	d->logged_step_ms = step;
 	timer_start(&d->timer, pause);
 }
 
-/* The pause after a success is told after a failure and with other backends: of an answer that
- * grows old in somebody's cache, the rest differs each time. */
-static void take_answer(struct dest_name *d, const struct resolve_answer *answer)
+/* The pause after a success is logged only after a failure or when the backends change: a cached
+ * answer has another remaining TTL each time. */
+static void on_answer(struct dest_name *d, const struct resolve_answer *answer)
 {
 	struct nft_addresses backends = {0};
 	char text[DURATION_TEXT_MAX];
@@ -148,13 +149,13 @@ static void on_resolved(void *arg, const struct resolve_answer *answer, const st
 	struct err stale;
 	d->question = NULL;
 	if (err != NULL) {
-		take_failure(d, err);
+		on_failure(d, err);
 	} else if (answer->stale) {
 		err_set(&stale, -EAGAIN, "lookup %s: the DNS servers do not answer any more",
 			d->name);
-		take_failure(d, &stale);
+		on_failure(d, &stale);
 	} else {
-		take_answer(d, answer);
+		on_answer(d, answer);
 	}
 }
 
@@ -166,7 +167,7 @@ static void ask(void *arg)
 		return;
 	d->question = resolve_start(d->resolver_ref, d->name, QUESTION_MS, on_resolved, d, &e);
 	if (d->question == NULL)
-		take_failure(d, &e);
+		on_failure(d, &e);
 }
 
 struct dest_name *dest_name_new(struct loop *loop, struct resolver *resolver,
@@ -206,7 +207,7 @@ void dest_name_start(struct dest_name *d)
 	timer_start(&d->timer, 0);
 }
 
-/* Adds the backends of one family. What cannot be of it is told once. */
+/* Adds the backends of one family. Logs once when they cannot be reached. */
 static void contribute_family(
 	struct dest_name *d, enum nft_model_family family, struct nft_wanted *w, struct err *why)
 {

@@ -1,9 +1,10 @@
 /*
- * The target in the cluster that TS_EXPERIMENTAL_DEST_DNS_NAME names: what arrives at an own
- * tailnet address is balanced over all addresses of the name that have its family. The name is
- * asked again when its answer has become old, and after a failure with growing pauses; what stood
- * goes on meanwhile (condition DestNameUnresolved). A backend of a family that the node or the
- * firewall lacks is left out; when none is left, that is the condition IngressTargetFailed.
+ * The target in the cluster that TS_EXPERIMENTAL_DEST_DNS_NAME names: connections to our own
+ * tailnet address are balanced over all addresses of the name in the same family. The name is
+ * resolved again when its answer has expired, and after a failure with growing pauses; the last
+ * backends stay in use meanwhile (condition DestNameUnresolved). A backend of a family that the
+ * node or the firewall lacks is left out; when none remains, the condition IngressTargetFailed is
+ * raised.
  *
  *	d = dest_name_new(loop, resolver, conditions, &options, changed, arg);
  *	dest_name_start(d);     own addresses are known
@@ -27,10 +28,10 @@ struct resolver;
 struct dest_name_options {
 	const char *name;
 	uint32_t retry_base_ms, retry_max_ms; /* after a failure */
-	uint32_t refresh_max_ms;              /* an answer is asked for again after its TTL */
+	uint32_t refresh_max_ms;              /* upper bound for an answer's TTL */
 };
 
-/* The backends have changed. Comes from the loop. */
+/* The backends have changed. Called from the loop. */
 typedef void (*dest_name_changed_fn)(void *arg);
 
 /* loop, resolver and conditions are borrowed, options are copied. */
@@ -38,13 +39,13 @@ struct dest_name *dest_name_new(struct loop *loop, struct resolver *resolver,
 	struct condition_set *conditions, const struct dest_name_options *options,
 	dest_name_changed_fn fn, void *arg);
 void dest_name_free(struct dest_name *d);
-/* Begins to ask. Further calls do nothing. */
+/* Starts resolving. Further calls do nothing. */
 void dest_name_start(struct dest_name *d);
 
-/* Adds the backends to w, whose own addresses and families are set already. -EAGAIN while there is
- * no backend that this node can reach: not resolved yet, or none of a family that it has. */
+/* Adds the backends to w, whose own addresses and families are set already. -EAGAIN while this
+ * node can reach no backend: not resolved yet, or none in a family that it has. */
 int dest_name_contribute(struct dest_name *d, struct nft_wanted *w, struct err *e) MUST_CHECK;
-/* Logs the backends that stand now, when they are others. */
+/* Logs the backends now in force, when they have changed. */
 void dest_name_applied(struct dest_name *d, const struct nft_result *result, const struct err *e);
 
 #endif

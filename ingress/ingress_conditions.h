@@ -22,7 +22,7 @@ extern const struct condition_kind condition_dest_name_unresolved;
 #define CONDITION_INGRESS_TARGET_FAILED (&condition_ingress_target_failed)
 #define CONDITION_DEST_NAME_UNRESOLVED (&condition_dest_name_unresolved)
 
-/* All of them, for the table of a program. */
+/* All of them, for a program's table. */
 #define INGRESS_CONDITIONS                                                                        \
 	CONDITION_SERVE_CONFIG_INVALID, CONDITION_SERVE_APPLY_FAILED, CONDITION_ADVERTISE_FAILED, \
 		CONDITION_CERT_FAILED, CONDITION_INGRESS_CONFIG_INVALID,                          \

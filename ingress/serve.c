@@ -31,11 +31,11 @@ struct serve {
 	char *path;
 	char *domain;         /* NULL until known */
 	char *suffix;         /* "" until known */
-	char *unknown_logged; /* of the last log line; NULL = none */
+	char *unknown_logged; /* in the last log line; NULL = none */
 	bool is_paused;
-	struct serve_plan current; /* accepted last; document NULL = none */
-	bool is_lost;              /* the daemon was restarted and needs it again */
-	bool is_stale;             /* the domain is another one: to be accepted again */
+	struct serve_plan current; /* last accepted; document NULL = none */
+	bool is_lost;              /* the daemon has been restarted and needs it again */
+	bool is_stale;             /* the domain has changed: to be posted again */
 	struct serve_plan pending; /* under way */
 	struct localapi_call *call;
 	struct serve_watch *served;
@@ -84,7 +84,7 @@ static void on_applied(void *arg, const struct localapi_reply *reply, const stru
 	accepted(s);
 }
 
-/* Tells an absent or empty file once. */
+/* Logs an absent or empty file once. */
 static void show(struct serve *s, enum serve_shown what)
 {
 	if (s->shown != what && what == SHOWN_EMPTY)
@@ -94,7 +94,7 @@ static void show(struct serve *s, enum serve_shown what)
 	s->shown = what;
 }
 
-/* Once, until they change. */
+/* Logged once, until they change. */
 static void log_unknown(struct serve *s, const struct strv *unknown)
 {
 	char *text = unknown->len > 0 ? strv_join(unknown, ", ") : NULL;
@@ -134,7 +134,7 @@ static bool read_plan(struct serve *s)
 	return true;
 }
 
-/* What a restarted daemon had before. */
+/* The plan that a restarted daemon had before. */
 static void plan_current(struct serve *s)
 {
 	serve_plan_fini(&s->pending);
@@ -174,7 +174,7 @@ static void look(void *arg)
 	s->call = localapi_serve_set(s->api_ref, s->pending.document, on_applied, s);
 }
 
-/* Of whoever clears it again and again there is a line once in a while. */
+/* One line per interval, however often it is cleared. */
 static void on_cleared(void *arg)
 {
 	struct serve *s = arg;
@@ -229,7 +229,7 @@ void serve_set_cert_domain(struct serve *s, const char *domain)
 		return;
 	free(s->domain);
 	s->domain = xstrdup(domain);
-	/* Whether or not the document changes with it, the endpoint does. */
+	/* The endpoint changes even when the document does not. */
 	s->is_stale = true;
 	timer_start(&s->retry, 0);
 }

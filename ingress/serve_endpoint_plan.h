@@ -1,5 +1,5 @@
 /*
- * One endpoint of the services format: ports of a Tailscale Service, and where they lead to. Pure.
+ * One endpoint of the services format: ports of a Tailscale Service and their target. Pure.
  *
  *	"tcp:443": "http://127.0.0.1:80"
  *	"tcp:8000-8009": "tcp://backend:9000-9009"
@@ -7,8 +7,8 @@
  *	"tcp:5432": "tls-terminated-tcp://unix:/run/db.sock"
  *	"*": "TUN"
  *
- * The scheme of the target says what the ports speak, as `tailscale serve set-config` reads it:
- * http is HTTP, https, https+insecure and file are HTTPS, the others TCP.
+ * The scheme of the target selects the protocol of the ports, as `tailscale serve set-config`
+ * reads it: http is HTTP, https, https+insecure and file are HTTPS, the others TCP.
  */
 #ifndef INGRESS_SERVE_ENDPOINT_PLAN_H
 #define INGRESS_SERVE_ENDPOINT_PLAN_H
@@ -41,7 +41,7 @@ struct serve_endpoint {
 	struct serve_ports to; /* as many as from */
 };
 
-/* -EINVAL, with a sentence that names neither key nor target: the caller does. */
+/* -EINVAL, with a sentence that names neither key nor target: the caller adds them. */
 int serve_endpoint_parse(
 	const char *key, const char *target, struct serve_endpoint *out, struct err *e) MUST_CHECK;
 /* The target of one of the ports: "http://[::1]:80", a path, "unix:PATH", or for TCP "host:80".

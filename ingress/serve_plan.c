@@ -41,7 +41,7 @@ static int fill(const char *text, size_t len, const char *domain, struct buf *ou
 	}
 }
 
-/* NULL and 0 for what is absent or null; -EINVAL for another type than the one wanted. */
+/* NULL and 0 for an absent or null member; -EINVAL for a wrong type. */
 static int member(const struct json *obj, const char *key, enum json_type want,
 	const struct json **out, struct err *e)
 {
@@ -56,7 +56,7 @@ static int member(const struct json *obj, const char *key, enum json_type want,
 	return 0;
 }
 
-/* A member's value that must be an object or null. */
+/* The value of a member that must be an object or null. */
 static int check_object(const struct json *m, struct err *e)
 {
 	if (json_type(m) != JSON_OBJECT && json_type(m) != JSON_NULL)
@@ -144,7 +144,7 @@ static int plan_top(struct serve_plan *p, const struct json *doc, struct err *e)
 	return plan_services(p, doc, e);
 }
 
-/* The services format may have comments, as `tailscale serve set-config` takes it. */
+/* The services format may contain comments, as `tailscale serve set-config` accepts them. */
 static struct json *parse(struct buf *text, struct err *e)
 {
 	struct err ignored;
@@ -158,7 +158,7 @@ static struct json *parse(struct buf *text, struct err *e)
 	return NULL;
 }
 
-/* The serve config that a document means. */
+/* The serve config that a document stands for. */
 static int translate(struct json **doc, const char *suffix, struct serve_plan *plan, struct err *e)
 {
 	if (json_type(*doc) == JSON_NULL) {

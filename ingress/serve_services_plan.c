@@ -18,7 +18,7 @@
 struct service {
 	const char *label; /* of its name: "web" */
 	const char *suffix;
-	struct json *tcp, *web; /* what is made of it */
+	struct json *tcp, *web; /* the translation */
 	bool is_tun;
 	unsigned int *ports_left_ref;
 };
@@ -48,7 +48,7 @@ int serve_services_check_other(const struct json *doc, struct err *e)
 	return 0;
 }
 
-/* Members of an object are all among the names, which end with NULL. */
+/* Checks that all members of an object are among the names, a list that ends with NULL. */
 static int check_members(const struct json *obj, const char *const *names, struct err *e)
 {
 	for (const struct json *m = json_first(obj); m != NULL; m = json_next(m)) {

@@ -7,10 +7,10 @@
 
 #define NAME_SHOWN_MAX 64
 
-/* A member that is known. */
+/* A known member. */
 struct shape {
 	const char *key;        /* NULL ends the list */
-	const struct shape *of; /* members of each of its members, which have any name; or NULL */
+	const struct shape *of; /* shape of its values, whose keys are arbitrary; or NULL */
 };
 
 static const struct shape tcp_handler[] = {
@@ -43,7 +43,7 @@ static const struct shape service[] = {
 	{0},
 };
 
-/* What is served in the foreground has no Foreground of its own. */
+/* A foreground config has no Foreground of its own. */
 static const struct shape foreground[] = {
 	{.key = "TCP", .of = tcp_handler},
 	{.key = "Web", .of = web_server},

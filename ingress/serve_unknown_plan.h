@@ -1,6 +1,6 @@
 /*
- * Members of a serve config that nobody knows: most likely misspelt, and passed over in silence by
- * the daemon. Pure.
+ * Unknown members of a serve config: most likely misspelt, and silently ignored by the daemon.
+ * Pure.
  */
 #ifndef INGRESS_SERVE_UNKNOWN_PLAN_H
 #define INGRESS_SERVE_UNKNOWN_PLAN_H
@@ -11,7 +11,7 @@ struct json;
 
 #define SERVE_UNKNOWN_MAX 8 /* more are not named */
 
-/* Adds their paths, e.g. "TCP.443.HTPS". Names compare without regard to case, as in Go. */
+/* Adds their paths, e.g. "TCP.443.HTPS". Names are case-insensitive, as in Go. */
 void serve_unknown_find(const struct json *doc, struct strv *out);
 
 #endif

@@ -16,13 +16,12 @@ struct serve_watch {
 	void *arg;
 	struct json *document; /* NULL while nothing is watched */
 	bool is_confirmed;     /* the daemon was seen to have all of it */
-	char *etag;            /* of its serve config then; NULL when it has none */
+	char *etag;            /* of its serve config at that time; NULL when it has none */
 	struct localapi_call *call;
 	struct timer look;
 };
 
-/* What is at stake in an object of a serve config: keys of these members, each with the same of its
- * value. */
+/* The parts of a serve config object that are watched: keys of these members, recursively. */
 struct part {
 	const char *member;
 	const struct part *inner; /* ends with a member of NULL; itself NULL for no more */
@@ -92,7 +91,7 @@ static void on_serve_config(void *arg, const struct localapi_reply *reply, const
 	struct serve_watch *w = arg;
 	struct err ignored;
 	w->call = NULL;
-	/* What cannot be asked is not known; others report that the daemon does not answer. */
+	/* Without an answer nothing is known; others report a daemon that does not answer. */
 	if (err != NULL || is_as_before(w, reply)) {
 		timer_start(&w->look, w->interval_ms);
 		return;
@@ -139,7 +138,7 @@ void serve_watch_start(struct serve_watch *w, const char *document)
 	struct err ignored;
 	forget(w);
 	w->document = json_parse(document, strlen(document), &ignored);
-	/* A document of nothing is always served. */
+	/* An empty document is always served. */
 	if (w->document != NULL && !serve_watch_is_served(w->document, NULL))
 		timer_start(&w->look, 0);
 }

@@ -1,10 +1,10 @@
 /*
- * Whether the daemon still serves what it was given: somebody may clear its serve config by hand,
- * and the daemon notifies nobody of it. So it is asked, as long as there is something to keep.
+ * Whether the daemon still serves what was posted: its serve config may be cleared by hand, and
+ * the daemon sends no notification. So it is polled as long as there is something to keep.
  *
- * What it must still have are the ports, hosts, mount points and Services of the document, not
- * their values, and it may have more: what somebody adds by hand is theirs. A daemon that lacks
- * something right after it was given the document writes it in another way, and is not asked again.
+ * It must still have the ports, hosts, mount points and Services of the document, not their
+ * values, and it may have more: additions made by hand are left alone. A daemon that lacks
+ * something right after the post stores it in another form, and is not polled again.
  *
  *	struct serve_watch *w = serve_watch_new(loop, api, 3000, on_cleared, me);
  *	serve_watch_start(w, document);
@@ -20,7 +20,7 @@ struct localapi;
 struct loop;
 struct serve_watch;
 
-/* Called once when something is missing, from the loop; the watch has stopped then. */
+/* Called once when something is missing, from the loop; the watch has stopped by then. */
 typedef void (*serve_watch_fn)(void *arg);
 
 struct serve_watch *serve_watch_new(struct loop *loop, struct localapi *api, uint32_t interval_ms,
@@ -30,7 +30,7 @@ void serve_watch_free(struct serve_watch *w);
 void serve_watch_start(struct serve_watch *w, const char *document);
 void serve_watch_stop(struct serve_watch *w);
 
-/* Pure: whether all of ours is there. Members compare without regard to case, as in Go. */
+/* Pure: whether all of ours is there. Members are case-insensitive, as in Go. */
 bool serve_watch_is_served(const struct json *ours, const struct json *theirs);
 
 #endif

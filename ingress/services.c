@@ -26,27 +26,27 @@ struct ingress_services {
 	struct fswatch *watch;
 	struct mounted document;
 
-	struct ingress_config config; /* in force: read, without faults */
+	struct ingress_config config; /* in force: read, without faulty services */
 	struct strv faults;           /* of the document read last */
 	bool has_document;            /* a file with something in it was read */
 
 	struct ingress_share share;   /* contributed last */
 	unsigned int unanswered;      /* contributions without a result */
-	struct ingress_config stands; /* carried out last */
-	struct strv refused;          /* then */
-	bool is_published;            /* what stands, as a status */
-	bool has_status;              /* one was written, by us or by whoever was here before */
-	bool told_unserved;
+	struct ingress_config stands; /* applied last */
+	struct strv refused;          /* at that time */
+	bool is_published;            /* the status of `stands` */
+	bool has_status;              /* one was written, by us or by an earlier run */
+	bool unserved_logged;
 };
 
-static void tell_fault(struct log_few *few, const char *fault)
+static void log_fault(struct log_few *few, const char *fault)
 {
 	if (log_few_take(few))
 		log_event(EV_INGRESS_SERVICE_FAILED, fault);
 }
 
-/* Both are sorted. Logs what is new and replaces the old ones; to is emptied. */
-static void tell_new(struct strv *old, struct strv *fresh)
+/* Both are sorted. Logs the new ones and replaces the old list; fresh is emptied. */
+static void log_new(struct strv *old, struct strv *fresh)
 {
 	struct log_few few = {0};
 	size_t at = 0;
@@ -54,7 +54,7 @@ static void tell_new(struct strv *old, struct strv *fresh)
 		while (at < old->len && strcmp(old->items[at], fresh->items[i]) < 0)
 			at++;
 		if (at == old->len || strcmp(old->items[at], fresh->items[i]) != 0)
-			tell_fault(&few, fresh->items[i]);
+			log_fault(&few, fresh->items[i]);
 	}
 	if (few.more > 0)
 		log_event(EV_INGRESS_MORE, few.more,
@@ -64,7 +64,7 @@ static void tell_new(struct strv *old, struct strv *fresh)
 	*fresh = (struct strv){0};
 }
 
-static void judge(struct ingress_services *s)
+static void update_condition(struct ingress_services *s)
 {
 	size_t count = s->faults.len + s->refused.len;
 	if (count == 0) {
@@ -81,8 +81,8 @@ static void judge(struct ingress_services *s)
 			"%zu faults, the first: %s", count, first);
 }
 
-/* Replaces *out; a file that is not there is an empty text. 1 when it is to be read again before it
- * is believed. */
+/* Replaces *out; a missing file is an empty text. 1 when it must be read again before it is
+ * trusted. */
 static int read_document(
 	struct ingress_services *s, struct ingress_config *out, bool *is_empty, struct err *e)
 {
@@ -96,7 +96,7 @@ static int read_document(
 	return 0;
 }
 
-/* True when the configuration in force is another one now. */
+/* True when the configuration in force has changed. */
 static bool read_again(struct ingress_services *s, bool is_start)
 {
 	struct ingress_config document = {0};
@@ -119,8 +119,8 @@ static bool read_again(struct ingress_services *s, bool is_start)
 	ingress_config_fini(&document);
 	ingress_config_fini(&s->config);
 	s->config = config;
-	tell_new(&s->faults, &faults);
-	judge(s);
+	log_new(&s->faults, &faults);
+	update_condition(s);
 	return is_news;
 }
 
@@ -167,13 +167,13 @@ void ingress_services_free(struct ingress_services *s)
 	free(s);
 }
 
-static void tell_unserved(struct ingress_services *s)
+static void log_unserved(struct ingress_services *s)
 {
 	const struct ingress_share *share = &s->share;
-	if (share->unserved > 0 && !s->told_unserved)
+	if (share->unserved > 0 && !s->unserved_logged)
 		log_event(EV_INGRESS_NOT_SERVED, share->first_unserved, share->unserved - 1,
 			share->why_unserved.msg);
-	s->told_unserved = share->unserved > 0;
+	s->unserved_logged = share->unserved > 0;
 }
 
 void ingress_services_contribute(struct ingress_services *s, struct nft_wanted *w)
@@ -181,7 +181,7 @@ void ingress_services_contribute(struct ingress_services *s, struct nft_wanted *
 	ingress_share_fini(&s->share);
 	ingress_plan_contribute(&s->config, w, &s->share);
 	s->unanswered++;
-	tell_unserved(s);
+	log_unserved(s);
 }
 
 static bool has_same(const struct ingress_mapping *other, const struct ingress_mapping *mapping)
@@ -190,7 +190,7 @@ static bool has_same(const struct ingress_mapping *other, const struct ingress_m
 	       ipaddr_equal(&other->cluster_ip, &mapping->cluster_ip);
 }
 
-static void tell_mapping(struct log_few *few, const char *name,
+static void log_mapping(struct log_few *few, const char *name,
 	const struct ingress_mapping *mapping, bool is_deleted)
 {
 	if (!log_few_take(few))
@@ -206,7 +206,7 @@ static void tell_mapping(struct log_few *few, const char *name,
 }
 
 /* Logs the mappings that are in one configuration and not in the other. */
-static void tell_difference(
+static void log_difference(
 	const struct ingress_config *in, const struct ingress_config *not_in, bool is_deleted)
 {
 	static const struct ingress_service nothing;
@@ -217,16 +217,17 @@ static void tell_difference(
 		if (other == NULL)
 			other = &nothing;
 		if (service->v4.is_set && !has_same(&other->v4, &service->v4))
-			tell_mapping(&few, service->name, &service->v4, is_deleted);
+			log_mapping(&few, service->name, &service->v4, is_deleted);
 		if (service->v6.is_set && !has_same(&other->v6, &service->v6))
-			tell_mapping(&few, service->name, &service->v6, is_deleted);
+			log_mapping(&few, service->name, &service->v6, is_deleted);
 	}
 	if (few.more > 0)
 		log_event(EV_INGRESS_MORE, few.more,
 			is_deleted ? "mappings are deleted" : "mappings are added");
 }
 
-/* Without services a status is written only where one is expected or may be left from before. */
+/* Without services a status is written only where one is expected or may be left from an earlier
+ * run. */
 static void publish(struct ingress_services *s)
 {
 	if (s->is_published || (s->stands.count == 0 && !s->has_document && !s->has_status))
@@ -250,18 +251,18 @@ void ingress_services_applied(
 	if (s->unanswered == 0)
 		return;
 	s->unanswered--;
-	/* What an earlier one came to is overtaken by the result of the last. */
+	/* An earlier result is superseded by that of the last contribution. */
 	if (s->unanswered > 0 || result->code < 0)
 		return;
-	ingress_plan_settle(&s->share, result->conflicts, result->conflict_count);
+	ingress_plan_drop_lost(&s->share, result->conflicts, result->conflict_count);
 	if (!ingress_plan_equal(&s->stands, &s->share.config))
 		s->is_published = false;
-	tell_difference(&s->stands, &s->share.config, true);
-	tell_difference(&s->share.config, &s->stands, false);
+	log_difference(&s->stands, &s->share.config, true);
+	log_difference(&s->share.config, &s->stands, false);
 	ingress_config_fini(&s->stands);
 	s->stands = s->share.config;
 	s->share.config = (struct ingress_config){0};
-	tell_new(&s->refused, &s->share.refused);
-	judge(s);
+	log_new(&s->refused, &s->share.refused);
+	update_condition(s);
 	publish(s);
 }

@@ -1,21 +1,21 @@
 /*
- * The ingress services: watches the document an operator mounts, says what the firewall shall do
- * for them (from the address of a Tailscale Service to an address in the cluster), and publishes
- * what stands.
+ * The ingress services: watches the document that an operator mounts, contributes their mappings
+ * to the firewall (from the address of a Tailscale Service to an address in the cluster), and
+ * publishes those in force.
  *
- * A file that is missing or empty means no services. A broken document changes nothing of what
- * stood (condition IngressConfigInvalid), and a service at fault in it keeps its last good
- * configuration (IngressServiceFailed); the reason is logged once. Two services with one address:
- * the first by name has it. A mapping of a family that the firewall does not serve is left out, of
- * that service alone.
+ * A file that is missing or empty means no services. A broken document changes nothing (condition
+ * IngressConfigInvalid), and a faulty service in it keeps its last good configuration
+ * (IngressServiceFailed); the reason is logged once. Of two services with one address, the first by
+ * name gets it. A mapping of a family that the firewall does not serve is left out, without
+ * affecting the rest of the service.
  *
  *	s = ingress_services_new(loop, store, conditions, &options, changed, arg);  reads at once
  *	changed -> ingress_services_contribute, nft_apply
  *	result -> ingress_services_applied
  *
- * Each contribution is followed by exactly one ingress_services_applied; one that never reached the
- * firewall is told -ECANCELED. The status lists what stands after the last one that succeeded, and
- * is not written before there is anything to tell.
+ * Each contribution is followed by exactly one ingress_services_applied; one that never reached
+ * the firewall gets -ECANCELED. The status lists what is in force after the last success, and is
+ * not written before there is anything to report.
  */
 #ifndef INGRESS_SERVICES_H
 #define INGRESS_SERVICES_H
@@ -36,7 +36,7 @@ struct ingress_services_options {
 	uint32_t debounce_ms;            /* 100 */
 };
 
-/* What it wants of the firewall has changed. Comes from the loop. */
+/* Its contribution to the firewall has changed. Called from the loop. */
 typedef void (*ingress_changed_fn)(void *arg);
 
 /* loop, store and conditions are borrowed, options are copied. */

@@ -16,7 +16,7 @@ void ingress_share_fini(struct ingress_share *share)
 	memset(share, 0, sizeof(*share));
 }
 
-/* Room for so many services; adding to it keeps the order. */
+/* Has room for count services; adding to it keeps the order. */
 static struct ingress_config make_config(size_t room)
 {
 	return (struct ingress_config){
@@ -99,7 +99,7 @@ void ingress_plan_contribute(
 	strv_sort(&out->refused);
 }
 
-static bool take_out(struct ingress_mapping *mapping, const struct ipaddr *vip)
+static bool unset_mapping(struct ingress_mapping *mapping, const struct ipaddr *vip)
 {
 	if (!mapping->is_set || !ipaddr_equal(&mapping->vip, vip))
 		return false;
@@ -107,8 +107,8 @@ static bool take_out(struct ingress_mapping *mapping, const struct ipaddr *vip)
 	return true;
 }
 
-/* A conflict of somebody else's has another name, or is not about an address. */
-static void settle_one(struct ingress_share *share, const struct nft_conflict *conflict, bool *lost)
+/* A conflict of another feature has another name, or is not about an address. */
+static void drop_lost(struct ingress_share *share, const struct nft_conflict *conflict, bool *lost)
 {
 	const struct ingress_service *found =
 		ingress_config_find(&share->config, conflict->service);
@@ -118,21 +118,21 @@ static void settle_one(struct ingress_share *share, const struct nft_conflict *c
 		return;
 	size_t at = (size_t)(found - share->config.services);
 	struct ingress_service *service = &share->config.services[at];
-	if (!take_out(&service->v4, &vip) && !take_out(&service->v6, &vip))
+	if (!unset_mapping(&service->v4, &vip) && !unset_mapping(&service->v6, &vip))
 		return;
 	lost[at] = true;
 	strv_pushf(&share->refused, "%s: %s belongs to %s", conflict->service, conflict->what,
 		conflict->winner);
 }
 
-void ingress_plan_settle(
+void ingress_plan_drop_lost(
 	struct ingress_share *share, const struct nft_conflict *conflicts, size_t count)
 {
 	struct ingress_config *config = &share->config;
 	AUTO(mem_free) bool *lost = xcalloc(config->count + 1, sizeof(*lost));
 	size_t kept = 0;
 	for (size_t i = 0; i < count; i++)
-		settle_one(share, &conflicts[i], lost);
+		drop_lost(share, &conflicts[i], lost);
 	for (size_t i = 0; i < config->count; i++) {
 		if (lost[i] && !has_mapping(&config->services[i]))
 			ingress_service_fini(&config->services[i]);

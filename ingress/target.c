@@ -11,25 +11,25 @@
 #include "lib/base/mem.h"
 #include "lib/nft/nft.h"
 
-/* Names of the pairs, where two claim one address. */
+/* Names of the pairs, used when two claim one address. */
 static char dest_name[] = "TS_DEST_IP";
 static char via_name[] = "cluster traffic via ingress";
 
-/* One address and what it has to do with the own one of its family. */
+/* One address, paired with our own address of its family. */
 struct half {
 	char *text;           /* NULL without it */
-	struct ipaddr own;    /* contributed last; family IPADDR_NONE = not */
-	struct ipaddr stands; /* carried out last */
+	struct ipaddr own;    /* contributed last; family IPADDR_NONE = none */
+	struct ipaddr stands; /* applied last */
 };
 
 struct ingress_target {
-	struct half dest;      /* from own to it */
-	struct half pod;       /* from it to own */
+	struct half dest;      /* from our own address to it */
+	struct half pod;       /* from it to our own */
 	struct half pod_other; /* the same for the Pod's other family */
-	bool has_ipv4;         /* the node, at the last contribution */
+	bool has_ipv4;         /* whether the node had one, at the last contribution */
 };
 
-/* The Pod's address of the family that pod_ip is not of; "" without one. */
+/* The Pod's address in the family other than pod_ip's; "" without one. */
 static const char *other_pod_address(const struct ingress_target_options *options)
 {
 	struct ipaddr first;
@@ -63,7 +63,7 @@ void ingress_target_free(struct ingress_target *t)
 	free(t);
 }
 
-/* All own addresses, as the reference lists them. */
+/* All addresses of our own, as the reference lists them. */
 static void format_own(const struct nft_wanted *w, char *out, size_t size)
 {
 	size_t len = 0;
@@ -115,7 +115,7 @@ int ingress_target_contribute(struct ingress_target *t, struct nft_wanted *w, st
 	t->has_ipv4 = w->families[NFT_MODEL_V4].own.family != IPADDR_NONE;
 	contribute(&t->dest, true, w, &first);
 	contribute(&t->pod, false, w, &second);
-	/* Nobody asked for that family by itself: without it there is nothing to do. */
+	/* That family was not requested as such: without it there is nothing to do. */
 	struct err other = {0};
 	contribute(&t->pod_other, false, w, &other);
 	if (first.code == 0 && second.code == 0)
@@ -124,7 +124,7 @@ int ingress_target_contribute(struct ingress_target *t, struct nft_wanted *w, st
 	return e->code;
 }
 
-/* True when it stands for the first time, or for another own address. */
+/* True when it is in force for the first time, or for another own address. */
 static bool is_news(struct half *h)
 {
 	bool is_same = h->own.family == h->stands.family && ipaddr_equal(&h->own, &h->stands);

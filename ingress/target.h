@@ -1,7 +1,7 @@
 /*
- * The single target in the cluster of TS_DEST_IP, to which all goes that arrives at the own tailnet
- * address of its family; and the other way round, what arrives at the Pod's addresses and goes to
- * the own tailnet address of the family, where the daemon serves it
+ * The single target in the cluster, TS_DEST_IP: everything that arrives at our own tailnet address
+ * of its family is sent there. And the other way round: what arrives at the Pod's addresses is sent
+ * to our own tailnet address of the family, where the daemon serves it
  * (EXPERIMENTAL_ALLOW_PROXYING_CLUSTER_TRAFFIC_VIA_INGRESS).
  */
 #ifndef INGRESS_TARGET_H
@@ -18,8 +18,9 @@ struct nft_wanted;
 struct ingress_target_options {
 	const char *dest_ip; /* "" without one */
 	const char *pod_ip;
-	bool via_ingress;                /* from pod_ip to the own address … */
-	const char *pod_ipv4, *pod_ipv6; /* … and from that of the other family; "" without one */
+	bool via_ingress; /* from pod_ip to our own address … */
+	const char *pod_ipv4,
+		*pod_ipv6; /* … and from the one of the other family; "" without one */
 };
 
 /* options are copied. */
@@ -27,11 +28,11 @@ struct ingress_target *ingress_target_new(const struct ingress_target_options *o
 void ingress_target_free(struct ingress_target *t);
 
 /* Adds the pairs to w, whose own addresses are set already. -EADDRNOTAVAIL when the node has no
- * address of the family, -EAFNOSUPPORT when the firewall has not, -EINVAL for what is no address;
- * the pair that is possible is added all the same. */
+ * address of the family, -EAFNOSUPPORT when the firewall does not serve it, -EINVAL when the text
+ * is not an address; a pair that is possible is added all the same. */
 int ingress_target_contribute(
 	struct ingress_target *t, struct nft_wanted *w, struct err *e) MUST_CHECK;
-/* Logs what stands now, once for each change of addresses. */
+/* Logs what is in force now, once per change of addresses. */
 void ingress_target_applied(
 	struct ingress_target *t, const struct nft_result *result, const struct err *e);
 

@@ -275,10 +275,10 @@ void publish_stop(struct publish *p)
 		serve_pause(p->serve);
 }
 
-void publish_withdraw(struct publish *p, uint32_t calls_ms, uint32_t settle_ms,
+void publish_withdraw(struct publish *p, uint32_t calls_ms, uint32_t grace_ms,
 	void (*fn)(void *arg, const struct err *err), void *arg)
 {
-	advertise_withdraw(p->advertise, calls_ms, settle_ms, fn, arg);
+	advertise_withdraw(p->advertise, calls_ms, grace_ms, fn, arg);
 }
 
 void publish_on_datapath_ready(struct publish *p)

@@ -95,7 +95,7 @@ void publish_leave(struct publish *p);
 /* For the stop: nothing new begins, what is published stays. */
 void publish_stop(struct publish *p);
 /* Withdraws the advertised Services, see advertise_withdraw. */
-void publish_withdraw(struct publish *p, uint32_t calls_ms, uint32_t settle_ms,
+void publish_withdraw(struct publish *p, uint32_t calls_ms, uint32_t grace_ms,
 	void (*fn)(void *arg, const struct err *err), void *arg);
 
 /* Callback of the data path: its rules stand. */

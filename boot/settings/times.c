@@ -20,7 +20,7 @@ static const struct times production = {
 	.command_end_ms = 5000,
 	.refusal_grace_ms = 1200,
 	.reissue_limit_ms = 10 * 60 * 1000,
-	.withdraw_settle_ms = 20000,
+	.withdraw_grace_ms = 20000,
 	.stop_flush_ms = 3000,
 	.serve_watch_ms = 3000,
 	.advertise_pause_ms = 2000,
@@ -32,7 +32,7 @@ static const struct times production = {
 	.dest_retry_max_ms = 10 * 60 * 1000,
 	.dest_refresh_max_ms = 10 * 60 * 1000,
 	.drain_interval_ms = 1000,
-	.drain_settle_ms = 10000,
+	.drain_grace_ms = 10000,
 	.drain_ping_timeout_ms = 2000,
 };
 
@@ -56,7 +56,7 @@ static const struct times fast = {
 	.command_end_ms = 1000,
 	.refusal_grace_ms = 300,
 	.reissue_limit_ms = 10000,
-	.withdraw_settle_ms = 200,
+	.withdraw_grace_ms = 200,
 	.stop_flush_ms = 1000,
 	.serve_watch_ms = 200,
 	.advertise_pause_ms = 200,
@@ -68,7 +68,7 @@ static const struct times fast = {
 	.dest_retry_max_ms = 500,
 	.dest_refresh_max_ms = 60 * 1000,
 	.drain_interval_ms = 10,
-	.drain_settle_ms = 20,
+	.drain_grace_ms = 20,
 	.drain_ping_timeout_ms = 500,
 };
 

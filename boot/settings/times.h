@@ -27,7 +27,7 @@ struct times {
 	uint32_t command_end_ms;     /* `tailscale up` when the node is Running */
 	uint32_t refusal_grace_ms;   /* a login warning without a reason flickers: wait this long */
 	uint32_t reissue_limit_ms;   /* how long a new auth key is waited for */
-	uint32_t withdraw_settle_ms; /* withdrawn Services: let the tailnet notice */
+	uint32_t withdraw_grace_ms;  /* withdrawn Services: let the tailnet notice */
 	uint32_t stop_flush_ms;      /* at the stop, for what is not published yet */
 	uint32_t serve_watch_ms;     /* between two looks at what the daemon serves */
 	uint32_t advertise_pause_ms; /* the same for its Services, when notifications come */
@@ -41,7 +41,7 @@ struct times {
 	uint32_t dest_retry_max_ms;
 	uint32_t dest_refresh_max_ms;
 	uint32_t drain_interval_ms; /* between two looks whether the cluster still sends to us */
-	uint32_t drain_settle_ms;   /* once it does not */
+	uint32_t drain_grace_ms;    /* once it does not */
 	uint32_t drain_ping_timeout_ms;
 };
 

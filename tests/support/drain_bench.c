@@ -26,7 +26,7 @@ void drain_bench_remake(struct drain_bench *b, const char *pod_ipv4, const char 
 		.pod_ipv4 = pod_ipv4,
 		.pod_ipv6 = pod_ipv6,
 		.interval_ms = 1000,
-		.settle_ms = 10000,
+		.grace_ms = 10000,
 		.ping_timeout_ms = 2000,
 		.unreachable_limit = DRAIN_UNREACHABLE_LIMIT,
 	};

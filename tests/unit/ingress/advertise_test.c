@@ -233,9 +233,9 @@ static void on_withdrawn(void *arg, const struct err *err)
 
 #define CALLS_MS 3000
 
-static void withdraw(struct fixture *f, uint32_t settle_ms)
+static void withdraw(struct fixture *f, uint32_t grace_ms)
 {
-	advertise_withdraw(f->a, CALLS_MS, settle_ms, on_withdrawn, f);
+	advertise_withdraw(f->a, CALLS_MS, grace_ms, on_withdrawn, f);
 	assert_int_equal(f->done, 0);
 }
 

@@ -146,7 +146,7 @@ static void losers_are_taken_out(void **state)
 	ingress_plan_contribute(&config, &w, &share);
 	assert_int_equal(nft_compile(&w, true, &desired, &e), 0);
 	assert_int_equal(desired.conflict_count, 2);
-	ingress_plan_settle(&share, desired.conflicts, desired.conflict_count);
+	ingress_plan_drop_lost(&share, desired.conflicts, desired.conflict_count);
 	expect(&share.config,
 		"svc:a 100.99.0.1>10.0.0.1 fd7a::1>fd00::1 svc:b 100.99.0.2>10.0.0.2");
 	assert_int_equal(share.refused.len, 2);
@@ -173,7 +173,7 @@ static void conflicts_of_others_are_not_ours(void **state)
 	(void)state;
 	nft_wanted_init(&w, "tailscale0", "ns/pod");
 	ingress_plan_contribute(&config, &w, &share);
-	ingress_plan_settle(&share, conflicts, ARRAY_LEN(conflicts));
+	ingress_plan_drop_lost(&share, conflicts, ARRAY_LEN(conflicts));
 	expect(&share.config, "svc:a 100.99.0.1>10.0.0.1");
 	assert_int_equal(share.refused.len, 0);
 	ingress_share_fini(&share);

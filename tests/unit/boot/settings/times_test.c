@@ -33,7 +33,7 @@ static void test_production(void **state)
 	assert_int_equal(t->retry_max_ms, 30000);
 	assert_int_equal(t->bus_stall_ms, 10000);
 	assert_int_equal(t->reissue_limit_ms, 600000);
-	assert_int_equal(t->withdraw_settle_ms, 20000);
+	assert_int_equal(t->withdraw_grace_ms, 20000);
 }
 
 static void test_fast_is_never_slower(void **state)
