@@ -26,9 +26,9 @@ struct drain_waiter {
 	struct drain_waiter *next, **link;
 };
 
-/* What a request found in the directory. */
-struct drain_wish {
-	bool has_file; /* and something in it */
+/* What a request has read from the directory. */
+struct drain_input {
+	bool has_file; /* and it is not empty */
 	struct egress_config config;
 	uint32_t pings;
 	struct digest digest; /* of the text of config */
@@ -43,19 +43,19 @@ struct drain {
 	char *pod_ipv6;
 	struct drain_options options; /* without its texts */
 	struct drain_waiter *waiters;
-	struct drain_run *run; /* NULL: none, or settling */
-	struct timer settle;
+	struct drain_run *run; /* NULL: none, or in the pause after it */
+	struct timer grace;
 	struct digest digest; /* of what is being drained */
 	uint32_t pings;
 	bool is_stopped;
 };
 
-static void wish_fini(struct drain_wish *w)
+static void input_fini(struct drain_input *in)
 {
-	egress_config_fini(&w->config);
+	egress_config_fini(&in->config);
 }
 
-/* 0 with an empty text for a file that is not there. */
+/* 0 with an empty text for a missing file. */
 static int read_file(const struct drain *d, const char *name, struct buf *text, struct err *e)
 {
 	AUTO(mem_free) char *path = xasprintf("%s/%s", d->directory, name);
@@ -63,19 +63,19 @@ static int read_file(const struct drain *d, const char *name, struct buf *text, 
 	return code == -ENOENT ? 0 : code;
 }
 
-static int read_wish(const struct drain *d, struct drain_wish *w, struct err *e)
+static int read_input(const struct drain *d, struct drain_input *in, struct err *e)
 {
 	AUTO(buf_fini) struct buf services = BUF_INIT(CONFIG_BYTES_MAX);
 	AUTO(buf_fini) struct buf pings = BUF_INIT(PINGS_BYTES_MAX);
 	if (read_file(d, EGRESS_CONFIG_FILE, &services, e) < 0 ||
-		egress_config_parse(buf_cstr(&services), services.len, &w->config, e) < 0)
+		egress_config_parse(buf_cstr(&services), services.len, &in->config, e) < 0)
 		return err_wrap(e, "error retrieving egress services configs");
-	w->has_file = services.len > 0;
-	if (!w->has_file)
+	in->has_file = services.len > 0;
+	if (!in->has_file)
 		return 0;
-	digest_of(buf_cstr(&services), services.len, &w->digest);
+	digest_of(buf_cstr(&services), services.len, &in->digest);
 	if (read_file(d, EGRESS_PINGS_FILE, &pings, e) < 0 ||
-		egress_pings_parse(buf_cstr(&pings), pings.len, &w->pings, e) < 0)
+		egress_pings_parse(buf_cstr(&pings), pings.len, &in->pings, e) < 0)
 		return err_wrap(e, "error determining the number of times health check endpoint "
 				   "should be pinged");
 	return 0;
@@ -89,12 +89,12 @@ static void waiter_free(struct drain_waiter *w)
 	free(w);
 }
 
-/* Ends what is under way; what is not drained is told. */
+/* Ends the current drain; logs what is not drained. */
 static void give_up(struct drain *d)
 {
-	timer_stop(&d->settle);
+	timer_stop(&d->grace);
 	if (d->run != NULL)
-		drain_run_tell_rest(d->run);
+		drain_run_log_remaining(d->run);
 	drain_run_free(d->run);
 	d->run = NULL;
 }
@@ -130,18 +130,18 @@ static void answer_all(struct drain *d)
 	}
 }
 
-static void on_settled(void *arg)
+static void on_grace_over(void *arg)
 {
 	answer_all(arg);
 }
 
-static void settle(struct drain *d)
+static void start_grace(struct drain *d)
 {
 	char text[32];
-	int64_t settle_ns = (int64_t)d->options.grace_ms * CLOCK_NS_PER_MS;
-	gotext_format_duration(settle_ns, text, sizeof(text));
+	int64_t grace_ns = (int64_t)d->options.grace_ms * CLOCK_NS_PER_MS;
+	gotext_format_duration(grace_ns, text, sizeof(text));
 	log_event(EV_DRAIN_SETTLING, text);
-	timer_start(&d->settle, d->options.grace_ms);
+	timer_start(&d->grace, d->options.grace_ms);
 }
 
 static void on_drained(void *arg)
@@ -149,25 +149,25 @@ static void on_drained(void *arg)
 	struct drain *d = arg;
 	drain_run_free(d->run);
 	d->run = NULL;
-	settle(d);
+	start_grace(d);
 }
 
-static void begin(struct drain *d, const struct drain_wish *wish)
+static void begin(struct drain *d, const struct drain_input *input)
 {
 	drain_run_free(d->run);
 	d->run = NULL;
-	timer_stop(&d->settle);
-	d->digest = wish->digest;
-	d->pings = wish->pings;
+	timer_stop(&d->grace);
+	d->digest = input->digest;
+	d->pings = input->pings;
 	log_event(EV_DRAIN_BEGIN);
 	if (d->pod_ipv4[0] == '\0' && d->pod_ipv6[0] == '\0') {
-		/* No answer could be told from those of others. */
+		/* Our answers could not be distinguished from those of others. */
 		log_event(EV_DRAIN_NO_ADDRESS);
-		settle(d);
+		start_grace(d);
 		return;
 	}
 	struct drain_run_options options = {
-		.limits = {wish->pings, d->options.unreachable_limit},
+		.limits = {input->pings, d->options.unreachable_limit},
 		.pod_ipv4 = d->pod_ipv4,
 		.pod_ipv6 = d->pod_ipv6,
 		.interval_ms = d->options.interval_ms,
@@ -175,37 +175,37 @@ static void begin(struct drain *d, const struct drain_wish *wish)
 	};
 	d->run = drain_run_new(
 		d->loop_ref, d->fetcher_ref, d->resolver_ref, &options, on_drained, d);
-	drain_run_start(d->run, &wish->config);
+	drain_run_start(d->run, &input->config);
 }
 
-static bool is_under_way(const struct drain *d, const struct drain_wish *wish)
+static bool is_under_way(const struct drain *d, const struct drain_input *input)
 {
-	return (d->run != NULL || timer_is_armed(&d->settle)) && d->pings == wish->pings &&
-	       digest_equal(&d->digest, &wish->digest);
+	return (d->run != NULL || timer_is_armed(&d->grace)) && d->pings == input->pings &&
+	       digest_equal(&d->digest, &input->digest);
 }
 
 void drain_handle(void *drain, struct httpd_request *request)
 {
 	static const char safe[] = "safe to terminate";
 	struct drain *d = drain;
-	AUTO(wish_fini) struct drain_wish wish = {0};
+	AUTO(input_fini) struct drain_input input = {0};
 	struct err e;
 	if (d->is_stopped) {
 		httpd_reply(request, 200, NULL, "", 0);
 		return;
 	}
-	if (read_wish(d, &wish, &e) < 0) {
+	if (read_input(d, &input, &e) < 0) {
 		log_event(EV_DRAIN_REFUSED, e.msg);
 		httpd_reply_error(request, 500, e.msg);
 		return;
 	}
-	if (!wish.has_file || wish.config.count == 0) {
-		httpd_reply(request, 200, NULL, safe, wish.has_file ? 0 : strlen(safe));
+	if (!input.has_file || input.config.count == 0) {
+		httpd_reply(request, 200, NULL, safe, input.has_file ? 0 : strlen(safe));
 		return;
 	}
 	waiter_add(d, request);
-	if (!is_under_way(d, &wish))
-		begin(d, &wish);
+	if (!is_under_way(d, &input))
+		begin(d, &input);
 }
 
 void drain_stop(struct drain *d)
@@ -226,7 +226,7 @@ struct drain *drain_new(struct loop *loop, struct fetcher *fetcher, struct resol
 	d->directory = xstrdup(options->directory);
 	d->pod_ipv4 = xstrdup(options->pod_ipv4 != NULL ? options->pod_ipv4 : "");
 	d->pod_ipv6 = xstrdup(options->pod_ipv6 != NULL ? options->pod_ipv6 : "");
-	timer_init(&d->settle, loop, on_settled, d);
+	timer_init(&d->grace, loop, on_grace_over, d);
 	return d;
 }
 
@@ -235,12 +235,12 @@ void drain_free(struct drain *d)
 	if (d == NULL)
 		return;
 	while (d->waiters != NULL) {
-		/* The HTTP server may outlive us and would tell a freed one that its client left.
-		 */
+		/* The HTTP server may outlive us and would report a client's disconnect to freed
+		 * memory. */
 		httpd_request_on_gone(d->waiters->request, NULL, NULL);
 		waiter_free(d->waiters);
 	}
-	timer_stop(&d->settle);
+	timer_stop(&d->grace);
 	drain_run_free(d->run);
 	free(d->directory);
 	free(d->pod_ipv4);

@@ -1,28 +1,28 @@
 /*
- * The pre-shutdown hook of egress proxies: holds the stop of the Pod until cluster traffic is no
- * longer routed to it. The kubelet asks by HTTP GET before it sends SIGTERM; the answer is 200 as
+ * The pre-shutdown hook of egress proxies: delays the stop of the Pod until cluster traffic is no
+ * longer routed to it. The kubelet sends an HTTP GET before it sends SIGTERM; the answer is 200 as
  * soon as it is safe to stop.
  *
- * Each request reads `egress-services` and `hep-pings` anew. No file, or an empty one, is answered
- * `safe to terminate`, a document without services with an empty body, one that cannot be read
- * with 500. Otherwise the health check endpoint of each service is pinged, `hep-pings` times a
- * round with a new connection each time, until no answer has our address in its Pod-IPv4 header
- * (Pod-IPv6 when this Pod has no IPv4 address). After that `grace_ms` pass, in which the other
- * nodes change their routes, before the answer comes: 200 with an empty body.
+ * Each request reads `egress-services` and `hep-pings` anew. If the file is missing or empty, the
+ * answer is `safe to terminate`; for a document without services it is an empty body, for one that
+ * cannot be read it is 500. Otherwise the health check endpoint of each service is pinged,
+ * `hep-pings` times a round with a new connection each time, until no answer has our address in its
+ * Pod-IPv4 header (Pod-IPv6 when this Pod has no IPv4 address). After another `grace_ms`, in which
+ * the other nodes change their routes, the answer is sent: 200 with an empty body.
  *
- * Nothing holds it up for ever. Each ping has a time limit. An endpoint that fails in
- * `unreachable_limit` rounds in a row counts as drained, also one whose name or URL is of no use.
- * At most three pings of a round go without an answer, so this takes at most about
+ * Nothing delays it for ever. Each ping has a time limit. An endpoint that fails in
+ * `unreachable_limit` rounds in a row counts as drained, and so does one with an unusable name or
+ * URL. At most three pings of a round remain unanswered, so this needs at most about
  *
  *	unreachable_limit * (3 * ping_timeout_ms + interval_ms)
  *
- * for up to DRAIN_ROUNDS_MAX endpoints that are slow to fail; more of them take their turns after
- * each other. Redirects are not followed; they are answers. What this Pod answers, and a name that
- * cannot be looked up because the DNS servers fail, is waited for as long as the client stays: its
- * patience is the deadline.
+ * for up to DRAIN_ROUNDS_MAX endpoints that are slow to fail; further ones have to wait for their
+ * turn. Redirects are not followed; they count as answers. As long as this Pod answers, or a name
+ * cannot be looked up because the DNS servers fail, the drain goes on until the client disconnects:
+ * the only deadline is the client's.
  *
- * Requests at the same time share one drain; when the documents have changed in between it begins
- * anew. It ends when the last client has left.
+ * Concurrent requests share one drain; when the documents have changed in between, it starts
+ * again. It ends when the last client has disconnected.
  *
  *	d = drain_new(loop, fetcher, resolver, &options);
  *	httpd_route(listener, DRAIN_PATH, drain_handle, d);
@@ -55,14 +55,14 @@ struct drain_options {
 /* loop, fetcher and resolver are borrowed, options are copied. */
 struct drain *drain_new(struct loop *loop, struct fetcher *fetcher, struct resolver *resolver,
 	const struct drain_options *options);
-/* Before the HTTP server it has a route on: requests that wait are let go without an answer. Not
- * from a callback of its fetcher or resolver. NULL is accepted. */
+/* Call it before the HTTP server that has its route is freed: waiting requests are dropped without
+ * an answer. Not from a callback of its fetcher or resolver. NULL is accepted. */
 void drain_free(struct drain *d);
 
 /* httpd_fn of the route. */
 void drain_handle(void *drain, struct httpd_request *request);
 
-/* The Pod stops now: what waits is answered, and so is all that comes later, without looking. */
+/* The Pod stops now: waiting requests are answered, and later ones at once, without any pings. */
 void drain_stop(struct drain *d);
 
 #endif

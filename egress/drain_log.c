@@ -44,13 +44,13 @@ void drain_log_line(
 	write_line(line, name, reason);
 }
 
-void drain_log_tell_some(struct drain_log *log)
+void drain_log_flush_due(struct drain_log *log)
 {
-	if (clock_now_ms() - log->told_ms >= DRAIN_LOG_COUNTS_MS)
-		drain_log_tell(log);
+	if (clock_now_ms() - log->flushed_ms >= DRAIN_LOG_COUNTS_MS)
+		drain_log_flush(log);
 }
 
-void drain_log_tell(struct drain_log *log)
+void drain_log_flush(struct drain_log *log)
 {
 	static const char *const what[DRAIN_LINE_COUNT] = {
 		[DRAIN_LINE_NO_ENDPOINT] = "services without a cluster healthcheck",
@@ -66,5 +66,5 @@ void drain_log_tell(struct drain_log *log)
 			log_event(EV_DRAIN_MORE, log->counted[i], what[i]);
 		log->counted[i] = 0;
 	}
-	log->told_ms = clock_now_ms();
+	log->flushed_ms = clock_now_ms();
 }

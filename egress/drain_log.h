@@ -1,7 +1,7 @@
 /*
- * What a drain tells: a line for each service and state, but no more than a reader can use. Of each
- * kind the first DRAIN_LOG_LINES are written, the others counted; the counts are written from time
- * to time, and at the end.
+ * What a drain logs: a line for each service and state, but no more than a reader can use. The
+ * first DRAIN_LOG_LINES of each kind are written, the others are counted; the counts are written
+ * from time to time, and at the end.
  */
 #ifndef EGRESS_DRAIN_LOG_H
 #define EGRESS_DRAIN_LOG_H
@@ -26,15 +26,15 @@ enum drain_line {
 /* All zero at first. */
 struct drain_log {
 	size_t written[DRAIN_LINE_COUNT];
-	size_t counted[DRAIN_LINE_COUNT]; /* not told yet */
-	uint64_t told_ms;
+	size_t counted[DRAIN_LINE_COUNT]; /* not written yet */
+	uint64_t flushed_ms;
 };
 
 /* name: of a service or an endpoint; reason NULL where the line has none. */
 void drain_log_line(
 	struct drain_log *log, enum drain_line line, const char *name, const char *reason);
-/* Tells the counts when it is time. */
-void drain_log_tell_some(struct drain_log *log);
-void drain_log_tell(struct drain_log *log);
+/* Writes the counts, the first function only when they are due. */
+void drain_log_flush_due(struct drain_log *log);
+void drain_log_flush(struct drain_log *log);
 
 #endif

@@ -17,7 +17,7 @@ void drain_ping_open(struct drain_ping *p, const char *url, uint32_t turn)
 	p->address_count = 0;
 }
 
-/* The head tells all there is to know. */
+/* The head is all that is needed. */
 static int on_head(void *arg, const struct fetch_reply *head, struct err *e)
 {
 	(void)arg;
@@ -37,7 +37,7 @@ static void on_end(void *arg, const struct fetch_reply *reply, const struct err 
 {
 	struct drain_ping *p = arg;
 	p->fetch = NULL;
-	/* A body that went on for too long, or was cut short, is behind a head all the same. */
+	/* Even if the body was too long or truncated, the head has arrived. */
 	if (reply->status == 0) {
 		p->fn(p->arg, DRAIN_SIGHT_NOTHING, err);
 		return;
@@ -62,8 +62,9 @@ static int ping_ask(struct drain_ping *p, struct err *e)
 	return p->fetch != NULL ? 0 : e->code;
 }
 
-/* A Service of two families has an address of each, but a Pod tells apart only what it compares:
- * where the address of one family is not reachable from here, the other would hide that. */
+/* A dual-stack Service has an address of each family, but only the header of one family is
+ * compared: if that family cannot be reached from here, answers over the other one would hide
+ * it. */
 static void keep_addresses(struct drain_ping *p, const struct resolve_answer *answer)
 {
 	for (size_t i = 0; i < answer->count; i++) {
@@ -91,7 +92,7 @@ static int read_lookup(struct drain_ping *p, const struct resolve_answer *answer
 {
 	if (err != NULL)
 		return err_set(e, err->code, "%s", err->msg);
-	/* What is compared may come in a moment. */
+	/* An address of the compared family may still arrive. */
 	if (answer->is_partial && !has_family(answer, p->setup->family))
 		return err_set(e, -EAGAIN, "lookup: no answer for IPv%d yet", p->setup->family);
 	keep_addresses(p, answer);

@@ -1,10 +1,10 @@
 /*
- * Pings of one health check endpoint at a time: who answers there, this Pod or another?
+ * Pings of one health check endpoint at a time: which Pod answers there, this one or another?
  *
- * Each ping is a GET with a connection of its own, so that each may reach another backend. The head
- * of the answer is enough; a body is not waited for. Any answer with any status counts, also a
- * redirect, which is not followed. The host name is resolved once for each endpoint opened, and the
- * pings go round its addresses, those of the family of this Pod's address where there are some.
+ * Each ping is a GET on its own connection, so that each may reach a different backend. The head of
+ * the answer is enough; the body is not awaited. Any answer with any status counts, also a
+ * redirect, which is not followed. The host name is resolved once when the endpoint is opened, and
+ * the pings rotate through its addresses, preferably those of the family of this Pod's address.
  *
  *	drain_ping_open(&ping, url, rotation);
  *	if (drain_ping_send(&ping, &e) < 0)
@@ -24,12 +24,12 @@
 struct fetch;
 struct fetcher;
 
-/* What all pings have in common; stays in place while there are pings. */
+/* Shared by all pings; must not move while there are pings. */
 struct drain_ping_setup {
 	struct fetcher *fetcher_ref;
 	struct resolver *resolver_ref;
 	char *own;          /* address of this Pod, not empty */
-	const char *header; /* in which a Pod tells its address */
+	const char *header; /* in which a Pod sends its address */
 	enum ipaddr_family family;
 	uint32_t timeout_ms; /* of a ping, from the connect to the head; of resolving */
 };
@@ -42,7 +42,7 @@ struct drain_ping {
 	drain_ping_fn fn;
 	void *arg;
 	const char *url_ref;
-	uint32_t turn; /* of the addresses */
+	uint32_t turn; /* index into the addresses */
 	struct ipaddr addresses[RESOLVE_ADDRESSES_MAX];
 	size_t address_count; /* 0 = not resolved yet */
 	struct resolve *question;
@@ -51,11 +51,11 @@ struct drain_ping {
 
 void drain_ping_init(
 	struct drain_ping *p, const struct drain_ping_setup *setup, drain_ping_fn fn, void *arg);
-/* url stays in place until the close; turn says which address comes first. */
+/* url must stay valid until the close; turn selects the first address. */
 void drain_ping_open(struct drain_ping *p, const char *url, uint32_t turn);
-/* One at a time. -EINVAL for what is no URL: the callback is not called then. */
+/* One at a time. -EINVAL for an invalid URL: then the callback is not called. */
 int drain_ping_send(struct drain_ping *p, struct err *e) MUST_CHECK;
-/* Ends what is under way without a callback; safe inside one. */
+/* Cancels the current ping without a callback; safe inside one. */
 void drain_ping_close(struct drain_ping *p);
 
 #endif

@@ -20,8 +20,8 @@ static enum drain_next end_round(struct drain_progress *p, const struct drain_li
 	return DRAIN_NEXT_WAIT;
 }
 
-/* A backend that is dead beside living ones must not hide an answer of ours behind it; an endpoint
- * that never says anything need not be asked that often. */
+/* A dead backend beside living ones must not hide an answer of ours; an endpoint that never
+ * answers need not be tried that often. */
 static uint32_t failures_allowed(const struct drain_progress *p)
 {
 	return p->failed_rounds == 0 || p->has_answered ? DRAIN_ROUND_FAILURES : 1;

@@ -24,13 +24,13 @@ struct drain_check {
 	const char *endpoint_ref;
 	struct drain_service *services;
 	struct drain_progress progress;
-	uint32_t turn;               /* of its addresses */
-	uint64_t due_ms;             /* of the next round */
-	bool told[DRAIN_LINE_COUNT]; /* lines it has had */
+	uint32_t turn;                 /* index into its addresses */
+	uint64_t due_ms;               /* of the next round */
+	bool logged[DRAIN_LINE_COUNT]; /* lines already logged */
 	struct drain_check *next_in_line;
 };
 
-/* A place in which an endpoint is pinged. */
+/* A slot in which an endpoint is pinged. */
 struct drain_round {
 	struct drain_run *run;
 	struct drain_check *check; /* NULL = free */
@@ -47,8 +47,8 @@ struct drain_run {
 	struct drain_check *checks;
 	size_t check_count;
 	size_t open_count; /* checks that are not drained */
-	/* Checks that wait for a round. In order of their time: the interval is the same for all.
-	 */
+	/* Checks waiting for their next round, in the order of their time, as all have the same
+	 * interval. */
 	struct drain_check *line, **line_end;
 	struct drain_round rounds[DRAIN_ROUNDS_MAX];
 	struct timer timer; /* of the next round, or of the end */
@@ -91,44 +91,44 @@ static void set_timer(struct drain_run *run)
 		timer_stop(&run->timer); /* a round that ends sets it */
 }
 
-static void tell_services(struct drain_run *run, struct drain_check *check, enum drain_line line)
+static void log_services(struct drain_run *run, struct drain_check *check, enum drain_line line)
 {
-	if (check->told[line])
+	if (check->logged[line])
 		return;
-	check->told[line] = true;
+	check->logged[line] = true;
 	for (const struct drain_service *s = check->services; s != NULL; s = s->next)
 		drain_log_line(&run->log, line, s->name, NULL);
 }
 
-static void tell_endpoint(struct drain_run *run, struct drain_check *check, enum drain_line line,
+static void log_endpoint(struct drain_run *run, struct drain_check *check, enum drain_line line,
 	const struct err *err)
 {
-	if (check->told[line])
+	if (check->logged[line])
 		return;
-	check->told[line] = true;
+	check->logged[line] = true;
 	drain_log_line(&run->log, line, check->endpoint_ref,
 		err != NULL ? err->msg : "not all requests were answered");
 }
 
-static void tell_state(struct drain_run *run, struct drain_check *check, const struct err *err)
+static void log_state(struct drain_run *run, struct drain_check *check, const struct err *err)
 {
 	switch (check->progress.state) {
 	case DRAIN_STATE_UNKNOWN:
 		break;
 	case DRAIN_STATE_ROUTED:
-		tell_services(run, check, DRAIN_LINE_ROUTED);
+		log_services(run, check, DRAIN_LINE_ROUTED);
 		break;
 	case DRAIN_STATE_UNREACHABLE:
-		tell_endpoint(run, check, DRAIN_LINE_UNREACHABLE, err);
+		log_endpoint(run, check, DRAIN_LINE_UNREACHABLE, err);
 		break;
 	case DRAIN_STATE_GONE:
-		tell_services(run, check, DRAIN_LINE_GONE);
+		log_services(run, check, DRAIN_LINE_GONE);
 		break;
 	case DRAIN_STATE_GIVEN_UP:
-		tell_endpoint(run, check, DRAIN_LINE_GIVEN_UP, err);
+		log_endpoint(run, check, DRAIN_LINE_GIVEN_UP, err);
 		break;
 	}
-	drain_log_tell_some(&run->log);
+	drain_log_flush_due(&run->log);
 }
 
 static void round_end(struct drain_round *round, enum drain_next next, const struct err *err)
@@ -138,7 +138,7 @@ static void round_end(struct drain_round *round, enum drain_next next, const str
 	check->turn = round->ping.turn;
 	drain_ping_close(&round->ping);
 	round->check = NULL;
-	tell_state(run, check, err);
+	log_state(run, check, err);
 	if (next == DRAIN_NEXT_END)
 		run->open_count--;
 	else
@@ -146,7 +146,7 @@ static void round_end(struct drain_round *round, enum drain_next next, const str
 	set_timer(run);
 }
 
-/* Goes on with the round as the last ping says. err: why it was not answered, or NULL. */
+/* Continues the round according to the last ping. err: why it was not answered, or NULL. */
 static void round_next(struct drain_round *round, enum drain_next next, const struct err *err)
 {
 	struct err e;
@@ -178,7 +178,7 @@ static void on_timer(void *arg)
 {
 	struct drain_run *run = arg;
 	uint64_t now_ms = clock_now_ms();
-	/* Those that are at their end at once, for want of pings or of a URL, take no place. */
+	/* Checks that end at once, because they have no pings or no URL, need no slot. */
 	for (size_t begun = 0; begun < BEGUN_IN_A_TURN_MAX; begun++) {
 		if (run->line == NULL || run->line->due_ms > now_ms)
 			break;
@@ -188,7 +188,7 @@ static void on_timer(void *arg)
 		round_begin(round, line_pop(run));
 	}
 	if (run->open_count == 0) {
-		drain_log_tell(&run->log);
+		drain_log_flush(&run->log);
 		run->fn(run->arg);
 		return;
 	}
@@ -213,7 +213,7 @@ struct drain_run *drain_run_new(struct loop *loop, struct fetcher *fetcher,
 	run->fn = fn;
 	run->arg = arg;
 	run->line_end = &run->line;
-	run->log.told_ms = clock_now_ms();
+	run->log.flushed_ms = clock_now_ms();
 	timer_init(&run->timer, loop, on_timer, run);
 	for (size_t i = 0; i < DRAIN_ROUNDS_MAX; i++) {
 		run->rounds[i].run = run;
@@ -222,7 +222,7 @@ struct drain_run *drain_run_new(struct loop *loop, struct fetcher *fetcher,
 	return run;
 }
 
-/* By endpoint, then by name: the services are in an array sorted by name. */
+/* By endpoint, then by name, as the services are in an array sorted by name. */
 static int compare_endpoints(const void *a, const void *b)
 {
 	const struct drain_service *const *left = a;
@@ -233,7 +233,7 @@ static int compare_endpoints(const void *a, const void *b)
 	return *left < *right ? -1 : *left > *right;
 }
 
-/* One check for each endpoint. with: the services that have one, sorted by it. */
+/* Makes one check per endpoint. with: the services that have one, sorted by endpoint. */
 static void make_checks(struct drain_run *run, struct drain_service **with, size_t count)
 {
 	struct drain_service **end = NULL;
@@ -252,7 +252,7 @@ static void make_checks(struct drain_run *run, struct drain_service **with, size
 		end = &with[i]->next;
 	}
 	run->open_count = run->check_count;
-	/* In the order of their first names. */
+	/* In the order of the names of their first services. */
 	for (size_t i = 0; i < run->service_count; i++) {
 		struct drain_service *s = &run->services[i];
 		if (s->check != NULL && s->check->services == s)
@@ -279,20 +279,20 @@ void drain_run_start(struct drain_run *run, const struct egress_config *config)
 		drain_log_line(&run->log, DRAIN_LINE_CHECKING, s->name, NULL);
 		with[with_count++] = s;
 	}
-	drain_log_tell(&run->log);
+	drain_log_flush(&run->log);
 	qsort(with, with_count, sizeof(struct drain_service *), compare_endpoints);
 	make_checks(run, with, with_count);
 	set_timer(run);
 }
 
-void drain_run_tell_rest(struct drain_run *run)
+void drain_run_log_remaining(struct drain_run *run)
 {
 	for (size_t i = 0; i < run->service_count; i++) {
 		const struct drain_service *s = &run->services[i];
 		if (s->check != NULL && !drain_plan_is_drained(&s->check->progress))
 			drain_log_line(&run->log, DRAIN_LINE_NOT_STOPPED, s->name, NULL);
 	}
-	drain_log_tell(&run->log);
+	drain_log_flush(&run->log);
 }
 
 void drain_run_free(struct drain_run *run)

@@ -12,7 +12,7 @@ extern const struct condition_kind condition_egress_target_unknown;
 #define CONDITION_EGRESS_SERVICE_FAILED (&condition_egress_service_failed)
 #define CONDITION_EGRESS_TARGET_UNKNOWN (&condition_egress_target_unknown)
 
-/* All of them, for the table of a program. */
+/* All of them, for a program's table. */
 #define EGRESS_CONDITIONS                                                 \
 	CONDITION_EGRESS_CONFIG_INVALID, CONDITION_EGRESS_SERVICE_FAILED, \
 		CONDITION_EGRESS_TARGET_UNKNOWN

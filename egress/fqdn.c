@@ -14,7 +14,7 @@
 #define NAME_MAX_WITH_DOT 254
 /* "0-0-0-0-via-7" */
 #define VIA_LEN_MIN 13
-/* Room for a name or label as Go quotes it: four characters for a byte, and the quotes. */
+/* Size of a name or label as Go quotes it: up to four characters per byte, and the quotes. */
 #define QUOTED_MAX (NAME_MAX_WITH_DOT * 4 + 3)
 
 static int bad_label(const char *label, size_t len, struct err *e)
@@ -27,7 +27,7 @@ static int bad_label(const char *label, size_t len, struct err *e)
 	return err_set(e, -EINVAL, "%s is not a valid DNS label", quoted);
 }
 
-/* Bytes of a name without its trailing dot. */
+/* Length of a name without its trailing dot. */
 static size_t bare_len(const char *text)
 {
 	size_t len = strlen(text);
@@ -71,8 +71,8 @@ static int digit_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The base of a literal, and how many bytes say so. What follows is at least one digit, but for a
- * leading 0, which is a digit of the octal number itself. */
+/* The base of a literal and the length of its prefix. At least one digit follows, except after a
+ * leading 0, which is itself a digit of the octal number. */
 static uint32_t literal_base(const char *text, size_t *prefix)
 {
 	*prefix = 2;
@@ -86,8 +86,8 @@ static uint32_t literal_base(const char *text, size_t *prefix)
 	return text[0] == '0' ? 8 : 10;
 }
 
-/* A Go integer literal of 32 bits: an underscore stands between two digits, or between the base
- * and a digit. */
+/* A Go integer literal of 32 bits: an underscore may stand between two digits, or between the base
+ * prefix and a digit. */
 static bool parse_literal(const char *text, uint32_t *out)
 {
 	size_t i;
@@ -115,7 +115,7 @@ static bool parse_literal(const char *text, uint32_t *out)
 	return ends_in_digit;
 }
 
-/* What follows the first label: nothing, or a name below a domain of tailnets. */
+/* Whether the text after the first label is empty or a domain of tailnets. */
 static bool is_tailnet_domain(const char *domain)
 {
 	return domain[0] == '\0' || str_ends(domain, ".ts.net") ||

@@ -1,5 +1,6 @@
 /*
- * Can this node reach a target? Its family must have a firewall here and an own address. Pure.
+ * Whether this node can reach a target: the target's family needs a firewall and an own address.
+ * Pure.
  */
 #ifndef EGRESS_REACH_H
 #define EGRESS_REACH_H
@@ -9,16 +10,16 @@
 #include "lib/base/err.h"
 #include "lib/nft/nft_model.h"
 
-/* Bytes of a list of addresses as Go prints prefixes, cut when there are more. */
+/* Size of a list of addresses as Go prints prefixes; a longer list is truncated. */
 #define REACH_LIST_MAX 256
 
-/* 0, -EINVAL for an address nothing can be, -EAFNOSUPPORT for a family without firewall,
+/* 0, -EINVAL for an unusable address, -EAFNOSUPPORT for a family without a firewall,
  * -EADDRNOTAVAIL for one without an own address in w. */
 int reach_check(const struct nft_wanted *w, const struct ipaddr *target, struct err *e) MUST_CHECK;
 
-/* Of each family the first address that can be reached, added to out in the order of the list.
- * Returns 0 with *e cleared when no family was left out; else the code and sentence of the first
- * one that was. */
+/* Adds the first reachable address of each family to out, in the order of the list. Returns 0 with
+ * *e cleared when no family was left out; otherwise the code and sentence of the first one left
+ * out. */
 int reach_pick(const struct nft_wanted *w, const struct nft_addresses *list,
 	struct nft_addresses *out, struct err *e);
 

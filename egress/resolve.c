@@ -10,7 +10,7 @@
 #include "lib/localapi/peers.h"
 #include "lib/localapi/records.h"
 
-/* A name as Go quotes it; of a longer one the beginning. */
+/* A name as Go quotes it; a longer one is truncated. */
 #define QUOTED_MAX 512
 
 static void add_once(struct nft_addresses *list, const struct ipaddr *addr)
@@ -19,7 +19,7 @@ static void add_once(struct nft_addresses *list, const struct ipaddr *addr)
 		nft_addresses_add(list, addr);
 }
 
-/* A subnet is no address of a node. */
+/* A subnet is not the address of a node. */
 static void add_addresses(struct nft_addresses *out, const struct peer *peer)
 {
 	for (size_t i = 0; i < peer->address_count; i++) {
@@ -28,7 +28,7 @@ static void add_addresses(struct nft_addresses *out, const struct peer *peer)
 	}
 }
 
-/* A record is a Service only when somebody serves it. */
+/* A record is a Service only when some peer serves it. */
 static bool add_service(
 	const char *fqdn, const struct egress_netmap *netmap, struct nft_addresses *out)
 {

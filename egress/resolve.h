@@ -1,9 +1,9 @@
 /*
- * From the name of a target to its addresses, by what the daemon told about the tailnet: a peer of
- * that name, a Tailscale Service (a DNS record whose address some peer carries), or a 4via6 name
- * whose route some peer carries; the first that fits. Pure.
+ * Resolves the name of a target to its addresses, from what the daemon has reported about the
+ * tailnet: a peer of that name, a Tailscale Service (a DNS record whose address some peer serves),
+ * or a 4via6 name whose route some peer advertises; the first match counts. Pure.
  *
- * Only peers that were asked for are known, so what a name needs is asked for first:
+ * Only requested peers are known, so those that a name needs are requested first:
  *
  *	egress_resolve_wants(fqdn, records, &names, &routes);
  *	peers_want(peers, &names, routes.items, routes.len);
@@ -26,15 +26,15 @@ struct records;
 struct egress_netmap {
 	const struct peers *peers;
 	const struct records *records;
-	bool is_known; /* all is told of what was asked for: what is absent does not exist */
+	bool is_known; /* all that was requested has been reported: what is absent does not exist */
 };
 
-/* Adds the addresses to out, each once, in the order of the network map; a peer may have none.
- * -EINVAL for what is no name, -ENOENT when nothing of that name can be reached. */
+/* Adds the addresses to out, without duplicates, in the order of the network map; a peer may have
+ * none. -EINVAL for an invalid name, -ENOENT when nothing of that name can be reached. */
 int egress_resolve(const char *fqdn, const struct egress_netmap *netmap, struct nft_addresses *out,
 	struct err *e) MUST_CHECK;
 
-/* Adds what peers have to be asked for; nothing for what is no name. */
+/* Adds the peers and routes to request; nothing for an invalid name. */
 void egress_resolve_wants(const char *fqdn, const struct records *records, struct strv *names,
 	struct nft_addresses *routes);
 

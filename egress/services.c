@@ -8,7 +8,7 @@
 #include "egress/services_conflicts.h"
 #include "egress/services_plan.h"
 #include "egress/services_rows.h"
-#include "egress/services_tell.h"
+#include "egress/services_log.h"
 #include "lib/base/condition.h"
 #include "lib/base/json.h"
 #include "lib/base/log.h"
@@ -20,7 +20,7 @@
 #include "lib/nft/nft.h"
 #include "statestore/statestore.h"
 
-/* What a plan was made from. */
+/* The input of a plan. */
 struct seen {
 	bool is_made;
 	uint64_t rows, peers, records; /* generations */
@@ -44,8 +44,8 @@ struct egress_services {
 	uint64_t published; /* the plan whose status was published last, 0 = none */
 };
 
-/* The first by name, and how many others. */
-static void judge(struct egress_services *s)
+/* Reports the first by name, and the number of others. */
+static void update_condition(struct egress_services *s)
 {
 	const struct egress_row *first = NULL;
 	size_t count = 0;
@@ -76,8 +76,8 @@ static void judge(struct egress_services *s)
 			"%s (and %zu more): %s", first->name, count - 1, why);
 }
 
-/* 0 also for what is not there, which is a document without services; 1 when it is to be read
- * again before it is believed. */
+/* 0 also for a missing file, which means no services; 1 when it must be read again before it is
+ * trusted. */
 static int read_document(struct egress_services *s, struct egress_config *config, struct err *e)
 {
 	AUTO(buf_fini) struct buf text = BUF_INIT(JSON_TEXT_MAX);
@@ -89,8 +89,8 @@ static int read_document(struct egress_services *s, struct egress_config *config
 	return 0;
 }
 
-/* True when another firewall is wanted than before. */
-static bool take_document(struct egress_services *s)
+/* True when the desired firewall has changed. */
+static bool update_rows(struct egress_services *s)
 {
 	struct egress_config config = {0};
 	struct err e;
@@ -100,17 +100,17 @@ static bool take_document(struct egress_services *s)
 	if (code != 0)
 		return false;
 	condition_clear(s->conditions_ref, CONDITION_EGRESS_CONFIG_INVALID);
-	return egress_rows_take(&s->rows, &config);
+	return egress_rows_update(&s->rows, &config);
 }
 
 static void look(void *arg)
 {
 	struct egress_services *s = arg;
-	bool is_changed = take_document(s);
+	bool is_changed = update_rows(s);
 	if (is_changed)
 		log_event(EV_EGRESS_CONFIG_CHANGED);
-	services_tell_faults(&s->rows);
-	judge(s);
+	services_log_faults(&s->rows);
+	update_condition(s);
 	if (is_changed)
 		s->fn(s->arg);
 }
@@ -130,9 +130,9 @@ struct egress_services *egress_services_new(struct loop *loop, struct statestore
 	AUTO(mem_free) char *path = xasprintf("%s/%s", options->directory, EGRESS_CONFIG_FILE);
 	mounted_init(&s->document, loop, path, look, s);
 	s->watch = fswatch_new(loop, options->directory, options->debounce_ms, look, s);
-	(void)take_document(s);
-	services_tell_faults(&s->rows);
-	judge(s);
+	(void)update_rows(s);
+	services_log_faults(&s->rows);
+	update_condition(s);
 	return s;
 }
 
@@ -197,18 +197,18 @@ void egress_services_contribute(
 	struct seen now = see(s, netmap, w);
 	if (!is_current(&s->seen, &now)) {
 		bool is_renumbered = s->seen.is_made && !same_node(&s->seen, &now);
-		services_tell_removed(&s->rows);
+		services_log_removed(&s->rows);
 		egress_plan_make(&s->rows, netmap, w);
-		services_tell_changes(&s->rows, is_renumbered);
+		services_log_changes(&s->rows, is_renumbered);
 		s->seen = now;
 		s->plans++;
 	}
 	egress_plan_contribute(&s->rows, w);
-	services_tell_notes(&s->rows);
-	judge(s);
+	services_log_notes(&s->rows);
+	update_condition(s);
 }
 
-/* A Pod that never had services, and whose predecessors left nothing, has no status. */
+/* A Pod that never had services, and found no status of an earlier run, writes none. */
 static void publish(struct egress_services *s)
 {
 	size_t count;
@@ -221,13 +221,13 @@ static void publish(struct egress_services *s)
 	statestore_set(s->store_ref, STORE_KEY_EGRESS_SERVICES, text);
 }
 
-/* True when they are others than before. */
-static bool take_conflicts(struct egress_services *s, const struct nft_result *result)
+/* True when they have changed. */
+static bool replace_conflicts(struct egress_services *s, const struct nft_result *result)
 {
 	struct egress_conflicts now = {0};
 	egress_conflicts_read(&now, result);
 	bool is_changed = !egress_conflicts_equal(&now, &s->conflicts);
-	services_tell_conflicts(&now, &s->conflicts);
+	services_log_conflicts(&now, &s->conflicts);
 	egress_conflicts_fini(&s->conflicts);
 	s->conflicts = now;
 	return is_changed;
@@ -239,8 +239,8 @@ void egress_services_applied(
 	(void)e; /* the firewall's own condition */
 	if (result->code < 0)
 		return;
-	if (!take_conflicts(s, result) && s->published == s->plans)
+	if (!replace_conflicts(s, result) && s->published == s->plans)
 		return;
-	judge(s);
+	update_condition(s);
 	publish(s);
 }

@@ -1,17 +1,17 @@
 /*
- * The egress services: watches the directory an operator mounts, follows their targets in the
- * tailnet, says what the firewall shall do for them, and publishes what stands.
+ * The egress services: watches the directory that an operator mounts, tracks their targets in the
+ * tailnet, contributes their rules to the firewall, and publishes those in force.
  *
- * What is missing or empty means no services; a broken document, and a service at fault in it,
- * changes nothing of what stood. A target that cannot be found or reached concerns its service
- * alone: it is listed without addresses, and taken up when it appears.
+ * A missing or empty file means no services; a broken document, or a faulty service in it, changes
+ * nothing. A target that cannot be found or reached affects only its own service, which is listed
+ * without addresses until the target appears.
  *
  *	s = egress_services_new(loop, store, conditions, &options, changed, arg);  reads at once
  *	changed -> egress_services_wants, egress_services_contribute, nft_apply
  *	result -> egress_services_applied
  *
- * One contribution at a time: the next is asked for after egress_services_applied told the result
- * of the last one. Only what the kernel holds is published.
+ * One contribution at a time: the next one is requested after egress_services_applied has received
+ * the result of the last. Only what the kernel holds is published.
  */
 #ifndef EGRESS_SERVICES_H
 #define EGRESS_SERVICES_H
@@ -32,7 +32,7 @@ struct egress_services_options {
 	uint32_t debounce_ms;            /* 100 */
 };
 
-/* What it wants of the firewall or of the peers has changed. Comes from the loop. */
+/* Its contribution to the firewall, or the peers it needs, have changed. Called from the loop. */
 typedef void (*egress_changed_fn)(void *arg);
 
 /* loop, store and conditions are borrowed, options are copied. */
@@ -41,7 +41,7 @@ struct egress_services *egress_services_new(struct loop *loop, struct statestore
 	egress_changed_fn fn, void *arg);
 void egress_services_free(struct egress_services *s);
 
-/* Adds the names and routed addresses that peers have to be asked for. */
+/* Adds the names and routed addresses to request from the peers. */
 void egress_services_wants(const struct egress_services *s, const struct records *records,
 	struct strv *names, struct nft_addresses *routes);
 /* Adds the port maps to w, whose own addresses and families are set already. */

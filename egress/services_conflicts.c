@@ -67,7 +67,7 @@ void egress_conflicts_read(struct egress_conflicts *c, const struct nft_result *
 	drop_repeats(c);
 }
 
-/* Index of the first one that is not before the key. */
+/* Index of the first one that does not sort before the key. */
 static size_t lower_bound(const struct egress_conflicts *c, const struct egress_conflict *key)
 {
 	size_t low = 0;

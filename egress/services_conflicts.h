@@ -1,6 +1,6 @@
 /*
- * Ports that two egress services ask for: the first by name has it, the other is told here. As the
- * firewall reports them, each once. Pure.
+ * Ports that two egress services claim: the first by name gets it, the other is listed here. As
+ * reported by the firewall, without duplicates. Pure.
  */
 #ifndef EGRESS_SERVICES_CONFLICTS_H
 #define EGRESS_SERVICES_CONFLICTS_H
@@ -27,12 +27,12 @@ struct egress_conflicts {
 void egress_conflicts_read(struct egress_conflicts *c, const struct nft_result *result);
 void egress_conflicts_fini(struct egress_conflicts *c);
 
-/* The one about a port, or the first one of a service; NULL without. */
+/* The one about a port, or the first one of a service; NULL when there is none. */
 const struct egress_conflict *egress_conflicts_find(
 	const struct egress_conflicts *c, const char *service, uint8_t proto, uint16_t match);
 const struct egress_conflict *egress_conflicts_first(
 	const struct egress_conflicts *c, const char *service);
-/* The same port of the same service, lost to the same winner. */
+/* Whether the same port of the same service was lost to the same winner. */
 bool egress_conflicts_contain(
 	const struct egress_conflicts *c, const struct egress_conflict *conflict);
 bool egress_conflicts_equal(const struct egress_conflicts *a, const struct egress_conflicts *b);

@@ -16,8 +16,8 @@
 #define QUOTED_MAX 512
 
 enum finding {
-	FINDING_KNOWN,   /* there, or known not to be */
-	FINDING_PENDING, /* cannot be told yet */
+	FINDING_KNOWN,   /* it exists, or is known not to */
+	FINDING_PENDING, /* not known yet */
 };
 
 static enum finding find_targets(const struct egress_service *service,
@@ -66,23 +66,23 @@ static void set_targets(struct egress_row *row, struct nft_addresses *now_take)
 	row->targets = *now_take;
 }
 
-static void settle(struct egress_rows *rows, struct egress_row *row, const struct nft_wanted *w,
-	const struct nft_addresses *found, struct err *e)
+static void resolve_row(struct egress_rows *rows, struct egress_row *row,
+	const struct nft_wanted *w, const struct nft_addresses *found, struct err *e)
 {
 	struct nft_addresses now = {0};
 	struct err unreachable;
-	/* Only an address that was found can be out of reach. */
+	/* Only an address that was found can be unreachable. */
 	if (reach_pick(w, found, &now, &unreachable) < 0)
 		*e = unreachable;
 	set_note(row, e->code < 0 ? e->msg : NULL);
 	services_rules_compare(row, &now, &rows->added, &rows->deleted);
-	row->is_moved = row->is_settled && !row->is_held && !same_addresses(&row->targets, &now);
+	row->is_moved = row->is_resolved && !row->is_held && !same_addresses(&row->targets, &now);
 	set_targets(row, &now);
 	egress_row_drop_held(row);
-	row->is_settled = true;
+	row->is_resolved = true;
 }
 
-/* What is kept while a target is not known has to be within reach all the same. */
+/* Addresses kept while a target is not known must still be reachable. */
 static void keep(struct egress_row *row, const struct nft_wanted *w)
 {
 	struct nft_addresses now = {0};
@@ -91,7 +91,7 @@ static void keep(struct egress_row *row, const struct nft_wanted *w)
 	set_targets(row, &now);
 }
 
-/* Of where it led before, what does not exist any more is forgotten. */
+/* Drops addresses of a former target that no longer exist. */
 static void check_former(struct egress_former *former, const struct egress_netmap *netmap)
 {
 	struct nft_addresses found = {0};
@@ -132,7 +132,7 @@ static void plan_row(struct egress_rows *rows, struct egress_row *row,
 	if (!row->has_version)
 		return;
 	if (find_targets(&row->wanted, netmap, &found, &e) == FINDING_KNOWN)
-		settle(rows, row, w, &found, &e);
+		resolve_row(rows, row, w, &found, &e);
 	else
 		keep(row, w);
 	check_formers(row, netmap);
@@ -172,7 +172,7 @@ void egress_plan_contribute(struct egress_rows *rows, struct nft_wanted *w)
 	for (size_t i = 0; i < rows->len; i++) {
 		struct egress_row *row = &rows->items[i];
 		struct err e;
-		if (row->is_removed || !row->is_settled)
+		if (row->is_removed || !row->is_resolved)
 			continue;
 		if (add_maps(row, w, &e) < 0) {
 			set_note(row, e.msg);
@@ -213,7 +213,7 @@ void egress_plan_wants(const struct egress_rows *rows, const struct records *rec
 	}
 }
 
-/* The ports that stand, added to room. */
+/* Adds the ports in force to room. */
 static size_t list_ports(const char *name, const struct egress_service *version,
 	const struct egress_conflicts *conflicts, struct egress_port *room)
 {
@@ -228,7 +228,7 @@ static size_t list_ports(const char *name, const struct egress_service *version,
 
 static bool is_listed(const struct egress_row *row)
 {
-	return row->has_version && row->is_settled;
+	return row->has_version && row->is_resolved;
 }
 
 char *egress_plan_status(const struct egress_rows *rows, const struct egress_conflicts *conflicts,
@@ -270,5 +270,5 @@ const char *egress_plan_failure(const struct egress_row *row)
 		return NULL;
 	if (row->fault != NULL)
 		return row->fault;
-	return row->is_settled && row->targets.len == 0 ? row->note : NULL;
+	return row->is_resolved && row->targets.len == 0 ? row->note : NULL;
 }

@@ -1,8 +1,8 @@
 /*
- * What the firewall shall do for the egress services, and the status that says so. Pure: rows,
- * network map and own addresses in; port maps, what has changed and a text out.
+ * The desired firewall state of the egress services, and the status that describes it. Pure: rows,
+ * network map and own addresses in; port maps, changes and a text out.
  *
- *	egress_plan_make(&rows, netmap, w);        where does each service lead?
+ *	egress_plan_make(&rows, netmap, w);        resolves each service
  *	egress_plan_contribute(&rows, w);          as port maps
  *	... when the kernel holds them:
  *	text = egress_plan_status(&rows, &conflicts, pod_ipv4, pod_ipv6, &count);
@@ -18,19 +18,19 @@ struct egress_conflicts;
 struct egress_row;
 struct egress_rows;
 
-/* Settles each row, and tells in it what has changed. A row whose target may only be unknown yet
- * keeps what it has. Drops what is removed. w has families and own addresses. */
+/* Resolves each row and records in it what has changed. A row whose target may just not be known
+ * yet keeps what it has. Drops removed rows. w has families and own addresses. */
 void egress_plan_make(
 	struct egress_rows *rows, const struct egress_netmap *netmap, const struct nft_wanted *w);
-/* Adds the port maps, and targets of before that still exist. A row whose port maps are refused
- * after all has it in its note. */
+/* Adds the port maps, and former targets that still exist. When the port maps of a row are
+ * refused, its note says so. */
 void egress_plan_contribute(struct egress_rows *rows, struct nft_wanted *w);
 
-/* Adds what peers have to be asked for, each name once. */
+/* Adds what to request from the peers, each name once. */
 void egress_plan_wants(const struct egress_rows *rows, const struct records *records,
 	struct strv *names, struct nft_addresses *routes);
 
-/* The status of what was contributed; *count receives how many services it has. Caller frees. */
+/* The status of what was contributed; *count receives the number of its services. Caller frees. */
 char *egress_plan_status(const struct egress_rows *rows, const struct egress_conflicts *conflicts,
 	const char *pod_ipv4, const char *pod_ipv6, size_t *count);
 

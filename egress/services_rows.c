@@ -71,7 +71,8 @@ void egress_rows_purge(struct egress_rows *rows)
 	rows->len = kept;
 }
 
-/* A service that is led elsewhere all the time: connections to its oldest targets are given up. */
+/* For a service whose target changes all the time: connections to the oldest targets are given
+ * up. */
 #define FORMERS_MAX 16
 
 /* The address comes before the name. */
@@ -116,7 +117,7 @@ static void forget(struct egress_row *row, const struct egress_service *now)
 	}
 }
 
-static bool take_fault(struct egress_row *row, char *fault_take)
+static bool set_fault(struct egress_row *row, char *fault_take)
 {
 	bool is_same = row->fault == NULL || fault_take == NULL
 			       ? row->fault == fault_take
@@ -127,10 +128,10 @@ static bool take_fault(struct egress_row *row, char *fault_take)
 	return !is_same;
 }
 
-/* What the firewall carries out is kept until it can do the new one. */
+/* The version in force is kept until the new one can be applied. */
 static void replace_version(struct egress_row *row, struct egress_service *new_take)
 {
-	if (row->has_version && row->is_settled && !row->is_held) {
+	if (row->has_version && row->is_resolved && !row->is_held) {
 		if (!same_target(&row->wanted, new_take))
 			remember(row, &row->wanted);
 		row->held = row->wanted;
@@ -143,13 +144,13 @@ static void replace_version(struct egress_row *row, struct egress_service *new_t
 	forget(row, &row->wanted);
 }
 
-/* True when another firewall is wanted than before. */
-static bool take_service(struct egress_row *row, struct egress_service *service_take)
+/* True when the desired firewall has changed. */
+static bool update_service(struct egress_row *row, struct egress_service *service_take)
 {
 	bool was_removed = row->is_removed;
 	row->is_removed = false;
 	bool has_fault = service_take->fault != NULL;
-	take_fault(row, STEAL(service_take->fault));
+	set_fault(row, STEAL(service_take->fault));
 	if (has_fault || (row->has_version && egress_service_equal(&row->wanted, service_take))) {
 		egress_service_fini(service_take);
 		return was_removed;
@@ -158,16 +159,16 @@ static bool take_service(struct egress_row *row, struct egress_service *service_
 	return true;
 }
 
-/* True when the firewall carries something out for it. */
+/* True when the firewall has rules for it. */
 static bool remove_row(struct egress_row *row)
 {
 	bool is_new = !row->is_removed && row->has_version;
 	row->is_removed = true;
-	take_fault(row, NULL);
+	set_fault(row, NULL);
 	return is_new;
 }
 
-bool egress_rows_take(struct egress_rows *rows, struct egress_config *config_take)
+bool egress_rows_update(struct egress_rows *rows, struct egress_config *config_take)
 {
 	size_t room = rows->len + config_take->count;
 	struct egress_row *merged = xcalloc(room + 1, sizeof(*merged));
@@ -188,7 +189,7 @@ bool egress_rows_take(struct egress_rows *rows, struct egress_config *config_tak
 		else
 			row->name = xstrdup(config_take->services[new].name);
 		is_changed |= order < 0 ? remove_row(row)
-					: take_service(row, &config_take->services[new ++]);
+					: update_service(row, &config_take->services[new ++]);
 	}
 	free(rows->items);
 	rows->items = merged;

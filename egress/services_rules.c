@@ -1,6 +1,6 @@
 #include "egress/services_rules.h"
 
-/* A version of a service and where it leads. */
+/* A version of a service and its targets. */
 struct version {
 	const struct egress_service *service;
 	const struct nft_addresses *targets;
@@ -14,7 +14,7 @@ static int compare_ports(const struct egress_port *a, const struct egress_port *
 	return order != 0 ? order : a->target - b->target;
 }
 
-/* Ports are sorted sets: one walk finds all that are in both. */
+/* Ports are sorted sets: one pass finds those that are in both. */
 static bool has_port(const struct version *v, size_t *from, const struct egress_port *port)
 {
 	while (*from < v->service->port_count && compare_ports(&v->service->ports[*from], port) < 0)
@@ -23,7 +23,7 @@ static bool has_port(const struct version *v, size_t *from, const struct egress_
 	       compare_ports(&v->service->ports[*from], port) == 0;
 }
 
-/* What is in a and not in b. */
+/* Rules that are in a and not in b. */
 static size_t list_missing(const char *name, const struct version *a, const struct version *b,
 	struct egress_rules *rules)
 {
@@ -53,8 +53,8 @@ void services_rules_compare(struct egress_row *row, const struct nft_addresses *
 	static const struct nft_addresses nowhere = {0};
 	const struct version new = {&row->wanted, now};
 	const struct version old = {
-		row->is_settled ? egress_row_version(row) : &row->wanted,
-		row->is_settled ? &row->targets : &nowhere,
+		row->is_resolved ? egress_row_version(row) : &row->wanted,
+		row->is_resolved ? &row->targets : &nowhere,
 	};
 	row->added = list_missing(row->name, &new, &old, added);
 	row->deleted = list_missing(row->name, &old, &new, deleted);

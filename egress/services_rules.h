@@ -7,8 +7,8 @@
 
 #include "egress/services_rows.h"
 
-/* Counts in the row what is added and deleted when its wanted version leads to `now`, and lists the
- * first of them in added and deleted. Before the row gets its new targets. */
+/* Counts in the row the rules added and deleted when its wanted version leads to `now`, and lists
+ * the first of them in added and deleted. To be called before the row gets its new targets. */
 void services_rules_compare(struct egress_row *row, const struct nft_addresses *now,
 	struct egress_rules *added, struct egress_rules *deleted);
 

@@ -18,10 +18,10 @@ struct egress_target {
 	struct condition_set *conditions_ref;
 	char *ip;                      /* NULL = by name */
 	char *fqdn;                    /* NULL = by address */
-	struct nft_addresses asked;    /* of the last contribution */
+	struct nft_addresses asked;    /* contributed last */
 	struct nft_addresses standing; /* what the kernel holds */
-	struct nft_addresses told;     /* that were logged, and for which own addresses */
-	struct ipaddr told_own[NFT_MODEL_FAMILIES];
+	struct nft_addresses logged;   /* logged last, and for which own addresses */
+	struct ipaddr logged_own[NFT_MODEL_FAMILIES];
 };
 
 static bool is_given(const char *text)
@@ -47,7 +47,7 @@ void egress_target_free(struct egress_target *t)
 		return;
 	nft_addresses_fini(&t->asked);
 	nft_addresses_fini(&t->standing);
-	nft_addresses_fini(&t->told);
+	nft_addresses_fini(&t->logged);
 	free(t->ip);
 	free(t->fqdn);
 	free(t);
@@ -94,7 +94,7 @@ static int find(const struct egress_target *t, const struct egress_netmap *netma
 	return code < 0 ? -EAGAIN : 0;
 }
 
-/* The sentence of a target of which no address can be reached; e has the first reason. */
+/* The sentence for a target without a reachable address; e has the first reason. */
 static int refuse(const struct egress_target *t, const struct nft_wanted *w,
 	const struct nft_addresses *found, struct err *e)
 {
@@ -111,31 +111,31 @@ static int refuse(const struct egress_target *t, const struct nft_wanted *w,
 		reach_format(found, list), has_ipv6);
 }
 
-static bool is_told(const struct egress_target *t, const struct nft_wanted *w)
+static bool is_logged(const struct egress_target *t, const struct nft_wanted *w)
 {
-	if (t->told.len != t->asked.len)
+	if (t->logged.len != t->asked.len)
 		return false;
-	for (size_t i = 0; i < t->told.len; i++) {
-		if (!ipaddr_equal(&t->told.items[i], &t->asked.items[i]))
+	for (size_t i = 0; i < t->logged.len; i++) {
+		if (!ipaddr_equal(&t->logged.items[i], &t->asked.items[i]))
 			return false;
 	}
 	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
-		if (!ipaddr_equal(&t->told_own[f], &w->families[f].own))
+		if (!ipaddr_equal(&t->logged_own[f], &w->families[f].own))
 			return false;
 	}
 	return true;
 }
 
-static void tell(struct egress_target *t, const struct nft_wanted *w)
+static void log_target(struct egress_target *t, const struct nft_wanted *w)
 {
 	char text[IPADDR_TEXT_MAX];
-	if (is_told(t, w))
+	if (is_logged(t, w))
 		return;
 	for (size_t i = 0; i < t->asked.len; i++)
 		log_event(EV_EGRESS_INSTALLING, ipaddr_format(&t->asked.items[i], text));
-	copy_addresses(&t->told, &t->asked);
+	copy_addresses(&t->logged, &t->asked);
 	for (int f = 0; f < NFT_MODEL_FAMILIES; f++)
-		t->told_own[f] = w->families[f].own;
+		t->logged_own[f] = w->families[f].own;
 }
 
 static int add(const struct nft_addresses *list, struct nft_wanted *w, struct err *e)
@@ -147,7 +147,7 @@ static int add(const struct nft_addresses *list, struct nft_wanted *w, struct er
 	return 0;
 }
 
-/* What stood goes on, as far as the node can still reach it. */
+/* The last targets stay in use, as far as the node can still reach them. */
 static void add_standing(struct egress_target *t, struct nft_wanted *w)
 {
 	struct err unused;
@@ -172,7 +172,7 @@ int egress_target_contribute(struct egress_target *t, const struct egress_netmap
 		return code;
 	}
 	condition_clear(t->conditions_ref, CONDITION_EGRESS_TARGET_UNKNOWN);
-	tell(t, w);
+	log_target(t, w);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /*
- * The single target in the tailnet of TS_TAILNET_TARGET_IP or TS_TAILNET_TARGET_FQDN: all that
- * does not come from the tunnel goes there. A name is followed when its addresses change; while it
- * cannot be found, what stood goes on.
+ * The single target in the tailnet of TS_TAILNET_TARGET_IP or TS_TAILNET_TARGET_FQDN: all traffic
+ * that does not come from the tunnel is sent there. When the addresses of a name change, they are
+ * followed; while it cannot be found, the last ones stay in use.
  */
 #ifndef EGRESS_TARGET_H
 #define EGRESS_TARGET_H
@@ -12,7 +12,7 @@ struct condition_set;
 struct nft_result;
 struct egress_target;
 
-/* One of both; "" or NULL is none. */
+/* One of the two; "" or NULL is none. */
 struct egress_target_options {
 	const char *ip;
 	const char *fqdn;
@@ -28,9 +28,9 @@ void egress_target_wants(const struct egress_target *t, const struct records *re
 	struct strv *names, struct nft_addresses *routes);
 
 /* Adds the target to w, whose own addresses and families are set already. 0; -EAGAIN while the name
- * cannot be resolved; any other code when this node cannot reach the target: -EINVAL for what is no
- * address, -EADDRNOTAVAIL and -EAFNOSUPPORT for families. In each of these cases what stood before
- * is added again, as far as it still can. */
+ * cannot be resolved; any other code when this node cannot reach the target: -EINVAL when the text
+ * is not an address, -EADDRNOTAVAIL and -EAFNOSUPPORT for families. In each of these cases the
+ * previous target is added again, as far as it can still be reached. */
 int egress_target_contribute(struct egress_target *t, const struct egress_netmap *netmap,
 	struct nft_wanted *w, struct err *e) MUST_CHECK;
 void egress_target_applied(

@@ -19,7 +19,7 @@ static bool take(struct egress_rows *rows, const char *text)
 	struct egress_config config = {0};
 	struct err e;
 	assert_int_equal(egress_config_parse(text, strlen(text), &config, &e), 0);
-	return egress_rows_take(rows, &config);
+	return egress_rows_update(rows, &config);
 }
 
 /* As a plan does. */
@@ -30,7 +30,7 @@ static void settle(struct egress_rows *rows, const char *target)
 	for (size_t i = 0; i < rows->len; i++) {
 		struct egress_row *row = &rows->items[i];
 		egress_row_drop_held(row);
-		row->is_settled = row->has_version;
+		row->is_resolved = row->has_version;
 		row->targets.len = 0;
 		nft_addresses_add(&row->targets, &addr);
 	}

@@ -1,4 +1,4 @@
-#include "egress/services_tell.h"
+#include "egress/services_log.h"
 
 #include "egress/egress_events.h"
 #include "egress/fqdn.h"
@@ -10,13 +10,13 @@
 
 #define QUOTED_MAX 512
 
-static void tell_more(const struct log_few *few, const char *what)
+static void log_more(const struct log_few *few, const char *what)
 {
 	if (few->more > 0)
 		log_event(EV_EGRESS_MORE, few->more, what);
 }
 
-void services_tell_faults(struct egress_rows *rows)
+void services_log_faults(struct egress_rows *rows)
 {
 	struct log_few few = {0};
 	for (size_t i = 0; i < rows->len; i++) {
@@ -25,27 +25,27 @@ void services_tell_faults(struct egress_rows *rows)
 			log_event(EV_EGRESS_SERVICE_FAULT, row->name, row->fault);
 		row->is_new_fault = false;
 	}
-	tell_more(&few, "have a fault; `tailboot check` names them all");
+	log_more(&few, "have a fault; `tailboot check` names them all");
 }
 
-void services_tell_removed(const struct egress_rows *rows)
+void services_log_removed(const struct egress_rows *rows)
 {
 	struct log_few few = {0};
 	for (size_t i = 0; i < rows->len; i++) {
 		const struct egress_row *row = &rows->items[i];
-		if (row->is_removed && row->is_settled && log_few_take(&few))
+		if (row->is_removed && row->is_resolved && log_few_take(&few))
 			log_event(EV_EGRESS_SERVICE_DELETED, row->name);
 	}
-	tell_more(&few, "are no longer required");
+	log_more(&few, "are no longer required");
 }
 
-/* Only a name can lead elsewhere by itself. */
+/* Only the addresses of a name can change by themselves. */
 static bool has_moved(const struct egress_row *row)
 {
 	return row->is_moved && row->wanted.ip.family == IPADDR_NONE;
 }
 
-static void tell_moved(const struct egress_row *row)
+static void log_moved(const struct egress_row *row)
 {
 	char name[FQDN_TEXT_MAX];
 	char quoted[QUOTED_MAX];
@@ -59,7 +59,7 @@ static void tell_moved(const struct egress_row *row)
 		reach_format(&row->targets, now));
 }
 
-static void tell_rules(const struct egress_rows *rows)
+static void log_rules(const struct egress_rows *rows)
 {
 	struct log_few lines = {0};
 	struct log_few without = {0};
@@ -78,12 +78,12 @@ static void tell_rules(const struct egress_rows *rows)
 		added += row->added;
 		deleted += row->deleted;
 	}
-	tell_more(&without, "have no backend addresses");
+	log_more(&without, "have no backend addresses");
 	if (lines.more > 0)
 		log_event(EV_EGRESS_MORE_RULES, lines.more, added, deleted);
 }
 
-static void tell_each_rule(const struct egress_rows *rows)
+static void log_each_rule(const struct egress_rows *rows)
 {
 	char target[IPADDR_TEXT_MAX];
 	for (size_t i = 0; i < rows->added.len; i++) {
@@ -103,7 +103,7 @@ static void tell_each_rule(const struct egress_rows *rows)
 		log_event(EV_EGRESS_RULES_MORE, rows->deleted.more, "deleted");
 }
 
-void services_tell_changes(const struct egress_rows *rows, bool is_node_renumbered)
+void services_log_changes(const struct egress_rows *rows, bool is_node_renumbered)
 {
 	bool is_netmap = is_node_renumbered;
 	struct log_few few = {0};
@@ -114,16 +114,16 @@ void services_tell_changes(const struct egress_rows *rows, bool is_node_renumber
 			continue;
 		is_netmap = true;
 		if (log_few_take(&few))
-			tell_moved(&rows->items[i]);
+			log_moved(&rows->items[i]);
 	}
-	tell_more(&few, "have other backend addresses");
+	log_more(&few, "have other backend addresses");
 	if (is_netmap)
 		log_event(EV_EGRESS_NETMAP_CHANGED);
-	tell_rules(rows);
-	tell_each_rule(rows);
+	log_rules(rows);
+	log_each_rule(rows);
 }
 
-void services_tell_notes(struct egress_rows *rows)
+void services_log_notes(struct egress_rows *rows)
 {
 	struct log_few few = {0};
 	for (size_t i = 0; i < rows->len; i++) {
@@ -132,10 +132,10 @@ void services_tell_notes(struct egress_rows *rows)
 			log_event(EV_EGRESS_SERVICE_TARGET, row->name, row->note);
 		row->is_new_note = false;
 	}
-	tell_more(&few, "have a target that cannot be found or reached");
+	log_more(&few, "have a target that cannot be found or reached");
 }
 
-void services_tell_conflicts(
+void services_log_conflicts(
 	const struct egress_conflicts *now, const struct egress_conflicts *before)
 {
 	char text[EGRESS_CONFLICT_TEXT_MAX];
@@ -145,5 +145,5 @@ void services_tell_conflicts(
 			log_event(EV_EGRESS_SERVICE_CONFLICT, now->items[i].service,
 				egress_conflict_format(&now->items[i], text));
 	}
-	tell_more(&few, "have lost a port to another one");
+	log_more(&few, "have lost a port to another one");
 }
