@@ -33,7 +33,7 @@ bool health_verdict(const struct health_facts *facts, char *reason, size_t size)
 	return true;
 }
 
-/* Operators and drain hooks tell replicas apart by these. */
+/* Operators and drain hooks identify replicas by these. */
 static void push_pod_headers(const struct health *h, struct strv *headers)
 {
 	if (h->pod_ipv4[0] != '\0')

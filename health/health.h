@@ -1,16 +1,17 @@
 /*
- * What others ask about us over HTTP: /healthz, /livez and /readyz, /metrics (the daemon's, passed
+ * The HTTP endpoints about this node: /healthz, /livez and /readyz, /metrics (the daemon's, passed
  * through) and /debug/ (the daemon's debug server, passed through).
  *
- * /healthz has the answers of the reference. Healthy is a node with a tailnet address whose daemon
- * runs and whose data path has stood; a daemon that is being brought back within HEALTH_GRACE_MS
- * does not turn it unhealthy, so that a restart in place does not flap readiness. /readyz is
- * stricter, and names every reason (health/readiness.h). /livez is 200 as long as the loop turns:
- * there is nothing that a restart of the supervisor would mend and the supervisor would not.
+ * /healthz has the answers of the reference. A node is healthy when it has a tailnet address, its
+ * daemon runs and its data path has been in force once; a daemon that is back within
+ * HEALTH_GRACE_MS does not make it unhealthy, so that readiness does not flap on a restart in
+ * place. /readyz is stricter, and names every reason (health/readiness.h). /livez is 200 as long as
+ * the loop runs: nothing else could be repaired by a restart of the supervisor and not by the
+ * supervisor itself.
  *
- * From the begin of a stop on the node is neither healthy nor ready. Refusals name the Pod like
- * other answers: the drain of egress proxies takes an answer without our address for one of another
- * Pod, and an operator takes it for a node that cannot be asked.
+ * From the beginning of a stop the node is neither healthy nor ready. Refusals name the Pod like
+ * other answers: the drain of egress proxies attributes an answer without our address to another
+ * Pod, and an operator concludes that the node cannot be queried.
  */
 #ifndef HEALTH_HEALTH_H
 #define HEALTH_HEALTH_H
@@ -34,12 +35,12 @@ struct health_options {
 	const char *pod_ipv6;
 	const char *debug_addr_port;            /* TS_DEBUG_ADDR_PORT, "" = none */
 	const struct condition_set *conditions; /* borrowed */
-	bool has_data_path;                     /* which has not stood yet */
+	bool has_data_path;                     /* not in force yet */
 };
 
 struct health *health_new(
 	struct fetcher *fetcher, struct localapi *api, const struct health_options *options);
-/* Before the HTTP server it has routes on: requests that wait for an answer are let go. */
+/* Call it before the HTTP server that has its routes is freed: waiting requests are dropped. */
 void health_free(struct health *h);
 
 /* Adds the endpoints to a listener. */
@@ -47,21 +48,21 @@ void health_route_probes(
 	struct health *h, struct httpd_listener *l); /* /healthz, /livez, /readyz */
 void health_route_metrics(struct health *h, struct httpd_listener *l); /* /metrics and /debug/ */
 
-/* Facts. That the node has addresses and its data path has stood is logged when it changes, as
- * "Setting healthy true|false". */
+/* Facts. Whether the node has addresses and its data path has been in force is logged when it
+ * changes, as "Setting healthy true|false". */
 void health_set_has_addresses(struct health *h, bool has);
 void health_set_path_has_stood(struct health *h, bool has);
 void health_set_running(struct health *h, bool running); /* daemon up and node Running */
-/* The daemon answers, and its notifications come; true at first. One that cannot be reached counts
- * like one that does not run. */
+/* Whether the daemon answers and its notifications arrive; true at first. A node whose daemon cannot
+ * be reached counts as not running. */
 void health_set_reachable(struct health *h, bool reachable);
-/* A stop is under way; nothing takes that back. */
+/* A stop is under way; this is final. */
 void health_set_stopping(struct health *h);
 
-/* Pure verdict of /healthz. reason is the sentence of the 503, at most size bytes. */
+/* Pure decision of /healthz. reason receives the sentence of the 503, at most size bytes. */
 struct health_facts {
 	bool is_stopping;
-	bool is_addressed; /* has addresses, and the data path has stood */
+	bool is_addressed; /* has addresses, and the data path has been in force */
 	bool running;
 	uint64_t not_running_ms; /* how long, when not running */
 };

@@ -24,7 +24,7 @@ struct health {
 	char *debug_addr_port;
 	bool node_runs; /* as reported */
 	bool is_reachable;
-	struct readiness_facts facts; /* now_ms is that of the last question */
+	struct readiness_facts facts; /* now_ms: of the last request */
 	struct passthrough *passing;  /* requests being passed through */
 };
 

@@ -1,7 +1,7 @@
 /*
- * Requests answered by somebody else: /metrics by the daemon's LocalAPI, /debug/ by its debug
- * server. The answer is taken whole, with a cap and a deadline, and handed on. Request headers are
- * not: the daemon refuses those of browsers (Origin, Referer), and needs none.
+ * Requests that are answered elsewhere: /metrics by the daemon's LocalAPI, /debug/ by its debug
+ * server. The answer is buffered, with a cap and a deadline, and forwarded. Request headers are not
+ * forwarded: the daemon refuses those of browsers (Origin, Referer), and needs none.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #include "lib/io/httpd.h"
 #include "lib/localapi/localapi.h"
 
-/* A CPU profile takes 30 s by default. */
+/* A CPU profile lasts 30 s by default. */
 #define DEBUG_TIMEOUT_MS 60000
 #define DEBUG_REPLY_MAX (8u * 1024 * 1024)
 
@@ -54,7 +54,7 @@ static struct passthrough *pass_new(struct health *h, struct httpd_request *requ
 	return p;
 }
 
-/* What belongs to one connection stays there (RFC 9110 section 7.6.1), and we send the length
+/* Hop-by-hop headers are not forwarded (RFC 9110 section 7.6.1), and we send the length
  * ourselves. */
 static bool is_passed_on(const char *header)
 {
@@ -113,7 +113,7 @@ static void on_debug(void *arg, const struct fetch_reply *reply, const struct er
 		answer(p, reply->status, reply->headers, reply->body, reply->len);
 }
 
-/* A segment "." or "..", also written as %2e: it would lead out of /debug/ at the server behind. */
+/* A segment "." or "..", also written as %2e, would lead out of /debug/ at the upstream server. */
 static bool has_dot_segment(const char *path)
 {
 	for (const char *p = strchr(path, '/'); p != NULL; p = strchr(p, '/')) {
@@ -159,8 +159,8 @@ void passthrough_cancel_all(struct health *h)
 {
 	while (h->passing != NULL) {
 		struct passthrough *p = h->passing;
-		/* The HTTP server may outlive us and would tell a freed one that its client left.
-		 */
+		/* The HTTP server may outlive us and would report a client's disconnect to freed
+		 * memory. */
 		httpd_request_on_gone(p->request, NULL, NULL);
 		pass_free(p);
 	}

@@ -8,7 +8,7 @@
 #include "lib/base/json.h"
 #include "lib/base/mem.h"
 
-/* Besides the conditions. */
+/* Reasons besides the conditions. */
 #define FACTS_MAX 4
 
 bool readiness_is_running(const struct readiness_facts *facts)

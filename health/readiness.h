@@ -1,15 +1,15 @@
 /*
- * Is the node fit to take traffic, and if not, why? Pure: what is known of it and the conditions
- * that stand, in; a list of reasons, out. A node without a reason is ready.
+ * Whether the node is ready for traffic, and if not, why. Pure: facts about it and the raised
+ * conditions in; a list of reasons out. A node without a reason is ready.
  *
- * A condition is a reason as its kind says: always, after a grace, or only as the explanation of
- * a node that is not ready for something else. What has no condition is a fact with a code of its
- * own:
+ * A condition is a reason according to its kind: always, after a grace period, or only as the
+ * explanation of a node that is not ready for another reason. Facts without a condition have their
+ * own codes:
  *
  *	Stopping         a stop is under way
  *	Starting         not Running yet, or again, and nothing is known to be wrong
  *	NoAddresses      the node has no tailnet address
- *	DataPathPending  its rules have not stood yet
+ *	DataPathPending  its rules have not been in force yet
  */
 #ifndef HEALTH_READINESS_H
 #define HEALTH_READINESS_H
@@ -31,7 +31,7 @@ struct readiness_facts {
 	bool was_running;     /* ever */
 	uint64_t not_running_ms;
 	bool has_addresses;
-	uint64_t addresses_ms; /* since when it is so */
+	uint64_t addresses_ms; /* since when this is so */
 	bool path_has_stood;   /* true without a data path */
 };
 
@@ -49,10 +49,10 @@ struct readiness {
 	size_t count;
 };
 
-/* Within the grace a node whose daemon is brought back counts as running. */
+/* Within this grace period a node whose daemon is restarted counts as running. */
 bool readiness_is_running(const struct readiness_facts *facts);
 
-/* The first reason is the one to look at. out is replaced. */
+/* The most important reason comes first. out is replaced. */
 void readiness_find(const struct readiness_facts *facts, const struct condition_set *conditions,
 	struct readiness *out);
 void readiness_fini(struct readiness *r);
