@@ -19,9 +19,9 @@ struct statestore {
 	struct store_entries entries;
 
 	bool is_writing;
-	struct timer soon;      /* the next write: what is set in one turn goes together */
+	struct timer soon;      /* the next write: keys set in one turn are written together */
 	struct backoff backoff; /* of the place; each refused key has its own */
-	struct err failure;     /* the place does not answer: why; code 0: it does */
+	struct err failure;     /* why the place does not answer; code 0: it does */
 	void (*answered_fn)(void *arg);
 	void *answered_arg;
 
@@ -63,7 +63,7 @@ static void report(struct statestore *s)
 
 static void write_now(void *arg);
 
-/* The place is away: all of it is tried again. */
+/* The place does not answer: everything is tried again. */
 static void on_failed(struct statestore *s, const struct err *err, uint64_t retry_after_ms)
 {
 	uint64_t delay = backoff_next(&s->backoff);
@@ -82,7 +82,7 @@ static void on_decided(struct statestore *s, const struct err *err, uint64_t ret
 	else
 		store_entries_stored(&s->entries);
 	report(s);
-	/* What waited for this write, and what was set meanwhile, at once. */
+	/* Keys that waited for this write, or were set meanwhile, are due at once. */
 	write_now(s);
 }
 
@@ -176,7 +176,7 @@ void statestore_set(struct statestore *s, const char *key, const char *value)
 	if (!s->is_kept)
 		return;
 	store_entries_want(&s->entries, key, value);
-	/* While the place is away the new value goes with the next try. */
+	/* While the place does not answer, the new value is written with the next attempt. */
 	bool is_away = s->failure.code != 0 && timer_is_armed(&s->soon);
 	if (!statestore_is_stored(s, key) && !s->is_writing && !is_away)
 		timer_start(&s->soon, 0);

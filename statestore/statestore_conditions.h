@@ -10,7 +10,7 @@ extern const struct condition_kind condition_store_not_permitted;
 #define CONDITION_STORE_WRITE_FAILED (&condition_store_write_failed)
 #define CONDITION_STORE_NOT_PERMITTED (&condition_store_not_permitted)
 
-/* All of them, for the table of a program. */
+/* All of them, for a program's table. */
 #define STATESTORE_CONDITIONS CONDITION_STORE_WRITE_FAILED, CONDITION_STORE_NOT_PERMITTED
 
 #endif

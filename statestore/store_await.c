@@ -5,14 +5,15 @@
 #include "lib/base/backoff.h"
 #include "statestore/store_check.h"
 
-/* Pauses between two looks: n² × 10 ms, at most 2 s. */
+/* Pauses between two polls: n² × 10 ms, at most 2 s. */
 #define LOOK_STEP_MS 10
 #define LOOK_MAX_MS 2000
-/* Looks that may fail in a row, and how long: a stop must not wait for a server that is gone. */
+/* How many polls may fail in a row, and for how long: a stop must not wait for a server that is
+ * gone. */
 #define LOOK_FAILURES_MAX 3
 #define LOOK_ANSWER_MS 2000
-/* About 1.4 s of looks, 2.1 s at most: a login that is under way has written its profile by then,
- * and docker kills what has not ended after 10 s. */
+/* About 1.4 s of polling, 2.1 s at most: a login that is under way has written its profile by
+ * then, and docker kills a container after 10 s. */
 #define LOOKS_WITHOUT_PROFILE 7
 
 static void finish(struct store_await *a, const struct err *err)
@@ -24,7 +25,7 @@ static void finish(struct store_await *a, const struct err *err)
 static uint64_t pause_ms(uint32_t n)
 {
 	uint32_t base = n * n * LOOK_STEP_MS;
-	/* One draw of a back-off that cannot grow is the base with its jitter. */
+	/* A back-off that cannot grow gives the base with its jitter. */
 	struct backoff jitter = BACKOFF_INIT(base < LOOK_MAX_MS ? base : LOOK_MAX_MS, LOOK_MAX_MS);
 	return backoff_next(&jitter);
 }
@@ -63,7 +64,7 @@ static void on_listed(void *arg, const struct strv *keys, const struct err *err)
 		timer_start(&a->pause, pause_ms(++a->looks));
 }
 
-static void look(void *arg)
+static void poll(void *arg)
 {
 	struct store_await *a = arg;
 	if (!timer_is_armed(&a->answer))
@@ -91,7 +92,7 @@ static void on_no_answer(void *arg)
 void store_await_init(struct store_await *a, struct loop *loop)
 {
 	*a = (struct store_await){0};
-	timer_init(&a->pause, loop, look, a);
+	timer_init(&a->pause, loop, poll, a);
 	timer_init(&a->answer, loop, on_no_answer, a);
 	timer_init(&a->limit, loop, on_limit, a);
 }
@@ -108,7 +109,7 @@ void store_await_start(struct store_await *a, const struct statestore_backend *b
 	a->failure = (struct err){0};
 	timer_start(&a->limit, backend_ref != NULL ? timeout_ms : 0);
 	if (backend_ref != NULL)
-		look(a);
+		poll(a);
 }
 
 void store_await_cancel(struct store_await *a)

@@ -17,7 +17,7 @@
 struct dir_backend {
 	char *state_dir;
 	char *published;
-	/* Answers come from the loop, as a backend's must. */
+	/* A backend must answer from the loop. */
 	struct timer written, listed;
 	store_written_fn written_fn;
 	void *written_arg;
@@ -28,7 +28,7 @@ struct dir_backend {
 	struct err list_error;
 };
 
-/* Keys are file names: nothing that leads elsewhere or hides. */
+/* Keys are file names: no path separators, no leading dot. */
 static bool is_file_name(const char *key)
 {
 	static const char allowed[] =
@@ -54,7 +54,7 @@ static int write_one(const struct dir_backend *b, const struct store_change *c, 
 	return atomicfile_write(path, c->value, strlen(c->value), 0600, e);
 }
 
-static void tell_written(void *arg)
+static void report_written(void *arg)
 {
 	struct dir_backend *b = arg;
 	struct err e = b->write_error;
@@ -68,7 +68,7 @@ static void write_changes(void *self, const struct store_change *changes, size_t
 	b->written_fn = fn;
 	b->written_arg = arg;
 	b->write_error = (struct err){0};
-	/* A change that was made before another failed is made again, which does no harm. */
+	/* Changes made before one failed are made again, which is harmless. */
 	for (size_t i = 0; i < count; i++) {
 		if (write_one(b, &changes[i], &b->write_error) < 0)
 			break;
@@ -76,7 +76,7 @@ static void write_changes(void *self, const struct store_change *changes, size_t
 	timer_start(&b->written, 0);
 }
 
-static void tell_listed(void *arg)
+static void report_listed(void *arg)
 {
 	struct dir_backend *b = arg;
 	struct err e = b->list_error;
@@ -89,7 +89,7 @@ static int read_keys(struct dir_backend *b, struct err *e)
 	AUTO(buf_wipe) struct buf text = BUF_INIT(JSON_TEXT_MAX);
 	if (atomicfile_read(path, &text, e) < 0)
 		return e->code;
-	/* A daemon that was killed before its first write leaves such a file: it holds no keys. */
+	/* A daemon that was killed before its first write leaves such a file, without keys. */
 	if (text.len == 0)
 		return 0;
 	AUTO(json_freep) struct json *doc = json_parse(text.data, text.len, e);
@@ -136,8 +136,8 @@ void store_dir_backend(struct loop *loop, const char *state_dir, struct statesto
 	struct dir_backend *b = xcalloc(1, sizeof(*b));
 	b->state_dir = xstrdup(state_dir);
 	b->published = xasprintf("%s/" STORE_DIR_PUBLISHED, state_dir);
-	timer_init(&b->written, loop, tell_written, b);
-	timer_init(&b->listed, loop, tell_listed, b);
+	timer_init(&b->written, loop, report_written, b);
+	timer_init(&b->listed, loop, report_listed, b);
 	*out = (struct statestore_backend){
 		describe, write_changes, list_keys, cancel, free_backend, b};
 }

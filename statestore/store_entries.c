@@ -145,8 +145,8 @@ const char *store_entries_refusal(const struct store_entries *s)
 	return NULL;
 }
 
-/* Of those that go alone the one that has waited longest; they come first, as each makes way for
- * the others by its own back-off. */
+/* Of the keys that are written alone, the one that has waited longest; they come first, since each
+ * has its own back-off and so lets the others pass. */
 static struct store_entry *pick_alone(const struct store_entries *s, uint64_t now_ms)
 {
 	struct store_entry *picked = NULL;
@@ -179,7 +179,7 @@ size_t store_entries_pick(struct store_entries *s, uint64_t now_ms, struct store
 		if (!en->is_alone && is_candidate(s, en))
 			changes[count++] = change_of(en);
 	}
-	/* Marked afterwards: what goes out together does not wait for each other. */
+	/* Marked afterwards: keys written together do not wait for each other. */
 	for (size_t i = 0, marked = 0; i < s->len && marked < count; i++) {
 		s->items[i].is_sent = s->items[i].key == changes[marked].key;
 		marked += s->items[i].is_sent;
@@ -206,7 +206,7 @@ void store_entries_hurry(struct store_entries *s)
 	}
 }
 
-/* What was sent is on its way no more. */
+/* The sent values are no longer in flight. */
 static void arrived(struct store_entry *en, bool is_unsure)
 {
 	replace(&en->sent, NULL);
@@ -240,7 +240,7 @@ void store_entries_failed(struct store_entries *s)
 static void refuse(struct store_entry *en, const char *reason, uint64_t now_ms, uint64_t pause_ms)
 {
 	bool is_current = same(en->sent, en->wanted);
-	/* A value that was set meanwhile has not been refused yet. */
+	/* A value set meanwhile has not been refused yet. */
 	if (!is_current)
 		backoff_reset(&en->backoff);
 	uint64_t delay = backoff_next(&en->backoff);

@@ -13,7 +13,7 @@ struct secret_backend {
 	char *secret;
 	char *description;
 	struct kube_call *write;
-	char *only_key; /* of a write of one key, NULL = of several */
+	char *only_key; /* if the write has one key; NULL = several */
 	store_written_fn written_fn;
 	void *written_arg;
 	struct kube_call *list;

@@ -27,7 +27,7 @@ void store_kube_plan_reset(const struct kube_fields *fields, const char *capver,
 		if (kube_fields_get(fields, stale[i]) != NULL)
 			kube_fields_set(changes, stale[i], NULL, 0);
 	}
-	/* A request for a new key that was answered: the configuration has another key now. */
+	/* A request for a new key has been answered: the configuration has another key now. */
 	if (kube_fields_get(fields, STORE_KEY_REISSUE_AUTHKEY) != NULL &&
 		config_authkey[0] != '\0' &&
 		!holds(fields, STORE_KEY_REISSUE_AUTHKEY, config_authkey))

@@ -1,6 +1,6 @@
 /*
- * Set-up of the state Secret at boot: the read and two reviews at once, each tried again by itself
- * while its failure is transient.
+ * Set-up of the state Secret at boot: the read and two reviews in parallel, each retried
+ * separately while its failure is transient.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #include "statestore/statestore_events.h"
 #include "statestore/store_kube.h"
 
-/* Times a refusal after an outage is asked again. */
+/* How often a refusal after an outage is checked again. */
 #define DOUBTS_MAX 5
 
 enum step {
@@ -43,8 +43,8 @@ struct attempt {
 	bool is_done;
 	bool allowed;
 	bool is_forbidden;
-	unsigned doubts;    /* refusals that were not believed */
-	struct err failure; /* for which it is tried again, or the final one; code 0: none */
+	unsigned doubts;    /* refusals that were not trusted */
+	struct err failure; /* why it is retried, or the final one; code 0: none */
 };
 
 struct store_kube_setup {
@@ -71,7 +71,7 @@ static void setup_free(struct store_kube_setup *s)
 	free(s);
 }
 
-/* The handle is gone when the callback comes. */
+/* The handle has been freed when the callback is called. */
 static void finish(struct store_kube_setup *s, const struct err *err)
 {
 	store_kube_setup_fn fn = s->fn;
@@ -92,8 +92,8 @@ static bool all_done(const struct store_kube_setup *s)
 	return true;
 }
 
-/* 0, or the sentence for what is missing. */
-static int judge_permissions(const struct store_kube_setup *s, struct err *e)
+/* 0, or a sentence that names the missing permissions. */
+static int check_permissions(const struct store_kube_setup *s, struct err *e)
 {
 	const bool is_missing[STEP_COUNT] = {
 		[STEP_GET] = s->attempts[STEP_GET].is_forbidden,
@@ -122,10 +122,10 @@ static void explain_patch(struct store_kube_setup *s)
 		review->code != 0 ? review->msg : "");
 }
 
-static int judge(struct store_kube_setup *s, struct err *e)
+static int check_secret(struct store_kube_setup *s, struct err *e)
 {
 	const struct err *get = &s->attempts[STEP_GET].failure;
-	if (judge_permissions(s, e) < 0)
+	if (check_permissions(s, e) < 0)
 		return e->code;
 	if (get->code == -ENOENT && !s->attempts[STEP_CREATE].allowed)
 		return err_set(e, -EACCES,
@@ -154,15 +154,15 @@ static void step_done(struct attempt *a)
 		try_step(&s->attempts[STEP_CREATE]);
 	}
 	if (all_done(s) && !s->is_held)
-		finish(s, judge(s, &e) < 0 ? &e : NULL);
+		finish(s, check_secret(s, &e) < 0 ? &e : NULL);
 }
 
-/* True when the failure passes by itself: tried again. */
+/* True when the failure is transient: it is retried. */
 static bool retried(struct attempt *a, const struct kube_reply *reply, const struct err *err)
 {
 	if (!err_is_transient(err->code) || err->code == -ESTALE)
 		return false;
-	/* Each reason is told once. */
+	/* Each reason is logged once. */
 	if (strcmp(a->failure.msg, err->msg) != 0)
 		log_event(EV_STORE_SETUP_RETRY, verbs[a->step], a->setup->secret, err->msg);
 	a->failure = *err;
@@ -172,8 +172,8 @@ static bool retried(struct attempt *a, const struct kube_reply *reply, const str
 	return true;
 }
 
-/* True when a refusal is not believed yet: a server that has just come up knows neither accounts
- * nor roles for a moment, and what it refuses then would be given up for the whole run. */
+/* True when a refusal is not trusted yet: a server that has just come up does not know accounts
+ * and roles for a moment, and what it refuses then would be disabled for the whole run. */
 static bool doubted(struct attempt *a, bool is_refusal)
 {
 	if (!is_refusal || !a->setup->had_outage || a->doubts == DOUBTS_MAX)
@@ -195,8 +195,8 @@ static void on_secret(void *arg, const struct kube_reply *reply, const struct er
 	a->call = NULL;
 	if ((err != NULL && retried(a, reply, err)) || doubted(a, is_refusal(reply, err)))
 		return;
-	/* Not every lack of access is a missing right: a certificate may be untrusted, a token
-	 * refused. */
+	/* Lack of access is not always a missing permission: a certificate may be untrusted, a
+	 * token refused. */
 	a->is_forbidden = err != NULL && reply->code == 403;
 	a->failure = err != NULL ? *err : (struct err){0};
 	if (err == NULL &&
@@ -216,8 +216,8 @@ static void on_review(void *arg, const struct kube_reply *reply, const struct er
 		return;
 	if (err != NULL)
 		log_event(EV_STORE_REVIEW_FAILED, verbs[a->step], a->setup->secret, err->msg);
-	/* Without an answer: what the start needs is taken as granted, and will tell by itself;
-	 * what would be written without a right is not. */
+	/* Without an answer: permissions that the start needs are assumed, as their lack will
+	 * show; nothing is written without a known permission. */
 	a->failure = err != NULL ? *err : (struct err){0};
 	a->allowed = err != NULL ? a->step == STEP_UPDATE : !is_denied;
 	step_done(a);
@@ -260,7 +260,7 @@ void store_kube_setup_release(struct store_kube_setup *s)
 	struct err e;
 	s->is_held = false;
 	if (all_done(s))
-		finish(s, judge(s, &e) < 0 ? &e : NULL);
+		finish(s, check_secret(s, &e) < 0 ? &e : NULL);
 }
 
 void store_kube_setup_cancel(struct store_kube_setup *s)
