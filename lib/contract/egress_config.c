@@ -64,7 +64,7 @@ const struct egress_service *egress_config_find(const struct egress_config *c, c
 {
 	if (c->count == 0)
 		return NULL;
-	/* Only its name is looked at. */
+	/* Only its name is compared. */
 	const struct egress_service key = {.name = (char *)(uintptr_t)name};
 	return bsearch(&key, c->services, c->count, sizeof(*c->services), compare_names);
 }

@@ -2,12 +2,12 @@
  * The document `egress-services`: which cluster ports lead to which targets in the tailnet, as an
  * operator mounts it, and `hep-pings` beside it. Pure: text in, plain data out.
  *
- * A fault of one service is that service's alone: it is kept with the sentence of what is wrong,
- * and all others are as they should be. Only a text that is no JSON object fails as a whole.
+ * A fault affects only its own service, which is kept with a sentence that describes it; the
+ * others are valid. Only a text that is not a JSON object fails as a whole.
  *
  *	AUTO(egress_config_fini) struct egress_config config = {0};
  *	if (egress_config_parse(text, len, &config, e) < 0)
- *		nothing of the document is known
+ *		the document is unusable
  */
 #ifndef LIB_CONTRACT_EGRESS_CONFIG_H
 #define LIB_CONTRACT_EGRESS_CONFIG_H
@@ -23,7 +23,7 @@
 #define EGRESS_CONFIG_FILE "egress-services"
 #define EGRESS_PINGS_FILE "hep-pings"
 
-/* Bounds of a document; more is a fault, never cut off silently. */
+/* Limits of a document; exceeding them is a fault, nothing is truncated silently. */
 #define EGRESS_SERVICES_MAX 10000
 #define EGRESS_PORTS_MAX 65536 /* of all services together */
 #define EGRESS_NAME_MAX 253
@@ -39,7 +39,7 @@ struct egress_port {
 struct egress_service {
 	char *name;
 	char *health_check_endpoint; /* "" without one */
-	char *target_ip;             /* as written, "" without one; comes before target_fqdn */
+	char *target_ip;             /* as written, "" without one; preferred to target_fqdn */
 	char *target_fqdn;           /* as written, "" without one */
 	struct ipaddr ip;            /* target_ip; family IPADDR_NONE without one */
 	struct egress_port *ports;   /* a set: sorted by proto, match, target; no duplicates */
@@ -53,18 +53,19 @@ struct egress_config {
 };
 
 /* An empty text is a document without services. Replaces *out; unchanged on failure. -EINVAL with
- * line and column, or the reason; -EMSGSIZE for more than the bounds. */
+ * line and column, or the reason; -EMSGSIZE above the limits. */
 int egress_config_parse(
 	const char *text, size_t len, struct egress_config *out, struct err *e) MUST_CHECK;
 void egress_config_fini(struct egress_config *c);
-/* NULL when there is none of this name. */
+/* NULL when there is no service of this name. */
 const struct egress_service *egress_config_find(const struct egress_config *c, const char *name);
 bool egress_service_equal(const struct egress_service *a, const struct egress_service *b);
 /* Deep; to is overwritten, not freed. */
 void egress_service_copy(struct egress_service *to, const struct egress_service *from);
 void egress_service_fini(struct egress_service *s);
 
-/* Decimal text with optional white space around; empty = 0, negative = 0. -EINVAL, -ERANGE. */
+/* Decimal text, optionally surrounded by white space; empty = 0, negative = 0. -EINVAL,
+ * -ERANGE. */
 int egress_pings_parse(const char *text, size_t len, uint32_t *out, struct err *e) MUST_CHECK;
 
 #endif

@@ -12,11 +12,11 @@
 #include "lib/contract/field.h"
 
 #define ENDPOINT_MAX 2048
-/* 254 bytes of a normalised name, and the leading dot that is dropped. */
+/* 254 bytes of a normalised name, and a leading dot, which is dropped. */
 #define FQDN_MAX 255
 #define QUOTED_MAX 80
 
-/* A port, and where in the list it stood. */
+/* A port and its index in the list. */
 struct entry {
 	struct egress_port port;
 	size_t at;
@@ -92,7 +92,7 @@ static int two_targets(const struct entry *first, const struct entry *other, str
 		first->port.match, first->port.target);
 }
 
-/* Sorts, drops what is there twice, and finds the first entry that contradicts an earlier one. */
+/* Sorts, drops duplicates, and finds the first entry that contradicts an earlier one. */
 static int make_set(struct entry *entries, size_t *count, struct err *e)
 {
 	struct entry wrong = {.at = SIZE_MAX};
@@ -120,7 +120,7 @@ static int read_ports(const struct json *member, struct egress_service *out, str
 	if (field_get(member, "ports", JSON_ARRAY, &list, e) < 0)
 		return e->code;
 	size_t count = 0;
-	/* The document's bound on ports holds by now. */
+	/* The limit on ports has been checked by now. */
 	AUTO(mem_free) struct entry *entries = xcalloc(json_len(list) + 1, sizeof(*entries));
 	for (const struct json *item = json_first(list); item != NULL; item = json_next(item)) {
 		if (read_entry(item, &entries[count], e) < 0)
@@ -137,7 +137,7 @@ static int read_ports(const struct json *member, struct egress_service *out, str
 	return 0;
 }
 
-/* What is in it is kept also when it is wrong, so that it can be shown. */
+/* The value is kept even if it is invalid, so that it can be shown. */
 static int read_target(const struct json *member, struct egress_service *out, struct err *e)
 {
 	const struct json *target;
@@ -182,7 +182,8 @@ static int read_fields(const struct json *member, struct egress_service *out, st
 			strlen(out->name), EGRESS_NAME_MAX);
 	if (type != JSON_OBJECT && type != JSON_NULL)
 		return err_set(e, -EINVAL, "%s where an object belongs", json_type_name(type));
-	/* Whatever is wrong with the target: traffic that a service had before is still watched. */
+	/* Needed even if the target is invalid: existing traffic of the service is still
+	 * checked. */
 	int endpoint_code = read_endpoint(member, out, &endpoint_fault);
 	if (read_target(member, out, e) < 0)
 		return e->code;

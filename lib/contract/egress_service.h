@@ -1,6 +1,6 @@
 /*
- * One service of the document `egress-services`: its reading, which lib/contract/egress_config.c
- * does for each. Private to this folder.
+ * One service of the document `egress-services`: its parser, which lib/contract/egress_config.c
+ * calls for each. Private to this folder.
  */
 #ifndef LIB_CONTRACT_EGRESS_SERVICE_H
 #define LIB_CONTRACT_EGRESS_SERVICE_H
@@ -8,8 +8,8 @@
 struct egress_service;
 struct json;
 
-/* Reads a member of the document into *out, which is overwritten. What is wrong is out->fault, and
- * what could be read until then is there. */
+/* Reads a member of the document into *out, which is overwritten. A fault is described in
+ * out->fault, and what was read before it is set. */
 void egress_service_read(const struct json *member, struct egress_service *out);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * The status of the egress services, as an operator reads it from the key `egress-services`: which
- * services this Pod forwards, and to where. Operators compare the text by members in this order.
+ * services this Pod forwards, and to where. Operators rely on the order of the members.
  */
 #ifndef LIB_CONTRACT_EGRESS_STATUS_H
 #define LIB_CONTRACT_EGRESS_STATUS_H
@@ -23,8 +23,7 @@ struct egress_status_service {
 };
 
 /* Compact JSON; services are sorted by name. Without services the member is null, without targets
- * tailnetTargetIPs is null, without ports [] is written, podIPv6 is left out when "". Caller frees.
- */
+ * tailnetTargetIPs is null, without ports it is []; podIPv6 is omitted when "". Caller frees. */
 char *egress_status_print(const char *pod_ipv4, const char *pod_ipv6,
 	const struct egress_status_service *services, size_t count);
 

@@ -1,9 +1,9 @@
 /*
- * Members of a document, each with its type: what the readers of this folder share. Keys are found
- * without regard to ASCII case, as Go finds the fields of a struct; a member that is absent or null
- * leaves the result as it is. Private to this folder.
+ * Typed members of a document, shared by the parsers of this folder. Keys are matched without
+ * ASCII case, as Go matches the fields of a struct; an absent or null member leaves the result
+ * unchanged. Private to this folder.
  *
- * Sentences begin with the key, "matchPort: …"; field_within puts before it where that is.
+ * Sentences begin with the key, "matchPort: …"; field_within prefixes its location.
  */
 #ifndef LIB_CONTRACT_FIELD_H
 #define LIB_CONTRACT_FIELD_H
@@ -14,17 +14,17 @@
 #include "lib/base/ipaddr.h"
 #include "lib/base/json.h"
 
-/* 0 and the member, or NULL without one; -EINVAL when it is of another type. */
+/* 0 and the member, or NULL without one; -EINVAL when it has another type. */
 int field_get(const struct json *obj, const char *key, enum json_type want, const struct json **out,
 	struct err *e) MUST_CHECK;
 /* A borrowed string of at most max bytes. */
 int field_text(const struct json *obj, const char *key, size_t max, const char **out,
 	struct err *e) MUST_CHECK;
-/* An address without a zone, and not the unspecified one; what names the key in the sentence.
+/* An address without a zone, other than the unspecified one; what is the key in the sentence.
  * -EINVAL. */
 int field_address(const char *text, const char *what, struct ipaddr *out, struct err *e) MUST_CHECK;
 
-/* Puts a prefix before the sentence, "ports[3]." for one; returns the code. */
+/* Prefixes the sentence, for instance with "ports[3]."; returns the code. */
 int field_within(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Parses the text of a document: an object, or NULL in *out for an empty text or for null. *out is

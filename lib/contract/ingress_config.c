@@ -100,7 +100,7 @@ const struct ingress_service *ingress_config_find(const struct ingress_config *c
 {
 	if (c->count == 0)
 		return NULL;
-	/* Only its name is looked at. */
+	/* Only its name is compared. */
 	const struct ingress_service key = {.name = (char *)(uintptr_t)name};
 	return bsearch(&key, c->services, c->count, sizeof(*c->services), compare_names);
 }

@@ -2,7 +2,7 @@
  * The document `ingress-config.json`: which address of a Tailscale Service leads to which cluster
  * address, as an operator mounts it, and the status of the same name. Pure.
  *
- * A fault of one service is that service's alone, as in lib/contract/egress_config.h.
+ * A fault affects only its own service, as in lib/contract/egress_config.h.
  */
 #ifndef LIB_CONTRACT_INGRESS_CONFIG_H
 #define LIB_CONTRACT_INGRESS_CONFIG_H
@@ -43,8 +43,8 @@ bool ingress_service_equal(const struct ingress_service *a, const struct ingress
 void ingress_service_copy(struct ingress_service *to, const struct ingress_service *from);
 void ingress_service_fini(struct ingress_service *s);
 
-/* The status: {"configs":{…},"podIPv4":"…","podIPv6":"…"}, every member left out when empty; of
- * these services, each as a member of configs. Caller frees. */
+/* The status: {"configs":{…},"podIPv4":"…","podIPv6":"…"}, each member omitted when empty; the
+ * services are members of configs. Caller frees. */
 char *ingress_status_print(const char *pod_ipv4, const char *pod_ipv6,
 	const struct ingress_service *const *services, size_t count);
 

@@ -5,7 +5,7 @@
 #include "lib/base/json.h"
 #include "lib/base/mem.h"
 
-/* What Go escapes and JSON does not ask for. */
+/* Characters that Go escapes although JSON does not require it. */
 static const struct special {
 	const char *text;
 	const char *escaped;

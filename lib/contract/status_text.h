@@ -1,7 +1,7 @@
 /*
- * Text of a status, in one growing buffer, spelled as Go's encoding/json spells it: besides what
- * JSON asks for, <, >, &, U+2028 and U+2029 are escaped. Aborts when memory is gone; what is
- * written is bounded by the documents it comes from. Private to this folder.
+ * Text of a status, in one growing buffer, formatted like Go's encoding/json: besides what JSON
+ * requires, <, >, &, U+2028 and U+2029 are escaped. Aborts when out of memory; the size is bounded
+ * by the documents that it describes. Private to this folder.
  */
 #ifndef LIB_CONTRACT_STATUS_TEXT_H
 #define LIB_CONTRACT_STATUS_TEXT_H
