@@ -9,7 +9,7 @@
 #include "lib/localapi/ipnbus.h"
 #include "lib/localapi/records.h"
 
-/* A name or a value; anything longer is neither. */
+/* A name or a value; anything longer is not valid. */
 #define CAPTURE_MAX 8192
 
 enum rule {
@@ -31,13 +31,13 @@ static const struct jscan_rule rules[] = {
 };
 
 struct reading {
-	struct records *records_ref; /* NULL to pass them over */
+	struct records *records_ref; /* NULL to skip them */
 	struct ipn_record record;    /* the one being read */
 	struct strv domains;
 	unsigned int documents;
 };
 
-static void take_domain(struct reading *reading, const struct jscan_event *ev)
+static void read_domain(struct reading *reading, const struct jscan_event *ev)
 {
 	AUTO(buf_fini) struct buf domain = BUF_INIT(CAPTURE_MAX);
 	struct err ignored;
@@ -46,9 +46,9 @@ static void take_domain(struct reading *reading, const struct jscan_event *ev)
 		strv_push(&reading->domains, buf_cstr(&domain));
 }
 
-static void take_begin(struct reading *reading, int id)
+static void on_begin(struct reading *reading, int id)
 {
-	/* Of repeated keys the last one counts. */
+	/* Of duplicate keys the last one counts. */
 	if (id == R_DOMAINS)
 		strv_reset(&reading->domains);
 	else if (id == R_RECORDS && reading->records_ref != NULL)
@@ -57,14 +57,14 @@ static void take_begin(struct reading *reading, int id)
 		ipn_record_reset(&reading->record);
 }
 
-static void take_value(struct reading *reading, const struct jscan_event *ev)
+static void on_value(struct reading *reading, const struct jscan_event *ev)
 {
 	if (ev->id == R_DOMAIN)
-		take_domain(reading, ev);
+		read_domain(reading, ev);
 	else if (ev->id == R_NAME)
-		ipn_record_take_name(&reading->record, ev);
+		ipn_record_read_name(&reading->record, ev);
 	else
-		ipn_record_take_value(&reading->record, ev);
+		ipn_record_read_value(&reading->record, ev);
 }
 
 static int on_event(void *arg, const struct jscan_event *ev, struct err *e)
@@ -73,10 +73,10 @@ static int on_event(void *arg, const struct jscan_event *ev, struct err *e)
 	(void)e;
 	switch (ev->kind) {
 	case JSCAN_GOT_VALUE:
-		take_value(reading, ev);
+		on_value(reading, ev);
 		break;
 	case JSCAN_GOT_BEGIN:
-		take_begin(reading, ev->id);
+		on_begin(reading, ev->id);
 		break;
 	case JSCAN_GOT_END:
 		if (ev->id == R_RECORD && reading->records_ref != NULL)
@@ -110,9 +110,9 @@ static bool is_space(char c)
 int dns_config_read(const char *text, size_t len, struct records *records,
 	struct strv *cert_domains, struct err *e)
 {
-	/* In the middle of a status, which is about to replace them, records are passed over. */
-	bool takes_records = records != NULL && !records_is_open(records);
-	struct reading reading = {.records_ref = takes_records ? records : NULL};
+	/* While a status is being read, which will replace them, records are skipped. */
+	bool reads_records = records != NULL && !records_is_open(records);
+	struct reading reading = {.records_ref = reads_records ? records : NULL};
 	for (; len > 0 && is_space(text[0]); len--)
 		text++;
 	while (len > 0 && is_space(text[len - 1]))
@@ -121,12 +121,12 @@ int dns_config_read(const char *text, size_t len, struct records *records,
 		return 0;
 	if (len == 0 || text[0] != '{')
 		return err_set(e, -EINVAL, "dns-config: no JSON object");
-	if (takes_records)
+	if (reads_records)
 		records_begin(records);
 	int code = read_document(&reading, text, len, e);
-	if (takes_records && code < 0)
+	if (reads_records && code < 0)
 		records_cancel(records);
-	else if (takes_records)
+	else if (reads_records)
 		records_end(records);
 	if (code == 0 && cert_domains != NULL)
 		strv_copy(cert_domains, &reading.domains);

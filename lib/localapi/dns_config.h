@@ -1,6 +1,6 @@
 /*
- * The answer to `GET dns-config`: certificate domains and extra DNS records, read without a tree,
- * because a tailnet may have tens of thousands of records.
+ * The answer to `GET dns-config`: certificate domains and extra DNS records, read without building
+ * a tree, because a tailnet may have tens of thousands of records.
  *
  *	if (dns_config_read(reply->body, reply->len, records, &cert_domains, &e) < 0)
  *		log_event(…, e.msg);
@@ -15,10 +15,9 @@
 
 struct records;
 
-/* Replaces what is kept of the records, see records_from_dns_config, and the domains, which are
- * none where the document tells none. Either may be NULL. Anything of a wrong type counts as
- * absent. The document null changes nothing. -EINVAL for what is no JSON object; then nothing has
- * changed. */
+/* Replaces the kept records, see records_from_dns_config, and the domains, even if the document
+ * has none. Either may be NULL. A value of a wrong type counts as absent. The document null changes
+ * nothing. -EINVAL when the text is not a JSON object; then nothing has changed. */
 int dns_config_read(const char *text, size_t len, struct records *records,
 	struct strv *cert_domains, struct err *e) MUST_CHECK;
 

@@ -7,7 +7,7 @@
 
 #define SLOTS_MIN 16
 
-/* What is hashed is limited to what somebody wants, so nobody can fill one slot on purpose. */
+/* Only wanted items are hashed, so nobody can fill one slot on purpose. */
 uint64_t hashed_bytes(const void *bytes, size_t len)
 {
 	return fnv_add(FNV_INIT, bytes, len);

@@ -1,6 +1,6 @@
 /*
- * Items found by a hash of their key; several may have the same. The links live in the items, so
- * nothing is copied and the owner frees. Comparing keys is the caller's part. Zeroed is empty;
+ * An intrusive hash table; several items may have the same hash. The links are embedded in the
+ * items, so nothing is copied and the owner frees. The caller compares keys. Zeroed is empty;
  * private to this folder.
  *
  *	for (struct hashed_link *l = hashed_first(&h, hash); l != NULL; l = hashed_next(l)) {
@@ -26,9 +26,9 @@ struct hashed {
 
 void hashed_fini(struct hashed *h); /* does not touch the items */
 void hashed_add(struct hashed *h, struct hashed_link *link, uint64_t hash);
-void hashed_remove(struct hashed *h, struct hashed_link *link); /* which is in it */
+void hashed_remove(struct hashed *h, struct hashed_link *link); /* must be in it */
 
-/* Those of exactly this hash, in no order. */
+/* Items with exactly this hash, in no particular order. */
 struct hashed_link *hashed_first(const struct hashed *h, uint64_t hash);
 struct hashed_link *hashed_next(const struct hashed_link *link);
 

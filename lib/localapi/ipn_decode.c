@@ -16,7 +16,7 @@
 #include "lib/localapi/peers.h"
 #include "lib/localapi/records.h"
 
-/* The own node with all its capabilities; anything larger counts as not told. */
+/* Our own node with all its capabilities; anything larger counts as absent. */
 #define CAPTURE_MAX (1024u * 1024)
 #define TEXT_MAX 65536
 
@@ -33,7 +33,7 @@ struct ipn_decoder {
 	struct strv cert_domains;
 	struct selfnode self_change, self_status;
 	struct ipn_warnings warnings;
-	bool has_peer_list;   /* of changed ones, maybe empty */
+	bool has_peer_list;   /* PeersChanged, possibly empty */
 	struct ipn_peer peer; /* the one being read */
 	struct ipn_record record;
 };
@@ -57,8 +57,8 @@ static void message_reset(struct ipn_decoder *d)
 	};
 }
 
-/* A text in out and true; false when the value is no usable string. */
-static bool take_text(const struct jscan_event *ev, struct buf *out)
+/* Stores the text in out; false when the value is not a usable string. */
+static bool read_text(const struct jscan_event *ev, struct buf *out)
 {
 	struct err ignored;
 	if (ev->truncated || jscan_unquote(ev->text, ev->len, out, &ignored) < 0) {
@@ -68,7 +68,7 @@ static bool take_text(const struct jscan_event *ev, struct buf *out)
 	return true;
 }
 
-static void take_state(struct ipn_decoder *d, const struct jscan_event *ev)
+static void read_state(struct ipn_decoder *d, const struct jscan_event *ev)
 {
 	int64_t value;
 	if (!ev->truncated && jscan_i64(ev->text, ev->len, &value) && value >= IPN_STATE_NO_STATE &&
@@ -76,27 +76,27 @@ static void take_state(struct ipn_decoder *d, const struct jscan_event *ev)
 		d->notify.state = (enum ipn_state)value;
 }
 
-static void take_backend_state(struct ipn_decoder *d, const struct jscan_event *ev)
+static void read_backend_state(struct ipn_decoder *d, const struct jscan_event *ev)
 {
 	AUTO(buf_fini) struct buf name = BUF_INIT(TEXT_MAX);
-	if (take_text(ev, &name))
+	if (read_text(ev, &name))
 		d->notify.backend_state = ipn_state_parse(buf_cstr(&name));
 }
 
-static void take_warning(struct ipn_decoder *d, const struct jscan_event *ev)
+static void read_warning(struct ipn_decoder *d, const struct jscan_event *ev)
 {
-	ipn_warnings_take(&d->warnings, ev);
+	ipn_warnings_read(&d->warnings, ev);
 	d->notify.warning_count = d->warnings.count;
 }
 
-static void take_cert_domain(struct ipn_decoder *d, const struct jscan_event *ev)
+static void read_cert_domain(struct ipn_decoder *d, const struct jscan_event *ev)
 {
 	AUTO(buf_fini) struct buf domain = BUF_INIT(TEXT_MAX);
-	if (d->cert_domains.len < IPN_CERT_DOMAINS_MAX && take_text(ev, &domain))
+	if (d->cert_domains.len < IPN_CERT_DOMAINS_MAX && read_text(ev, &domain))
 		strv_push(&d->cert_domains, buf_cstr(&domain));
 }
 
-static void take_removed(struct ipn_decoder *d, const struct jscan_event *ev)
+static void read_removed(struct ipn_decoder *d, const struct jscan_event *ev)
 {
 	int64_t id;
 	d->notify.has_peer_changes = true;
@@ -104,27 +104,27 @@ static void take_removed(struct ipn_decoder *d, const struct jscan_event *ev)
 		peers_remove(d->peers_ref, id);
 }
 
-static void take_error(struct ipn_decoder *d, const struct jscan_event *ev)
+static void read_error(struct ipn_decoder *d, const struct jscan_event *ev)
 {
-	if (take_text(ev, &d->error))
+	if (read_text(ev, &d->error))
 		d->notify.error_message = buf_cstr(&d->error);
 }
 
-static void take_url(struct ipn_decoder *d, const struct jscan_event *ev)
+static void read_url(struct ipn_decoder *d, const struct jscan_event *ev)
 {
-	if (take_text(ev, &d->url))
+	if (read_text(ev, &d->url))
 		d->notify.browse_to_url = buf_cstr(&d->url);
 }
 
-static void take_auth_url(struct ipn_decoder *d, const struct jscan_event *ev)
+static void read_auth_url(struct ipn_decoder *d, const struct jscan_event *ev)
 {
-	if (take_text(ev, &d->auth_url) && d->auth_url.len > 0)
+	if (read_text(ev, &d->auth_url) && d->auth_url.len > 0)
 		d->notify.auth_url = buf_cstr(&d->auth_url);
 }
 
 typedef int (*selfnode_fn)(struct selfnode *s, const char *text, size_t len, struct err *e);
 
-static void take_self(struct selfnode *self, const struct jscan_event *ev, selfnode_fn parse)
+static void read_self(struct selfnode *self, const struct jscan_event *ev, selfnode_fn parse)
 {
 	struct err e;
 	int code = ev->truncated
@@ -132,124 +132,124 @@ static void take_self(struct selfnode *self, const struct jscan_event *ev, selfn
 			   : parse(self, ev->text, ev->len, &e);
 	if (code == 0)
 		return;
-	/* Of repeated keys the last one counts, and it told nothing. */
+	/* Of duplicate keys the last one counts, and it was not usable. */
 	selfnode_fini(self);
 	log_event(EV_BUS_SELF_UNREADABLE, e.msg);
 }
 
-static void take_self_change(struct ipn_decoder *d, const struct jscan_event *ev)
+static void read_self_change(struct ipn_decoder *d, const struct jscan_event *ev)
 {
 	d->notify.has_self_change = true;
-	take_self(&d->self_change, ev, selfnode_from_node);
+	read_self(&d->self_change, ev, selfnode_from_node);
 }
 
-static void take_self_status(struct ipn_decoder *d, const struct jscan_event *ev)
+static void read_self_status(struct ipn_decoder *d, const struct jscan_event *ev)
 {
-	take_self(&d->self_status, ev, selfnode_from_status);
+	read_self(&d->self_status, ev, selfnode_from_status);
 }
 
-static void take_bool(bool *out, const struct jscan_event *ev)
+static void read_bool(bool *out, const struct jscan_event *ev)
 {
 	if (ev->truncated || !jscan_bool(ev->text, ev->len, out))
 		*out = false;
 }
 
-static void take_want_running(struct ipn_decoder *d, const struct jscan_event *ev)
+static void read_want_running(struct ipn_decoder *d, const struct jscan_event *ev)
 {
 	d->notify.has_prefs = true;
-	take_bool(&d->notify.want_running, ev);
+	read_bool(&d->notify.want_running, ev);
 }
 
-static void take_logged_out(struct ipn_decoder *d, const struct jscan_event *ev)
+static void read_logged_out(struct ipn_decoder *d, const struct jscan_event *ev)
 {
-	take_bool(&d->notify.logged_out, ev);
+	read_bool(&d->notify.logged_out, ev);
 }
 
-static void take_node_id(struct ipn_decoder *d, const struct jscan_event *ev)
+static void read_node_id(struct ipn_decoder *d, const struct jscan_event *ev)
 {
 	d->notify.has_node_id = !ev->truncated && ev->text[0] == '"' && ev->len > strlen("\"\"");
 }
 
-static void take_peer_id(struct ipn_decoder *d, const struct jscan_event *ev)
+static void read_peer_id(struct ipn_decoder *d, const struct jscan_event *ev)
 {
-	ipn_peer_take_id(&d->peer, ev);
+	ipn_peer_read_id(&d->peer, ev);
 }
 
-static void take_peer_name(struct ipn_decoder *d, const struct jscan_event *ev)
+static void read_peer_name(struct ipn_decoder *d, const struct jscan_event *ev)
 {
-	ipn_peer_take_name(&d->peer, ev);
+	ipn_peer_read_name(&d->peer, ev);
 }
 
-static void take_peer_address(struct ipn_decoder *d, const struct jscan_event *ev)
+static void read_peer_address(struct ipn_decoder *d, const struct jscan_event *ev)
 {
-	ipn_peer_take_address(&d->peer, ev);
+	ipn_peer_read_address(&d->peer, ev);
 }
 
-static void take_peer_route(struct ipn_decoder *d, const struct jscan_event *ev)
+static void read_peer_route(struct ipn_decoder *d, const struct jscan_event *ev)
 {
-	ipn_peer_take_route(&d->peer, ev, d->peers_ref);
+	ipn_peer_read_route(&d->peer, ev, d->peers_ref);
 }
 
-static void take_record_name(struct ipn_decoder *d, const struct jscan_event *ev)
+static void read_record_name(struct ipn_decoder *d, const struct jscan_event *ev)
 {
-	ipn_record_take_name(&d->record, ev);
+	ipn_record_read_name(&d->record, ev);
 }
 
-static void take_record_value(struct ipn_decoder *d, const struct jscan_event *ev)
+static void read_record_value(struct ipn_decoder *d, const struct jscan_event *ev)
 {
-	ipn_record_take_value(&d->record, ev);
+	ipn_record_read_value(&d->record, ev);
 }
 
-static void take_suspended(struct ipn_decoder *d, const struct jscan_event *ev)
+static void read_suspended(struct ipn_decoder *d, const struct jscan_event *ev)
 {
-	take_bool(&d->notify.is_suspended, ev);
+	read_bool(&d->notify.is_suspended, ev);
 }
 
-static void take_session(struct ipn_decoder *d, const struct jscan_event *ev)
+static void read_session(struct ipn_decoder *d, const struct jscan_event *ev)
 {
-	if (take_text(ev, &d->session) && d->session.len > 0)
+	if (read_text(ev, &d->session) && d->session.len > 0)
 		d->notify.session_id = buf_cstr(&d->session);
 }
 
-typedef void (*take_fn)(struct ipn_decoder *d, const struct jscan_event *ev);
+typedef void (*read_fn)(struct ipn_decoder *d, const struct jscan_event *ev);
 
-/* Of the rules that report values; the others are marks. */
-static const take_fn takers[R_COUNT] = {
-	[R_STATE] = take_state,
-	[R_ERROR] = take_error,
-	[R_URL] = take_url,
-	[R_SUSPENDED] = take_suspended,
-	[R_SESSION] = take_session,
-	[R_SELF_CHANGE] = take_self_change,
-	[R_PEERS_REMOVED] = take_removed,
-	[R_WARNING] = take_warning,
-	[R_WANT_RUNNING] = take_want_running,
-	[R_LOGGED_OUT] = take_logged_out,
-	[R_NODE_ID] = take_node_id,
-	[R_BACKEND_STATE] = take_backend_state,
-	[R_AUTH_URL] = take_auth_url,
-	[R_CERT_DOMAIN] = take_cert_domain,
-	[R_SELF] = take_self_status,
-	[R_NODE_PEER_ID] = take_peer_id,
-	[R_NODE_PEER_NAME] = take_peer_name,
-	[R_NODE_PEER_ADDRESS] = take_peer_address,
-	[R_NODE_PEER_ROUTE] = take_peer_route,
-	[R_STATUS_PEER_ID] = take_peer_id,
-	[R_STATUS_PEER_NAME] = take_peer_name,
-	[R_STATUS_PEER_ADDRESS] = take_peer_address,
-	[R_STATUS_PEER_ROUTE] = take_peer_route,
-	[R_RECORD_NAME] = take_record_name,
-	[R_RECORD_VALUE] = take_record_value,
+/* For the rules that report values; the others only mark positions. */
+static const read_fn readers[R_COUNT] = {
+	[R_STATE] = read_state,
+	[R_ERROR] = read_error,
+	[R_URL] = read_url,
+	[R_SUSPENDED] = read_suspended,
+	[R_SESSION] = read_session,
+	[R_SELF_CHANGE] = read_self_change,
+	[R_PEERS_REMOVED] = read_removed,
+	[R_WARNING] = read_warning,
+	[R_WANT_RUNNING] = read_want_running,
+	[R_LOGGED_OUT] = read_logged_out,
+	[R_NODE_ID] = read_node_id,
+	[R_BACKEND_STATE] = read_backend_state,
+	[R_AUTH_URL] = read_auth_url,
+	[R_CERT_DOMAIN] = read_cert_domain,
+	[R_SELF] = read_self_status,
+	[R_NODE_PEER_ID] = read_peer_id,
+	[R_NODE_PEER_NAME] = read_peer_name,
+	[R_NODE_PEER_ADDRESS] = read_peer_address,
+	[R_NODE_PEER_ROUTE] = read_peer_route,
+	[R_STATUS_PEER_ID] = read_peer_id,
+	[R_STATUS_PEER_NAME] = read_peer_name,
+	[R_STATUS_PEER_ADDRESS] = read_peer_address,
+	[R_STATUS_PEER_ROUTE] = read_peer_route,
+	[R_RECORD_NAME] = read_record_name,
+	[R_RECORD_VALUE] = read_record_value,
 };
 
-static void take_value(struct ipn_decoder *d, const struct jscan_event *ev)
+static void on_value(struct ipn_decoder *d, const struct jscan_event *ev)
 {
 	if (ev->truncated || !jscan_is_null(ev->text, ev->len))
-		takers[ev->id](d, ev);
+		readers[ev->id](d, ev);
 }
 
-/* A member of a status has begun. What a status does not tell, is not there. */
-static void take_status(struct ipn_decoder *d, const char *member)
+/* A member of a status has begun. What a status does not contain does not exist. */
+static void read_status(struct ipn_decoder *d, const char *member)
 {
 	bool is_first = !d->notify.has_initial_status;
 	d->notify.has_initial_status = d->notify.has_cert_domains = true;
@@ -260,9 +260,9 @@ static void take_status(struct ipn_decoder *d, const char *member)
 		peers_begin_full(d->peers_ref);
 }
 
-/* Beside a change of the own node these are all peers, and the daemon does not tell apart which of
- * the others are gone; without it they are some. */
-static void take_peer_list(struct ipn_decoder *d, char first)
+/* Together with a change of our own node the list contains all peers, and the daemon does not list
+ * which others are gone; without it, only some. */
+static void read_peer_list(struct ipn_decoder *d, char first)
 {
 	if (first != '[')
 		return;
@@ -271,7 +271,7 @@ static void take_peer_list(struct ipn_decoder *d, char first)
 	d->has_peer_list = true;
 }
 
-static void take_begin(struct ipn_decoder *d, const struct jscan_event *ev)
+static void on_begin(struct ipn_decoder *d, const struct jscan_event *ev)
 {
 	int id = ev->id;
 	if (id == R_PEERS_CHANGED || id == R_PEER_PATCH)
@@ -279,16 +279,16 @@ static void take_begin(struct ipn_decoder *d, const struct jscan_event *ev)
 	else if (id == R_HEALTH)
 		d->notify.has_health = true;
 	else if (id == R_STATUS)
-		take_status(d, ev->key);
+		read_status(d, ev->key);
 	else if (id == R_RECORD)
 		ipn_record_reset(&d->record);
 	if (id == R_PEERS_CHANGED || id == R_STATUS_PEER)
 		ipn_peer_reset(&d->peer);
 	if (id == R_PEER_LIST)
-		take_peer_list(d, ev->first);
+		read_peer_list(d, ev->first);
 }
 
-static void take_end(struct ipn_decoder *d, const struct jscan_event *ev)
+static void on_end(struct ipn_decoder *d, const struct jscan_event *ev)
 {
 	bool is_peer = ev->id == R_PEERS_CHANGED || ev->id == R_STATUS_PEER;
 	if (is_peer && d->peers_ref != NULL)
@@ -320,13 +320,13 @@ static int on_event(void *arg, const struct jscan_event *ev, struct err *e)
 	struct ipn_decoder *d = arg;
 	switch (ev->kind) {
 	case JSCAN_GOT_VALUE:
-		take_value(d, ev);
+		on_value(d, ev);
 		break;
 	case JSCAN_GOT_BEGIN:
-		take_begin(d, ev);
+		on_begin(d, ev);
 		break;
 	case JSCAN_GOT_END:
-		take_end(d, ev);
+		on_end(d, ev);
 		break;
 	case JSCAN_GOT_DOCUMENT:
 		return message_done(d, e);

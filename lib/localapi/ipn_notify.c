@@ -1,5 +1,5 @@
 /*
- * What a notification says: pure look-ups of lib/localapi/ipnbus.h.
+ * Helpers for notifications: pure lookups of lib/localapi/ipnbus.h.
  */
 #include "lib/localapi/ipnbus.h"
 
@@ -33,7 +33,7 @@ bool ipn_notify_is_relevant(const struct ipn_notify *n)
 
 const struct ipn_warning *ipn_notify_warning(const struct ipn_notify *n, const char *code)
 {
-	/* Of repeated keys the last one counts. */
+	/* Of duplicate keys the last one counts. */
 	for (size_t i = n->warning_count; i > 0; i--) {
 		if (strcmp(n->warnings[i - 1].code, code) == 0)
 			return &n->warnings[i - 1];

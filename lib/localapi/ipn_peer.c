@@ -8,8 +8,8 @@
 #include "lib/localapi/names.h"
 #include "lib/localapi/peers.h"
 
-/* A node has a handful of its own. Routes that lead to what is wanted may be one for each wanted
- * address: a host of services carries them all. */
+/* A node has a handful of its own. There may be one route per wanted address: a host of services
+ * has them all. */
 #define ADDRESSES_MAX 256
 #define ROUTES_MAX 65536
 
@@ -30,27 +30,27 @@ void ipn_peer_fini(struct ipn_peer *p)
 	memset(p, 0, sizeof(*p));
 }
 
-void ipn_peer_take_id(struct ipn_peer *p, const struct jscan_event *ev)
+void ipn_peer_read_id(struct ipn_peer *p, const struct jscan_event *ev)
 {
 	int64_t id;
 	if (!ev->truncated && jscan_i64(ev->text, ev->len, &id))
 		p->id = id;
 }
 
-void ipn_peer_take_name(struct ipn_peer *p, const struct jscan_event *ev)
+void ipn_peer_read_name(struct ipn_peer *p, const struct jscan_event *ev)
 {
 	struct err ignored;
 	if (ev->truncated || jscan_unquote(ev->text, ev->len, &p->name, &ignored) < 0)
 		buf_reset(&p->name);
 }
 
-/* A prefix, or an address alone, which stands for its full length. False for anything else. */
+/* A prefix, or an address, which is a full-length prefix. False for anything else. */
 static bool read_prefix(const struct jscan_event *ev, struct ipprefix *out)
 {
 	char memory[IPPREFIX_TEXT_MAX * 2];
 	struct err ignored;
 	struct ipaddr address;
-	/* Addresses need no escapes, and there may be very many of them: no look at the heap. */
+	/* Addresses need no unescaping, and there may be very many of them: avoid the heap. */
 	if (ev->truncated || ev->len < 2 || ev->len > sizeof(memory) || ev->text[0] != '"')
 		return false;
 	memcpy(memory, ev->text + 1, ev->len - 2);
@@ -71,14 +71,14 @@ static void add_prefix(struct ipn_peer_prefixes *list, const struct ipprefix *pr
 	list->items[list->len++] = *prefix;
 }
 
-void ipn_peer_take_address(struct ipn_peer *p, const struct jscan_event *ev)
+void ipn_peer_read_address(struct ipn_peer *p, const struct jscan_event *ev)
 {
 	struct ipprefix prefix;
 	if (read_prefix(ev, &prefix))
 		add_prefix(&p->addresses, &prefix, ADDRESSES_MAX);
 }
 
-void ipn_peer_take_route(
+void ipn_peer_read_route(
 	struct ipn_peer *p, const struct jscan_event *ev, const struct peers *peers)
 {
 	struct ipprefix prefix;

@@ -19,19 +19,19 @@ void ipn_record_fini(struct ipn_record *r)
 	memset(r, 0, sizeof(*r));
 }
 
-void ipn_record_take_name(struct ipn_record *r, const struct jscan_event *ev)
+void ipn_record_read_name(struct ipn_record *r, const struct jscan_event *ev)
 {
 	struct err ignored;
 	if (ev->truncated || jscan_unquote(ev->text, ev->len, &r->name, &ignored) < 0)
 		buf_reset(&r->name);
 }
 
-void ipn_record_take_value(struct ipn_record *r, const struct jscan_event *ev)
+void ipn_record_read_value(struct ipn_record *r, const struct jscan_event *ev)
 {
 	char text[IPADDR_TEXT_MAX * 2];
 	struct err ignored;
 	r->address = (struct ipaddr){0};
-	/* Addresses need no escapes, and there may be very many of them: no look at the heap. */
+	/* Addresses need no unescaping, and there may be very many of them: avoid the heap. */
 	if (ev->truncated || ev->len < 2 || ev->len > sizeof(text) || ev->text[0] != '"')
 		return;
 	memcpy(text, ev->text + 1, ev->len - 2);

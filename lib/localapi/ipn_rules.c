@@ -14,7 +14,7 @@ static const struct jscan_rule always[] = {
 	{R_PEERS_CHANGED, {"PeersChanged", "*"}, JSCAN_MARK},
 	{R_PEERS_REMOVED, {"PeersRemoved", "*"}, JSCAN_VALUE},
 	{R_PEER_PATCH, {"PeerChangedPatch", "*"}, JSCAN_MARK},
-	/* Not the member itself: null is no health, an object without warnings is. */
+	/* Not the member itself: null means no health, unlike an object without warnings. */
 	{R_HEALTH, {"Health", "Warnings"}, JSCAN_MARK},
 	{R_WARNING, {"Health", "Warnings", "*"}, JSCAN_VALUE},
 	{R_WANT_RUNNING, {"Prefs", "WantRunning"}, JSCAN_VALUE},

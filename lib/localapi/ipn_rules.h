@@ -1,6 +1,5 @@
 /*
- * Which members of a notification are looked at. Private to this folder: what they mean is the
- * business of ipn_decode.c.
+ * Which members of a notification are read. Private to this folder; ipn_decode.c interprets them.
  */
 #ifndef LIB_LOCALAPI_IPN_RULES_H
 #define LIB_LOCALAPI_IPN_RULES_H
@@ -48,10 +47,11 @@ enum ipn_rule {
 	R_COUNT,
 };
 
-/* As many as a scanner takes. */
+/* The limit of the scanner. */
 _Static_assert(R_COUNT <= 32, "too many rules");
 
-/* Fills out and returns how many. What nobody wants is not looked at, and so costs nothing. */
+/* Fills out and returns the number of rules. Unwanted members have no rule, and so cost
+ * nothing. */
 size_t ipn_rules_choose(
 	struct jscan_rule out[static R_COUNT], bool wants_peers, bool wants_records);
 

@@ -23,7 +23,7 @@ static char *text_of(const struct json *obj, const char *key)
 	return xstrdup(text != NULL ? text : "");
 }
 
-void ipn_warnings_take(struct ipn_warnings *w, const struct jscan_event *ev)
+void ipn_warnings_read(struct ipn_warnings *w, const struct jscan_event *ev)
 {
 	struct err ignored;
 	if (w->count == IPN_WARNINGS_MAX || ev->truncated)

@@ -1,5 +1,5 @@
 /*
- * Health warnings of one notification while it is read from the stream.
+ * Health warnings of one notification while it is being read from the stream.
  */
 #ifndef LIB_LOCALAPI_IPN_WARNING_H
 #define LIB_LOCALAPI_IPN_WARNING_H
@@ -17,8 +17,8 @@ struct ipn_warnings {
 };
 
 void ipn_warnings_reset(struct ipn_warnings *w);
-/* Adds the warning object of the event, whose key is its code; what is no object, and what exceeds
+/* Adds the warning object of the event, whose key is its code; anything but an object, or beyond
  * IPN_WARNINGS_MAX, counts as absent. */
-void ipn_warnings_take(struct ipn_warnings *w, const struct jscan_event *ev);
+void ipn_warnings_read(struct ipn_warnings *w, const struct jscan_event *ev);
 
 #endif

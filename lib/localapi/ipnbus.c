@@ -27,8 +27,7 @@
 	(WATCH_INITIAL_STATE | WATCH_INITIAL_PREFS | WATCH_INITIAL_HEALTH | WATCH_PEER_CHANGES | \
 		WATCH_NO_NETMAP | WATCH_INITIAL_STATUS | WATCH_PEER_PATCHES)
 
-/* The capability version of 1.104, the first that suspends. A daemon before it passes over the bit.
- */
+/* The capability version of 1.104, the first that suspends. Earlier daemons ignore the bit. */
 #define CAPABILITY_SUSPEND 148
 
 #define FELL_BEHIND "IPN bus consumer fell behind"
@@ -37,7 +36,7 @@
 struct ipnbus {
 	struct localapi *api_ref;
 	struct peers *peers_ref;
-	struct records *records_ref; /* NULL when nobody asks for any */
+	struct records *records_ref; /* NULL when none are needed */
 	struct ipnbus_events events;
 	uint32_t stall_ms;
 	struct backoff backoff;
@@ -47,17 +46,17 @@ struct ipnbus {
 	struct fetch *stream;
 	struct ipn_decoder *decoder;
 	unsigned int capability; /* of the daemon, 0 while not known */
-	bool asks_suspend;       /* the subscription at hand does */
-	bool refuses_suspend;    /* the daemon did, whatever its version */
+	bool asks_suspend;       /* in the current subscription */
+	bool refuses_suspend;    /* the daemon has, whatever its version */
 	char *session_id;        /* NULL while not known */
 	struct localapi_call *resume;
-	/* "" while subscribed: an outage is told once, and again when its reason changes. */
+	/* "" while subscribed: an outage is reported once, and again when its reason changes. */
 	char last_loss[ERR_MSG_MAX];
 };
 
 static void subscribe(void *arg);
 
-/* The replacement that a message cut off had begun must not keep others out. */
+/* A replacement begun by a truncated message must not block others. */
 static void drop_half_message(struct ipnbus *bus)
 {
 	if (bus->records_ref != NULL)
@@ -91,7 +90,7 @@ static void lost(struct ipnbus *bus, const struct err *why)
 	bus->events.on_lost(bus->events.arg, why);
 }
 
-/* The next message begins anew, with a status that replaces all that was known. */
+/* The next message starts over, with a status that replaces everything known. */
 static void on_resumed(void *arg, const struct localapi_reply *reply, const struct err *err)
 {
 	struct ipnbus *bus = arg;
@@ -116,7 +115,7 @@ static int resume(struct ipnbus *bus, struct err *e)
 static int on_notify(void *arg, const struct ipn_notify *n, struct err *e)
 {
 	struct ipnbus *bus = arg;
-	/* The daemon's last words before it ends the stream. */
+	/* The daemon's final message before it ends the stream. */
 	if (n->error_message != NULL && strstr(n->error_message, FELL_BEHIND) != NULL)
 		return err_set(e, -EPIPE, "%s", n->error_message);
 	if (n->is_suspended)
@@ -125,7 +124,7 @@ static int on_notify(void *arg, const struct ipn_notify *n, struct err *e)
 	if (n->session_id != NULL && bus->session_id == NULL)
 		bus->session_id = xstrdup(n->session_id);
 	bus->events.on_notify(bus->events.arg, n);
-	/* The callback may have stopped us in the middle of a piece. */
+	/* The callback may have stopped us in the middle of a chunk. */
 	return bus->stream != NULL ? 0 : err_set(e, -ECANCELED, "stopped");
 }
 
@@ -142,7 +141,7 @@ static int on_head(void *arg, const struct fetch_reply *head, struct err *e)
 	struct ipnbus *bus = arg;
 	(void)e;
 	if (head->status != 200)
-		return 0; /* on_end tells it, with the body */
+		return 0; /* on_end reports it, with the body */
 	learn_capability(bus, fetch_header(head, "Tailscale-Cap"));
 	bus->is_open = true;
 	bus->last_loss[0] = '\0';
@@ -198,7 +197,7 @@ static void subscribe(void *arg)
 		.fresh_connection = true,
 	};
 	struct fetch_stream_sink sink = {on_head, on_data, on_end, is_inside, bus};
-	/* Whether peers and records are looked at is fixed for the life of a subscription. */
+	/* Whether peers and records are read is fixed for the lifetime of a subscription. */
 	ipn_decoder_free(bus->decoder);
 	bus->decoder = ipn_decoder_new(bus->peers_ref, bus->records_ref, on_notify, bus);
 	bus->stream = fetch_stream_start(localapi_fetcher(bus->api_ref), &request, &sink, &e);

@@ -1,11 +1,12 @@
 /*
- * The daemon's notification stream (GET /localapi/v0/watch-ipn-bus): one subscription for the life
- * of a daemon, always drained, scanned as it comes and never collected, whatever the size of a
- * message. When the stream is lost, falls behind or stalls in the middle of a message, it
+ * The daemon's notification stream (GET /localapi/v0/watch-ipn-bus): one subscription for the
+ * lifetime of a daemon, always drained, scanned as it arrives and never buffered, whatever the size
+ * of a message. When the stream is lost, falls behind or stalls in the middle of a message, it
  * subscribes again with back-off until it is stopped. A daemon that can suspend a slow reader
- * (1.104) is asked to, and resumed instead: the stream then begins anew without another connection.
+ * (1.104) is asked to do so, and is resumed instead: the stream then starts over on the same
+ * connection.
  *
- * The subscription asks for initial state, preferences, health and status, peer changes without
+ * The subscription requests initial state, preferences, health and status, peer changes without
  * whole network maps, and peer patches (which would otherwise be promoted to whole nodes).
  *
  *	struct ipnbus *bus = ipnbus_new(loop, api, peers, &times, &events);
@@ -30,7 +31,7 @@ struct ipnbus;
 
 /* ipn.State of the daemon. */
 enum ipn_state {
-	IPN_STATE_UNKNOWN = -1, /* not told, or a word we do not know */
+	IPN_STATE_UNKNOWN = -1, /* absent or an unknown name */
 	IPN_STATE_NO_STATE = 0,
 	IPN_STATE_IN_USE_OTHER_USER = 1,
 	IPN_STATE_NEEDS_LOGIN = 2,
@@ -44,7 +45,7 @@ const char *ipn_state_name(enum ipn_state state); /* "NeedsLogin"; "" for unknow
 enum ipn_state ipn_state_parse(const char *name);
 
 #define IPN_WARNINGS_MAX 32
-#define IPN_CERT_DOMAINS_MAX 256 /* more are passed over */
+#define IPN_CERT_DOMAINS_MAX 256 /* more are ignored */
 
 struct ipn_warning {
 	char *code;  /* "login-state" */
@@ -61,14 +62,14 @@ struct ipn_notify {
 	const char *browse_to_url;    /* NULL when absent */
 	const char *auth_url;         /* InitialStatus.AuthURL, NULL when absent or empty */
 	const char *session_id; /* of the subscription, in its first message; NULL when absent */
-	bool is_suspended;      /* nothing more comes until the subscription is resumed */
+	bool is_suspended;      /* nothing more arrives until the subscription is resumed */
 
 	bool has_initial_status;
 	bool has_self_change;
 	bool has_peer_changes;       /* PeersChanged, PeersRemoved or PeerChangedPatch not empty */
-	const struct selfnode *self; /* newest own node told by this message, NULL when none */
+	const struct selfnode *self; /* newest own node in this message, NULL when none */
 
-	bool has_cert_domains;           /* InitialStatus told them (none is an answer too) */
+	bool has_cert_domains;           /* in InitialStatus (possibly none) */
 	const struct strv *cert_domains; /* at most IPN_CERT_DOMAINS_MAX */
 
 	bool has_health;
@@ -81,9 +82,9 @@ struct ipn_notify {
 	bool has_node_id; /* Prefs.Config.NodeID is not empty */
 };
 
-/* The state a message tells: `State`, else a known BackendState. */
+/* The state in a message: `State`, else a known BackendState. */
 enum ipn_state ipn_notify_state(const struct ipn_notify *n);
-/* Whether the message can change what the supervisor does in the steady state. */
+/* Whether the message is relevant to the supervisor in the steady state. */
 bool ipn_notify_is_relevant(const struct ipn_notify *n);
 const struct ipn_warning *ipn_notify_warning(const struct ipn_notify *n, const char *code);
 
@@ -91,8 +92,7 @@ const struct ipn_warning *ipn_notify_warning(const struct ipn_notify *n, const c
 struct ipnbus_events {
 	void (*on_open)(void *arg); /* subscribed (again) */
 	void (*on_notify)(void *arg, const struct ipn_notify *n);
-	/* Will try again by itself. Told once for each outage, and again when its reason changes.
-	 */
+	/* The bus retries by itself. Called once per outage, and again when its reason changes. */
 	void (*on_lost)(void *arg, const struct err *why);
 	void *arg;
 };
@@ -106,18 +106,18 @@ struct ipnbus_times {
 /* api and peers (which may be NULL) are borrowed; times and events are copied. */
 struct ipnbus *ipnbus_new(struct loop *loop, struct localapi *api, struct peers *peers,
 	const struct ipnbus_times *times, const struct ipnbus_events *events);
-/* Extra DNS records go there from the next subscription on; borrowed for the life of the bus. To be
- * called before ipnbus_start; without it nobody gets them. */
+/* Extra DNS records are stored there from the next subscription on; borrowed for the lifetime of
+ * the bus. To be called before ipnbus_start; without it they are ignored. */
 void ipnbus_set_records(struct ipnbus *bus, struct records *records);
-/* The capability version of the daemon, if it is known before the daemon itself has named it with
- * its answer to a subscription; counts from the next subscription on. */
+/* The capability version of the daemon, if it is known before the daemon's answer to a
+ * subscription has named it; effective from the next subscription on. */
 void ipnbus_set_capability(struct ipnbus *bus, unsigned int version);
-/* What is known of it, 0 for nothing; from on_open on what the daemon itself has reported. */
+/* The known version, 0 for none; after on_open the one that the daemon has reported. */
 unsigned int ipnbus_capability(const struct ipnbus *bus);
 void ipnbus_free(struct ipnbus *bus);
-void ipnbus_start(struct ipnbus *bus); /* fine when started already */
+void ipnbus_start(struct ipnbus *bus); /* no effect when already started */
 void ipnbus_stop(struct ipnbus *bus);  /* silent; no more callbacks until the next start */
-/* One new subscription, e.g. after peers_want or records_want; nothing while stopped. */
+/* Subscribes anew, e.g. after peers_want or records_want; no effect while stopped. */
 void ipnbus_restart(struct ipnbus *bus);
 bool ipnbus_is_open(const struct ipnbus *bus);
 

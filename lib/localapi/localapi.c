@@ -13,11 +13,11 @@
 
 #define API "/localapi/v0/"
 #define REPLY_MAX (1024u * 1024)
-/* Some 130 bytes for each extra record of the tailnet. */
+/* About 130 bytes per extra record of the tailnet. */
 #define DNS_CONFIG_MAX (16 * REPLY_MAX)
-/* A domain of 253 bytes, each of them escaped. */
+/* A domain of 253 bytes, all of them escaped. */
 #define NAME_MAX_ESCAPED (253 * 3)
-/* Of a body that is no JSON, in an error's sentence. */
+/* Part of a non-JSON body that is quoted in an error's sentence. */
 #define SHOWN_BODY_MAX 200
 
 struct localapi {
@@ -27,7 +27,7 @@ struct localapi {
 	struct localapi_call *calls; /* under way */
 };
 
-/* Looks at a 2xx answer that may still be a failure. */
+/* Checks a 2xx answer that may still be a failure. */
 typedef int (*verdict_fn)(const struct localapi_reply *reply, struct err *e);
 
 struct localapi_call {
@@ -89,7 +89,7 @@ void localapi_cancel(struct localapi_call *call)
 	call_free(call);
 }
 
-/* The daemon answers failures with {"Error":"…"}, or with a line of text. */
+/* The daemon reports failures as {"Error":"…"}, or as a line of text. */
 static int refuse(const struct localapi_reply *reply, struct err *e)
 {
 	struct err not_json;
@@ -293,7 +293,7 @@ struct localapi_call *localapi_cert_domains(struct localapi *api, localapi_fn fn
 	return simple(api, "GET", API "cert-domains", fn, arg);
 }
 
-/* A name that is none is refused by the daemon; it must not become another path or query. */
+/* An invalid name is refused by the daemon; it must not become another path or query. */
 static int append_escaped(struct buf *out, const char *text, struct err *e)
 {
 	static const char plain[] =

@@ -1,14 +1,14 @@
 /*
- * The daemon's LocalAPI over its Unix socket: requests with a deadline, status mapped to errno, and
- * one typed call for each endpoint we use. Calls answer through the loop exactly once, never from
- * within the call that starts them, unless cancelled.
+ * The daemon's LocalAPI over its Unix socket: requests with a deadline, status mapped to errno,
+ * and one typed call per endpoint in use. Callbacks are called from the loop exactly once, never
+ * from within the call that starts the request, unless cancelled.
  *
- * The server refuses any Host but local-tailscaled.sock and any request with Referer or Origin;
- * permission comes from the peer's credentials.
+ * The server refuses any Host but local-tailscaled.sock and any request with Referer or Origin; it
+ * authorises by the peer's credentials.
  *
  *	call = localapi_prefs_get(api, on_prefs, me);
  *	...
- *	localapi_cancel(call); // on_prefs will not come
+ *	localapi_cancel(call); // on_prefs will not be called
  */
 #ifndef LIB_LOCALAPI_LOCALAPI_H
 #define LIB_LOCALAPI_LOCALAPI_H
@@ -40,9 +40,9 @@ struct localapi_reply {
 	const struct strv *headers;
 };
 
-/* err is NULL for a 2xx answer. Else the code of fetch_status_code, with the message of the body's
- * `Error` member or "STATUS: body", after "Access denied: " of 403 and "Preconditions failed: " of
- * 412; without an answer the transport's code. reply is never NULL. */
+/* err is NULL for a 2xx answer. Otherwise it has the code of fetch_status_code, with the message of
+ * the body's `Error` member or "STATUS: body", prefixed by "Access denied: " for 403 and
+ * "Preconditions failed: " for 412; without an answer the transport's code. reply is never NULL. */
 typedef void (*localapi_fn)(void *arg, const struct localapi_reply *reply, const struct err *err);
 
 struct localapi *localapi_new(struct loop *loop, struct fetcher *fetcher, const char *socket_path);
@@ -53,7 +53,7 @@ struct fetcher *localapi_fetcher(const struct localapi *api);
 struct localapi_request {
 	const char *method;
 	const char *path;           /* "/localapi/v0/…" with query */
-	const struct strv *headers; /* more header lines, may be NULL */
+	const struct strv *headers; /* additional header lines, may be NULL */
 	const char *body;           /* NULL = none */
 	uint32_t timeout_ms;        /* 0 = LOCALAPI_TIMEOUT_MS */
 	size_t reply_max;           /* 0 = 1 MiB */
@@ -61,7 +61,7 @@ struct localapi_request {
 
 struct localapi_call *localapi_start(
 	struct localapi *api, const struct localapi_request *request, localapi_fn fn, void *arg);
-/* NULL is accepted. The handle is gone after this, and after the callback. */
+/* NULL is accepted. The handle is freed by this, and after the callback. */
 void localapi_cancel(struct localapi_call *call);
 
 /* GET status?peers=false, for AuthURL, HaveNodeKey, Self.Online. */
@@ -82,15 +82,15 @@ struct localapi_call *localapi_reload_config(struct localapi *api, localapi_fn f
 /* A non-empty `Warning` becomes an error. */
 struct localapi_call *localapi_udp_gro(struct localapi *api, localapi_fn fn, void *arg);
 struct localapi_call *localapi_cert_domains(struct localapi *api, localapi_fn fn, void *arg);
-/* The reply's PEM is not kept by anyone but the daemon. */
+/* The reply's PEM is kept only by the daemon. */
 struct localapi_call *localapi_cert(
 	struct localapi *api, const char *domain, localapi_fn fn, void *arg);
-/* Lets a subscription go on that the daemon has suspended (since 1.104): 204, or 404 when there is
- * no such session any more. */
+/* Resumes a subscription that the daemon has suspended (since 1.104): 204, or 404 when the session
+ * no longer exists. */
 struct localapi_call *localapi_resume_bus(
 	struct localapi *api, const char *session_id, localapi_fn fn, void *arg);
 /* A ping inside the tunnel (TSMP), to an address of a peer or behind one; answered when the peer
- * has answered. It tells the peer the daemon's discovery key. */
+ * has answered. It sends the daemon's discovery key to the peer. */
 struct localapi_call *localapi_ping(
 	struct localapi *api, const struct ipaddr *to, localapi_fn fn, void *arg);
 struct localapi_call *localapi_user_metrics(struct localapi *api, localapi_fn fn, void *arg);

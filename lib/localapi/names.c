@@ -5,7 +5,7 @@
 
 #include "lib/base/mem.h"
 
-/* Without a trailing dot; 0 for what is no name. */
+/* Length without a trailing dot; 0 for an invalid name. */
 static size_t usable_length(const char *text)
 {
 	size_t len = strlen(text);

@@ -1,7 +1,7 @@
 /*
- * A set of FQDNs somebody wants, for look-ups while tens of thousands of names stream past: ASCII
- * letters without case, one trailing dot optional. The empty name and the root are never in it, nor
- * is what is longer than any name. Zeroed is empty; private to this folder.
+ * A set of wanted FQDNs, for lookups while tens of thousands of names are streamed: without ASCII
+ * case, with an optional trailing dot. It never contains the empty name, the root or names that are
+ * too long. Zeroed is empty; private to this folder.
  *
  *	names_set(&wanted, &list);
  *	ptrdiff_t at = names_find(&wanted, "Web.t.ts.net.");
@@ -14,7 +14,7 @@
 
 #include "lib/base/str.h"
 
-/* Most bytes of a name that is looked at; DNS allows 254 (RFC 1035 section 3.1). */
+/* Size of the longest name; DNS allows 254 bytes (RFC 1035 section 3.1). */
 #define NAMES_TEXT_MAX 1024
 
 struct name {
@@ -23,7 +23,7 @@ struct name {
 };
 
 struct names {
-	struct name *items; /* sorted, each once */
+	struct name *items; /* sorted, unique */
 	size_t len;
 };
 
@@ -35,7 +35,8 @@ bool names_equal(const struct names *a, const struct names *b);
 /* Index in items, or -1. */
 ptrdiff_t names_find(const struct names *n, const char *text);
 
-/* The folded name in out, without a trailing dot. Returns its length, 0 for what is no name. */
+/* Stores the folded name in out, without a trailing dot. Returns its length, 0 for an invalid
+ * name. */
 size_t names_fold(const char *text, char out[static NAMES_TEXT_MAX]);
 bool names_is_usable(const char *text);
 

@@ -52,7 +52,7 @@ void peer_routes_fini(struct peer_routes *r)
 	hashed_fini(&r->table);
 }
 
-/* Behind all that have a lower place; as a rule that is the end. */
+/* Inserts after all with a lower place; usually that is the end. */
 static void insert(struct peer_route *route, struct peer_route_holder *h)
 {
 	struct peer_route_holder *before = route->last;

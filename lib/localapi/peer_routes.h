@@ -1,6 +1,6 @@
 /*
- * Which peers carry which route: each prefix once, with its peers in their order. A look-up costs
- * one probe, or one for each prefix length in use. Zeroed is empty; private to this folder.
+ * Which peers advertise which route: each prefix once, with its peers in order. A lookup costs one
+ * probe, or one per prefix length in use. Zeroed is empty; private to this folder.
  */
 #ifndef LIB_LOCALAPI_PEER_ROUTES_H
 #define LIB_LOCALAPI_PEER_ROUTES_H
@@ -13,17 +13,17 @@
 struct peer;
 struct peer_route;
 
-/* That a peer carries a prefix. Part of what the owner keeps of the peer; must not move. */
+/* A prefix of a peer. Embedded in the owner's data about the peer; must not move. */
 struct peer_route_holder {
 	struct peer_route_holder *prev, *next;
 	struct peer_route *route;
 	const struct peer *peer_ref;
-	uint64_t place; /* of the peer: the lower one is found first */
+	uint64_t place; /* of the peer: the lowest is found first */
 };
 
 struct peer_routes {
 	struct hashed table;
-	uint32_t lengths[2][129]; /* how many prefixes of this length: IPv4, IPv6 */
+	uint32_t lengths[2][129]; /* number of prefixes of this length: IPv4, IPv6 */
 };
 
 void peer_routes_fini(struct peer_routes *r); /* must be empty */

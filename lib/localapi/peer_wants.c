@@ -18,7 +18,7 @@ static int compare_addresses(const void *a, const void *b)
 	return ipaddr_compare(a, b);
 }
 
-/* The set of them in *out, NULL for none. Returns how many. */
+/* Stores them as a set in *out, NULL for none. Returns its size. */
 static size_t make_set(const struct ipaddr *addresses, size_t count, struct ipaddr **out)
 {
 	struct ipaddr *set = count > 0 ? xcalloc(count, sizeof(*set)) : NULL;
@@ -72,7 +72,7 @@ bool peer_wants_route(const struct peer_wants *w, const struct ipprefix *prefix)
 	size_t high = w->address_count;
 	if (high == 0)
 		return false;
-	/* The first address that is not below the prefix is in it, or none is. */
+	/* If any address is in the prefix, the first one that is not below it is. */
 	struct ipprefix masked = peer_routes_masked(prefix);
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;

@@ -1,6 +1,6 @@
 /*
- * What is wanted of the peers: a set of names, and a set of addresses reached through routes.
- * Zeroed is nothing; private to this folder.
+ * The wanted peers: a set of names, and a set of addresses reached through routes. Zeroed is
+ * nothing; private to this folder.
  */
 #ifndef LIB_LOCALAPI_PEER_WANTS_H
 #define LIB_LOCALAPI_PEER_WANTS_H
@@ -13,12 +13,12 @@
 
 struct peer_wants {
 	struct names names;
-	struct ipaddr *addresses; /* sorted, each once, none with a zone */
+	struct ipaddr *addresses; /* sorted, unique, without zones */
 	size_t address_count;
 };
 
 void peer_wants_fini(struct peer_wants *w);
-/* Replaces; both are copied. False when the sets are the same. */
+/* Replaces both sets, which are copied. False when they are unchanged. */
 bool peer_wants_set(struct peer_wants *w, const struct strv *names, const struct ipaddr *addresses,
 	size_t count);
 /* Whether a wanted address lies in it. */

@@ -11,13 +11,13 @@
 
 struct kept {
 	struct peer peer;
-	uint64_t place;                    /* in the order of keeping */
-	uint64_t round;                    /* the last replacement that told it */
+	uint64_t place;                    /* in the order of insertion */
+	uint64_t round;                    /* the last replacement that contained it */
 	struct kept *prev, *next;          /* of all, by place */
 	struct hashed_link by_key;         /* by id, or by name where there is no id */
-	ptrdiff_t name_at;                 /* in the wanted names, or -1 */
+	ptrdiff_t name_at;                 /* index in the wanted names, or -1 */
 	struct kept *before, *behind;      /* of the same wanted name, by place */
-	struct peer_route_holder *holders; /* one for each route */
+	struct peer_route_holder *holders; /* one per route */
 };
 
 struct kept_list {
@@ -30,7 +30,7 @@ struct peers {
 
 	struct kept_list all;
 	struct hashed keys;
-	struct kept_list *named; /* for each wanted name */
+	struct kept_list *named; /* one per wanted name */
 	struct peer_routes routes;
 	size_t len;
 	uint64_t next_place, round;
@@ -68,7 +68,7 @@ static struct kept *find_id(const struct peers *p, int64_t id)
 	return NULL;
 }
 
-/* Of those that have no id. */
+/* Among those without an id. */
 static struct kept *find_name(const struct peers *p, const char *name)
 {
 	char folded[NAMES_TEXT_MAX];
@@ -128,7 +128,7 @@ static void routes_unindex(struct peers *p, struct kept *k)
 	k->holders = NULL;
 }
 
-/* A new one at the end, with what a peer is. */
+/* Appends a copy of the peer. */
 static struct kept *add(struct peers *p, struct peer *peer_take)
 {
 	struct kept *k = xcalloc(1, sizeof(*k));
@@ -144,7 +144,7 @@ static struct kept *add(struct peers *p, struct peer *peer_take)
 	return k;
 }
 
-/* The key stays: it is how k was found. */
+/* The key stays, as k was found by it. */
 static void become(struct peers *p, struct kept *k, struct peer *peer_take)
 {
 	name_unindex(p, k);
@@ -216,7 +216,7 @@ static bool same_peer(const struct peer *a, const struct peer *b)
 	       same_prefixes(a->routes, a->route_count, b->routes, b->route_count);
 }
 
-/* What is kept of a candidate: of its routes only those that lead to a wanted address. */
+/* The part of a candidate that is kept: only routes that lead to a wanted address. */
 static struct peer reduce(const struct peers *p, const struct peer *candidate)
 {
 	struct peer kept = {.id = candidate->id, .name = xstrdup(candidate->name)};
@@ -236,7 +236,7 @@ static struct peer reduce(const struct peers *p, const struct peer *candidate)
 	return kept;
 }
 
-/* After a change of the wants: all places in the lists of names are void. */
+/* After a change of the wants: all indexes into the lists of names are invalid. */
 static void sift(struct peers *p)
 {
 	free(p->named);
@@ -299,7 +299,7 @@ void peers_update(struct peers *p, const struct peer *candidate)
 {
 	struct kept *k = find_name(p, candidate->name);
 	if (candidate->id != 0) {
-		/* Kept by name before the id was known. */
+		/* It was kept by name before its id was known. */
 		if (k != NULL)
 			drop(p, k);
 		k = find_id(p, candidate->id);

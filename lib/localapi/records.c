@@ -11,14 +11,14 @@ struct list {
 	size_t len, cap;
 };
 
-/* What one name has, and what it will have when the replacement at hand is complete. */
+/* The addresses of one name, and those it will have when the current replacement is complete. */
 struct record {
 	struct list now, next;
 };
 
 struct records {
 	struct names names;
-	struct record *items; /* one for each name, in the order of names */
+	struct record *items; /* one per name, in the order of names */
 	bool is_open;         /* between begin and end */
 	uint64_t generation;
 };
@@ -105,7 +105,7 @@ static int compare_places(const void *a, const void *b)
 	return order != 0 ? order : *x < *y ? -1 : *x > *y;
 }
 
-/* Leaves of equal addresses the first. Sorted places tell which are equal. */
+/* Drops duplicates, keeping the first. Equal addresses are found by sorting indexes. */
 static void drop_repeats(struct list *list)
 {
 	if (list->len < 2)

@@ -38,8 +38,7 @@ bool selfnode_same_addresses(const struct selfnode *a, const struct selfnode *b)
 }
 
 /* "0001-01-01T00:00:00Z" is Go's zero time and means never. Fractions of a second and offsets do
- * not matter at the scale of key expiry, but an unreadable text is no expiry rather than a wrong
- * one. */
+ * not matter at the scale of key expiry; an unreadable text counts as no expiry. */
 static int64_t parse_expiry(const char *text)
 {
 	struct tm tm = {0};
@@ -67,7 +66,7 @@ static int add_address(struct selfnode *s, const char *text, bool is_prefix, str
 	return 0;
 }
 
-static int take_addresses(
+static int read_addresses(
 	struct selfnode *s, const struct json *doc, const char *key, bool is_prefix, struct err *e)
 {
 	AUTO(strv_fini) struct strv texts = {0};
@@ -80,14 +79,14 @@ static int take_addresses(
 	return 0;
 }
 
-/* A node and a peer status name the same facts differently. */
-struct names {
+/* A node and a peer status use different keys for the same facts. */
+struct member_names {
 	const char *stable_id, *fqdn, *addresses;
 	bool is_prefix;
 };
 
-static int parse(
-	struct selfnode *s, const char *text, size_t len, const struct names *names, struct err *e)
+static int parse(struct selfnode *s, const char *text, size_t len,
+	const struct member_names *members, struct err *e)
 {
 	AUTO(selfnode_fini) struct selfnode parsed = {.known = true};
 	const char *stable_id = "";
@@ -97,13 +96,13 @@ static int parse(
 		return err_wrap(e, "own node");
 	if (json_type(doc) != JSON_OBJECT)
 		return err_set(e, -EINVAL, "own node is no object");
-	if (json_get_str(doc, names->stable_id, &stable_id, e) < 0 ||
-		json_get_str(doc, names->fqdn, &fqdn, e) < 0 ||
-		take_addresses(&parsed, doc, names->addresses, names->is_prefix, e) < 0)
+	if (json_get_str(doc, members->stable_id, &stable_id, e) < 0 ||
+		json_get_str(doc, members->fqdn, &fqdn, e) < 0 ||
+		read_addresses(&parsed, doc, members->addresses, members->is_prefix, e) < 0)
 		return err_wrap(e, "own node");
 	parsed.stable_id = xstrdup(stable_id);
 	parsed.fqdn = xstrdup(fqdn);
-	/* Without these a node is still a node. */
+	/* A node is valid without these. */
 	parsed.key_expiry_s = parse_expiry(json_str(json_get(doc, "KeyExpiry")));
 	parsed.expired = json_bool(json_get(doc, "Expired"), false);
 	parsed.online = json_bool(json_get(doc, "Online"), false);
@@ -113,14 +112,14 @@ static int parse(
 
 int selfnode_from_node(struct selfnode *s, const char *text, size_t len, struct err *e)
 {
-	static const struct names names = {"StableID", "Name", "Addresses", true};
-	return parse(s, text, len, &names, e);
+	static const struct member_names members = {"StableID", "Name", "Addresses", true};
+	return parse(s, text, len, &members, e);
 }
 
 int selfnode_from_status(struct selfnode *s, const char *text, size_t len, struct err *e)
 {
-	static const struct names names = {"ID", "DNSName", "TailscaleIPs", false};
-	return parse(s, text, len, &names, e);
+	static const struct member_names members = {"ID", "DNSName", "TailscaleIPs", false};
+	return parse(s, text, len, &members, e);
 }
 
 char *selfnode_format_ips(const struct selfnode *s)

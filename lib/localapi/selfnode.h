@@ -1,7 +1,7 @@
 /*
- * The own node as the daemon reports it: decoded from a node object (SelfChange) or a peer status
- * object (InitialStatus.Self), which name the same facts differently. Plain data; selfnode_fini
- * frees it, a zeroed one is unknown.
+ * Our own node as the daemon reports it: decoded from a node object (SelfChange) or a peer status
+ * object (InitialStatus.Self), which use different keys for the same facts. Plain data;
+ * selfnode_fini frees it, a zeroed one is unknown.
  */
 #ifndef LIB_LOCALAPI_SELFNODE_H
 #define LIB_LOCALAPI_SELFNODE_H
@@ -30,8 +30,8 @@ void selfnode_fini(struct selfnode *s);
 void selfnode_copy(struct selfnode *to, const struct selfnode *from);
 bool selfnode_same_addresses(const struct selfnode *a, const struct selfnode *b);
 
-/* From the raw JSON text of a node / of a peer status. On error (-EINVAL, -EMSGSIZE) s is
- * unchanged. Expiry and presence that cannot be read count as absent. */
+/* Decodes the raw JSON text of a node or of a peer status. On error (-EINVAL, -EMSGSIZE) s is
+ * unchanged. An unreadable expiry or presence counts as absent. */
 int selfnode_from_node(struct selfnode *s, const char *text, size_t len, struct err *e) MUST_CHECK;
 int selfnode_from_status(
 	struct selfnode *s, const char *text, size_t len, struct err *e) MUST_CHECK;
