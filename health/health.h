@@ -52,9 +52,9 @@ void health_route_metrics(struct health *h, struct httpd_listener *l); /* /metri
  * changes, as "Setting healthy true|false". */
 void health_set_has_addresses(struct health *h, bool has);
 void health_set_path_has_stood(struct health *h, bool has);
-void health_set_running(struct health *h, bool running); /* daemon up and node Running */
-/* Whether the daemon answers and its notifications arrive; true at first. A node whose daemon cannot
- * be reached counts as not running. */
+void health_set_running(struct health *h, bool running); /* daemon up, node Running */
+/* Whether the daemon answers and its notifications arrive; initially true. A node whose daemon
+ * cannot be reached counts as not running. */
 void health_set_reachable(struct health *h, bool reachable);
 /* A stop is under way; this is final. */
 void health_set_stopping(struct health *h);

@@ -39,7 +39,7 @@ typedef void (*store_kube_setup_fn)(
  * caller has the boot deadline). */
 struct store_kube_setup *store_kube_setup_start(struct loop *loop, struct kube *k,
 	const struct store_kube_setup_options *options, store_kube_setup_fn fn, void *arg);
-/* What its owner needs besides is there; the end may come from within the call. */
+/* The owner is ready for the end, which may come from within the call. */
 void store_kube_setup_release(struct store_kube_setup *s);
 void store_kube_setup_cancel(struct store_kube_setup *s); /* NULL is accepted */
 /* The transient error for which it is still retrying, "" when there is none. */
