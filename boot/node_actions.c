@@ -5,17 +5,12 @@
 #include "boot/config/config_events.h"
 #include "boot/config/confwatch.h"
 #include "boot/daemon/daemon.h"
-#include "boot/daemon/daemon_events.h"
 #include "boot/datapath/datapath.h"
-#include "boot/datapath/datapath_events.h"
 #include "boot/login/login_events.h"
 #include "boot/settings/settings.h"
 #include "boot/settings/times.h"
-#include "egress/drain.h"
-#include "lib/io/loop.h"
 #include "lib/kube/kube.h"
 #include "lib/localapi/localapi.h"
-#include "statestore/statestore.h"
 
 typedef void (*action_fn)(struct supervisor *s);
 
@@ -295,74 +290,6 @@ static void left_running(struct supervisor *s)
 	node_post_ipn_state(s);
 }
 
-/* Stop. */
-
-static void stop_begin(struct supervisor *s)
-{
-	shutdown_begin(&s->shutdown);
-	/* Probes go on until the end of a node that served; one that never did disappears at
-	 * once. */
-	if (s->drain != NULL)
-		drain_stop(s->drain);
-	if (!s->startup_complete)
-		listeners_close(&s->listeners);
-	timer_stop(&s->boot_deadline);
-	publish_stop(&s->publish);
-	confwatch_free(s->confwatch);
-	s->confwatch = NULL;
-	login_stop(&s->login);
-	store_recovery_pause(&s->recovery);
-	heartbeat_stop(&s->heartbeat);
-	if (s->daemon != NULL && daemon_is_up(s->daemon))
-		shutdown_withdraw(
-			&s->shutdown, &s->publish, s->bus.facts.ipn_state == IPN_STATE_RUNNING);
-	else
-		node_post(s, NODE_EVENT_STOP_STEP);
-}
-
-static void stop_await_state(struct supervisor *s)
-{
-	bool has_daemon = s->daemon != NULL && daemon_has_process(s->daemon);
-	/* One that has ended must not come back meanwhile. */
-	if (s->daemon != NULL && !has_daemon)
-		daemon_stop(s->daemon, 0);
-	if (!shutdown_await_state(&s->shutdown, s->store.store, has_daemon))
-		node_post(s, NODE_EVENT_STOP_STEP);
-}
-
-static void stop_daemon(struct supervisor *s)
-{
-	shutdown_stop_clock(&s->shutdown);
-	bus_stop(&s->bus);
-	if (s->store.store != NULL)
-		statestore_cancel_waits(s->store.store);
-	if (s->daemon != NULL)
-		shutdown_stop_daemon(&s->shutdown, s->daemon);
-	else
-		node_post(s, NODE_EVENT_DAEMON_STOPPED);
-}
-
-static void remove_rules(struct supervisor *s)
-{
-	node_store_cancel_set_up(&s->store);
-	if (!shutdown_remove_rules(&s->shutdown, s->datapath))
-		node_post(s, NODE_EVENT_STOP_STEP);
-}
-
-static void finish(struct supervisor *s)
-{
-	timer_stop(&s->boot_deadline);
-	shutdown_stop_clock(&s->shutdown);
-	node_store_cancel_set_up(&s->store);
-	if (s->store.store != NULL)
-		statestore_cancel_waits(s->store.store);
-	if (s->daemon != NULL && daemon_has_process(s->daemon))
-		log_event(EV_DAEMON_SIGNAL_FAILED, "it has not ended after SIGKILL");
-	if (s->datapath != NULL && datapath_is_removing(s->datapath))
-		log_event(EV_DATAPATH_REMOVE_FAILED, "there is no time left");
-	loop_stop(s->loop);
-}
-
 static const action_fn actions[NODE_ACTION_COUNT] = {
 	[NODE_ACTION_KUBE_SETUP] = set_up_store,
 	[NODE_ACTION_START_DAEMON] = start_daemon,
@@ -392,11 +319,11 @@ static const action_fn actions[NODE_ACTION_COUNT] = {
 	[NODE_ACTION_ABANDON_SET] = abandon_set,
 	[NODE_ACTION_ENTER_STEADY] = enter_steady,
 	[NODE_ACTION_LEFT_RUNNING] = left_running,
-	[NODE_ACTION_STOP_BEGIN] = stop_begin,
-	[NODE_ACTION_STOP_AWAIT_STATE] = stop_await_state,
-	[NODE_ACTION_STOP_DAEMON] = stop_daemon,
-	[NODE_ACTION_REMOVE_RULES] = remove_rules,
-	[NODE_ACTION_FINISH] = finish,
+	[NODE_ACTION_STOP_BEGIN] = node_stop_begin,
+	[NODE_ACTION_STOP_AWAIT_STATE] = node_stop_await_state,
+	[NODE_ACTION_STOP_DAEMON] = node_stop_end_daemon,
+	[NODE_ACTION_REMOVE_RULES] = node_stop_remove_rules,
+	[NODE_ACTION_FINISH] = node_stop_finish,
 };
 
 void node_action_run(struct supervisor *s, enum node_action action)

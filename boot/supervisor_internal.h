@@ -6,6 +6,7 @@
  *	node_events.c    reports of the modules → events of the table
  *	node_capability.c  the capability version of the daemon, and what depends on it
  *	node_actions.c   actions of the table → calls into the modules
+ *	node_stop.c      those of a stop
  *
  * A fact belongs to the module that decides by it; what is here concerns the table itself.
  */
@@ -112,6 +113,13 @@ void node_capability_compare(struct supervisor *s);
 
 /* node_actions.c */
 void node_action_run(struct supervisor *s, enum node_action action);
+
+/* node_stop.c: actions of a stop. */
+void node_stop_begin(struct supervisor *s);
+void node_stop_await_state(struct supervisor *s);
+void node_stop_end_daemon(struct supervisor *s);
+void node_stop_remove_rules(struct supervisor *s);
+void node_stop_finish(struct supervisor *s);
 
 /* node_events.c: what the modules report to. */
 struct bus_events node_events_bus(struct supervisor *s);
