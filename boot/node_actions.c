@@ -40,6 +40,7 @@ static void start_daemon(struct supervisor *s)
 		.loop = s->loop,
 		.procs = s->procs,
 		.conditions = &s->conditions,
+		.mask = &s->login.credentials.mask,
 		.settings = s->settings,
 		.times = s->times,
 		.config = settings_is_one_step(s->settings) ? &s->config : NULL,

@@ -12,6 +12,7 @@
 #include "boot/node_status.h"
 #include "boot/settings/settings.h"
 #include "health/health.h"
+#include "lib/base/clock.h"
 
 /* bus */
 
@@ -118,26 +119,27 @@ static void on_daemon_stopped(void *arg)
 	node_post(arg, NODE_EVENT_DAEMON_STOPPED);
 }
 
-static void on_daemon_failed(void *arg, bool never_ran, const char *status)
+static void on_daemon_failed(void *arg, const struct daemon_failure *failure)
 {
 	struct supervisor *s = arg;
+	const char *colon = failure->last_line[0] != '\0' ? ": " : "";
 	if (s->is_ending) {
 		/* The steps of the stop that need it are over. */
 		node_post(s, NODE_EVENT_DAEMON_DOWN);
 		return;
 	}
-	if (never_ran) {
+	if (failure->never_ran) {
 		node_end(s, FATAL_DAEMON_NEVER_RAN,
-			"failed to bring up tailscale: tailscaled ended before it was ready: %s",
-			status);
+			"failed to bring up tailscale: tailscaled ended before it was ready: "
+			"%s%s%s",
+			failure->status, colon, failure->last_line);
 		return;
 	}
-	condition_raise(&s->conditions, CONDITION_DAEMON_CRASH_LOOP, "%s", status);
+	condition_raise(&s->conditions, CONDITION_DAEMON_CRASH_LOOP, "%s", failure->status);
 	node_end(s, FATAL_CRASH_BUDGET,
-		"tailscaled crashed more than %u times within %llu s, last: %s; see its output "
-		"above",
-		s->settings->restart_limit,
-		(unsigned long long)(s->settings->restart_window_ms / 1000), status);
+		"tailscaled ended %zu times within %llu s, the last time: %s%s%s", failure->crashes,
+		(unsigned long long)(s->settings->restart_window_ms / CLOCK_MS_PER_S),
+		failure->status, colon, failure->last_line);
 }
 
 struct daemon_events node_events_daemon(struct supervisor *s)

@@ -4,14 +4,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "boot/daemon/daemon_conditions.h"
 #include "boot/daemon/daemon_end.h"
 #include "boot/daemon/daemon_events.h"
+#include "boot/daemon/daemon_socket.h"
 #include "boot/daemon/daemon_table.h"
 #include "lib/base/backoff.h"
 #include "lib/base/clock.h"
@@ -32,6 +29,7 @@
 /* How long a daemon that is to be started anew may take to end. */
 #define RECYCLE_TERM_MS 5000
 #define STATUS_TEXT_MAX 256
+#define LAST_LINE_MAX 400
 
 struct daemon {
 	struct loop *loop_ref;
@@ -67,19 +65,6 @@ struct daemon {
 
 static void dispatch(struct daemon *d, enum daemon_event event);
 
-static bool socket_accepts(const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	if (strlen(path) >= sizeof(address.sun_path))
-		return false;
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	AUTO(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return false;
-	/* EAGAIN: somebody listens, but the backlog is full. */
-	return connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 || errno == EAGAIN;
-}
-
 static void stop_watching(void *arg)
 {
 	struct daemon *d = arg;
@@ -100,7 +85,7 @@ static void probe_now(void *arg)
 	struct daemon *d = arg;
 	if (d->state != DAEMON_STATE_STARTING)
 		return;
-	if (socket_accepts(d->socket)) {
+	if (daemon_socket_accepts(d->socket)) {
 		dispatch(d, DAEMON_EVENT_CONNECTED);
 		return;
 	}
@@ -115,6 +100,13 @@ static void start_probing(struct daemon *d)
 	if (d->watch == NULL)
 		d->watch = fswatch_new_for_file(d->loop_ref, d->socket, 0, probe_now, d);
 	timer_start(&d->probe, d->probe_ms);
+}
+
+static void on_output(void *arg, int stream, const char *data, size_t len)
+{
+	struct daemon *d = arg;
+	(void)stream;
+	daemon_end_feed(&d->end, data, len);
 }
 
 static void on_ended(void *arg, int wstatus)
@@ -138,11 +130,12 @@ static int spawn(struct daemon *d, struct err *e)
 		.path = d->path,
 		.args = &args,
 		.envp = d->envp_ref,
+		.err = PROC_STDIO_PIPE,
 		.own_group = true,
 		.death_signal = SIGKILL,
 	};
 	daemon_end_begin(&d->end);
-	d->proc = proc_spawn(d->procs_ref, &spec, NULL, on_ended, d, e);
+	d->proc = proc_spawn(d->procs_ref, &spec, on_output, on_ended, d, e);
 	if (d->proc == NULL)
 		return e->code;
 	start_probing(d);
@@ -172,21 +165,28 @@ static size_t count_crash(struct daemon *d)
 	return d->crash_count;
 }
 
+static void give_up(struct daemon *d, bool never_ran, size_t crashes)
+{
+	char line[LAST_LINE_MAX];
+	daemon_end_last_line(&d->end, line, sizeof(line));
+	struct daemon_failure failure = {never_ran, crashes, d->status, line};
+	d->state = DAEMON_STATE_ENDED;
+	d->events.on_failed(d->events.arg, &failure);
+}
+
 static void crashed(struct daemon *d)
 {
 	timer_stop(&d->timer);
 	stop_probing(d);
 	if (!d->ever_ready) {
-		d->state = DAEMON_STATE_ENDED;
-		d->events.on_failed(d->events.arg, true, d->status);
+		give_up(d, true, 1);
 		return;
 	}
 	size_t recent = count_crash(d);
 	condition_raise(
 		d->conditions_ref, CONDITION_DAEMON_DOWN, "tailscaled ended: %s", d->status);
 	if (recent > d->limit) {
-		d->state = DAEMON_STATE_ENDED;
-		d->events.on_failed(d->events.arg, false, d->status);
+		give_up(d, false, recent);
 		return;
 	}
 	uint64_t delay = 0;
@@ -333,7 +333,7 @@ struct daemon *daemon_new(struct loop *loop, struct proc_table *procs,
 	d->envp_ref = options->envp;
 	d->limit = options->restart_limit;
 	d->window_ms = options->restart_window_ms;
-	daemon_end_init(&d->end, options->root);
+	daemon_end_init(&d->end, options->root, options->mask);
 	d->start_timeout_ms = options->start_timeout_ms;
 	d->backoff = BACKOFF_INIT(options->backoff_base_ms, options->backoff_max_ms);
 	timer_init(&d->timer, loop, on_timer, d);

@@ -11,6 +11,7 @@
 #define BOOT_DAEMON_DAEMON_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/base/err.h"
@@ -19,11 +20,13 @@
 struct condition_set;
 struct daemon;
 struct loop;
+struct mask;
 struct proc_table;
 
 struct daemon_options {
 	const char *socket;
-	const char *root; /* of /proc and /sys */
+	const char *root;        /* of /proc and /sys */
+	const struct mask *mask; /* of what it writes; borrowed */
 	/* The arguments after argv[0], asked for before each start; out is empty. */
 	void (*make_args)(void *arg, struct strv *out);
 	void *make_args_arg;
@@ -34,12 +37,19 @@ struct daemon_options {
 	uint32_t backoff_base_ms, backoff_max_ms; /* after the immediate restarts */
 };
 
+struct daemon_failure {
+	bool never_ran;
+	size_t crashes; /* within the window, this one included */
+	const char *status;
+	const char *last_line; /* of its standard error, "" without one */
+};
+
 struct daemon_events {
 	void (*on_ready)(void *arg);
 	/* It died; it will be started again. */
 	void (*on_down)(void *arg, const char *status);
 	/* It ended before it was ready for the first time, or crashed too often: it stays down. */
-	void (*on_failed)(void *arg, bool never_ran, const char *status);
+	void (*on_failed)(void *arg, const struct daemon_failure *failure);
 	/* After daemon_stop: it has been reaped, or there was none. */
 	void (*on_stopped)(void *arg);
 	void *arg;

@@ -57,6 +57,7 @@ struct daemon *launch_daemon(struct launch *l, const struct launch_partners *par
 	struct daemon_options options = {
 		.socket = settings->socket,
 		.root = settings->test_root,
+		.mask = partners->mask,
 		.make_args = make_args,
 		.make_args_arg = l,
 		.envp = l->env.items,

@@ -15,6 +15,7 @@ struct config_source;
 struct daemon;
 struct daemon_events;
 struct loop;
+struct mask;
 struct proc_table;
 struct settings;
 struct times;
@@ -24,6 +25,7 @@ struct launch_partners {
 	struct loop *loop;
 	struct proc_table *procs;
 	struct condition_set *conditions;
+	const struct mask *mask; /* of what the daemon writes */
 	const struct settings *settings;
 	const struct times *times;
 	struct config_source *config; /* NULL without a configuration file */

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "boot/login/mask.h"
+#include "boot/output/mask.h"
 #include "lib/base/err.h"
 #include "lib/base/secret.h"
 

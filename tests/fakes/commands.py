@@ -45,6 +45,12 @@ DAEMONS = {
     "no_socket": _HEAD + "trap 'kill ${sleeper:-}; exit 0' TERM\n" + _STAY,
     # leaves before it ever served
     "exits": _HEAD + "exit ${FAKE_STATUS:-7}\n",
+    # the same, with a last word
+    "complains": _HEAD + "echo 'store: TS_AUTHKEY=tskey-k1234567 is of no use' >&2\n"
+                 + "exit ${FAKE_STATUS:-7}\n",
+    # writes a lot before it serves
+    "chatty": _HEAD + "for ((i = 0; i < 20000; i++)); do echo \"line $i of a chatty daemon\"; done >&2\n"
+              + _LINK_AGAIN + _STAY,
     # killed by a signal before it ever served
     "crashes": _HEAD + "kill -SEGV $$\nsleep 5\n",
     # ignores SIGTERM

@@ -9,7 +9,7 @@
 
 #include "boot/login/login_conditions.h"
 #include "boot/login/login_reason.h"
-#include "boot/login/mask.h"
+#include "boot/output/mask.h"
 #include "lib/base/mem.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

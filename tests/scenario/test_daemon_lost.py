@@ -144,6 +144,40 @@ def test_crash_budget(world, script):
     assert "tailscaled" in world.termination_log.read_text()
 
 
+def test_last_words(world):
+    """The termination message has number, status and last line of the crashes, without secrets."""
+    world.install("lively")
+    world.termination_log.write_text("")
+    program = world.start_running({"TAILBOOT_RESTART_LIMIT": "2", "TS_AUTHKEY": "tskey-k1234567",
+                                   "TAILBOOT_TERMINATION_LOG": world.termination_log})
+    world.install("complains")
+    world.kill_daemon()
+    assert program.wait_exit(20) == 3
+    message = ("tailscaled ended 3 times within 600 s, the last time: exit status 7: store: "
+               "TS_AUTHKEY=*** is of no use")
+    assert world.termination_log.read_text() == message
+    assert program.lines()[-1] == message
+    assert "tskey-k1234567" not in program.output()
+
+
+def test_last_words_at_the_first_start(world):
+    """The same for a daemon that never served."""
+    world.install("complains")
+    program = world.start({})
+    assert program.wait_exit(5) == 1
+    assert program.lines()[-1] == (
+        "failed to bring up tailscale: tailscaled ended before it was ready: exit status 7: store: "
+        "TS_AUTHKEY=tskey-k1234567 is of no use")
+
+
+def test_all_that_it_writes_is_passed_on(world):
+    """Byte by byte, lines whole, however much it is."""
+    world.install("chatty")
+    program = world.start_running()
+    own = [line for line in program.output().split("\n") if line and not line.startswith("boot: ")]
+    assert own == [f"line {i} of a chatty daemon" for i in range(20000)]
+
+
 def test_a_restart_that_hangs_has_a_deadline(world):
     """A daemon that hangs before its socket is killed after the limit, and started once more."""
     world.install("lively")

@@ -37,12 +37,14 @@ static void on_down(void *arg, const char *status)
 	snprintf(b->status, sizeof(b->status), "%s", status);
 }
 
-static void on_failed(void *arg, bool never_ran, const char *status)
+static void on_failed(void *arg, const struct daemon_failure *failure)
 {
 	struct tailscaled_bench *b = arg;
 	b->failed++;
-	b->never_ran = never_ran;
-	snprintf(b->status, sizeof(b->status), "%s", status);
+	b->never_ran = failure->never_ran;
+	b->crashes = failure->crashes;
+	snprintf(b->status, sizeof(b->status), "%s", failure->status);
+	snprintf(b->last_line, sizeof(b->last_line), "%s", failure->last_line);
 }
 
 static void on_stopped(void *arg)
@@ -108,6 +110,7 @@ int tailscaled_tear_down(void **state)
 	free(b->socket);
 	tempdir_free(b->dir);
 	condition_set_fini(&b->conditions);
+	mask_fini(&b->mask);
 	free(b);
 	return child_bench_close(NULL);
 }
@@ -123,6 +126,7 @@ void tailscaled_make(struct tailscaled_bench *b, const char *program, uint32_t l
 	struct daemon_options options = {
 		.socket = b->socket,
 		.root = b->dir,
+		.mask = &b->mask,
 		.make_args = make_args,
 		.make_args_arg = b,
 		.restart_limit = limit,

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "boot/output/mask.h"
 #include "lib/base/condition.h"
 #include "lib/base/str.h"
 #include "tests/support/log_capture.h"
@@ -30,7 +31,7 @@ struct daemon;
 	TAILSCALED_HEAD "trap '' TERM\nln -sfn real \"$socket\"\n" TAILSCALED_STAY
 #define TAILSCALED_SILENT TAILSCALED_HEAD TAILSCALED_STAY
 #define TAILSCALED_START_TIMEOUT_MS 1000
-#define TAILSCALED_LEAVES TAILSCALED_HEAD "exit 7\n"
+#define TAILSCALED_LEAVES TAILSCALED_HEAD "echo out of luck >&2\nexit 7\n"
 
 struct tailscaled_bench {
 	char *dir;
@@ -43,6 +44,9 @@ struct tailscaled_bench {
 	unsigned ready, down, failed, stopped;
 	bool never_ran;
 	char status[128];
+	char last_line[128];
+	size_t crashes;
+	struct mask mask;
 };
 
 /* child_bench_init() comes first, in main. */

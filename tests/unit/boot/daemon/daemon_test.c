@@ -99,7 +99,9 @@ static void test_budget(void **state)
 	assert_true(loop_wait_count(child_bench_loop(), &b->failed, 1, LOOP_WAIT_MS));
 	assert_false(b->never_ran);
 	assert_string_equal(b->status, "exit status 7");
+	assert_string_equal(b->last_line, "out of luck");
 	assert_int_equal(tailscaled_starts(b), 3);
+	assert_int_equal(b->crashes, 3);
 	assert_int_equal(b->down, 2);
 	/* It stays down. */
 	assert_true(loop_wait_idle(child_bench_loop(), 300));
@@ -114,6 +116,7 @@ static void test_never_ran(void **state)
 	assert_true(loop_wait_count(child_bench_loop(), &b->failed, 1, LOOP_WAIT_MS));
 	assert_true(b->never_ran);
 	assert_string_equal(b->status, "exit status 7");
+	assert_string_equal(b->last_line, "out of luck");
 	assert_int_equal(tailscaled_starts(b), 1);
 	assert_false(daemon_has_process(b->daemon));
 	tailscaled_stop_and_wait(b, 100);

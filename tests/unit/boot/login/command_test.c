@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "boot/login/mask.h"
+#include "boot/output/mask.h"
 #include "lib/base/mem.h"
 #include "tests/support/child.h"
 #include "tests/support/loop_wait.h"

@@ -1,4 +1,4 @@
-#include "boot/login/mask.h"
+#include "boot/output/mask.h"
 
 #include <stdlib.h>
 #include <string.h>

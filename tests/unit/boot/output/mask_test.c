@@ -1,4 +1,4 @@
-#include "boot/login/mask.h"
+#include "boot/output/mask.h"
 
 #include <errno.h>
 #include <setjmp.h>

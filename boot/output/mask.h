@@ -10,8 +10,8 @@
  *	mask_add(&mask, &settings->authkey);
  *	AUTO(mem_free) char *shown = mask_text(&mask, said);
  */
-#ifndef BOOT_LOGIN_MASK_H
-#define BOOT_LOGIN_MASK_H
+#ifndef BOOT_OUTPUT_MASK_H
+#define BOOT_OUTPUT_MASK_H
 
 #include <stdbool.h>
 #include <stddef.h>

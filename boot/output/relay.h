@@ -1,0 +1,45 @@
+/*
+ * What a child writes to a stream, passed on to our standard error: line by line, bytes as they
+ * are, secrets masked; the newest bytes are kept. A reader that is too slow loses lines, which are
+ * counted (lib/base/log.h), and never stalls the child.
+ *
+ *	relay_init(&relay, &mask, 4096);
+ *	relay_feed(&relay, data, len);
+ *	relay_end(&relay);
+ *	relay_said(&relay)
+ */
+#ifndef BOOT_OUTPUT_RELAY_H
+#define BOOT_OUTPUT_RELAY_H
+
+#include <stddef.h>
+
+#include "lib/base/buf.h"
+
+struct mask;
+
+/* Longest line that is held back to be masked as a whole; longer ones go in parts. */
+#define RELAY_LINE_MAX ((size_t)16 * 1024)
+
+struct relay {
+	const struct mask *mask_ref;
+	struct buf line; /* not complete yet */
+	struct buf said;
+};
+
+/* mask is borrowed; kept_max bytes are kept. */
+void relay_init(struct relay *r, const struct mask *mask, size_t kept_max);
+void relay_fini(struct relay *r); /* wipes; zeroed is accepted */
+
+void relay_feed(struct relay *r, const char *data, size_t len);
+/* Nothing follows: a line without an end is passed on as well. */
+void relay_end(struct relay *r);
+/* Forgets what was kept. */
+void relay_reset(struct relay *r);
+
+/* The newest bytes, masked, without NUL. Borrowed until the next call. */
+const char *relay_said(const struct relay *r);
+/* The last line of it that is not blank, "" when there is none; its end, when it is longer than
+ * size allows. */
+void relay_last_line(const struct relay *r, char *out, size_t size);
+
+#endif
