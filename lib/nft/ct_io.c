@@ -14,7 +14,7 @@
 #include "lib/nft/nlwrite.h"
 
 #define DELETIONS_A_TURN 256
-#define QUESTION_MAX (80u << 10)
+#define REQUEST_MAX (80u << 10)
 /* Some 80,000 entries; more are left to another run, which begins where this one ends. */
 #define DELETIONS_BYTES_MAX (8u << 20)
 
@@ -62,7 +62,7 @@ static void on_entry(void *arg, const struct nlmsghdr *nlh)
 		return;
 	}
 	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
-	io->deletions.next_seq = nlsock_take_seq(io->sock, 1);
+	io->deletions.next_seq = nlsock_reserve_seq(io->sock, 1);
 	nlwrite_begin(&io->deletions, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE, NLM_F_ACK,
 		nfg->nfgen_family, 0);
 	put_attr(&io->deletions, entry.tuple_attr);
@@ -85,7 +85,7 @@ static size_t next_chunk(const struct ct_io *io, size_t *count)
 
 static void end_dump(struct ct_io *io)
 {
-	/* What cannot be deleted is there the next time, too. */
+	/* An entry that cannot be deleted is found again by the next pass. */
 	bool is_worth_it = io->is_full && io->deleted > io->deleted_before;
 	if (is_worth_it && begin_dump(io, &io->e) == 0)
 		return;
@@ -113,7 +113,7 @@ static void delete_some(void *arg)
 	io->sent += len;
 	io->deleted += count - outcome.failure_count;
 	for (size_t i = 0; i < outcome.failure_count && i < NLSOCK_FAILURES_MAX; i++) {
-		/* Gone by itself is as good. */
+		/* An entry that is already gone is as good. */
 		if (outcome.failures[i].code != -ENOENT)
 			err_set_errno(&io->e, outcome.failures[i].code, "end a flow in conntrack");
 	}
@@ -125,7 +125,7 @@ static void on_dumped(void *arg, const struct nlerr *answer)
 	struct ct_io *io = arg;
 	if (answer->code < 0)
 		err_set_errno(&io->e, answer->code, "read conntrack");
-	/* What was read has been decided on, and is ended all the same. */
+	/* Flows that were read before the failure have been decided on, and are still ended. */
 	if (nlwrite_check(&io->deletions, &io->e) < 0) {
 		finish(io, io->e.code);
 		return;
@@ -133,7 +133,7 @@ static void on_dumped(void *arg, const struct nlerr *answer)
 	timer_start(&io->turn, 0);
 }
 
-/* Each dump walks the whole table, so both families come in one. */
+/* Each dump walks the whole table, so both families are read in one. */
 static uint8_t family_to_read(const struct ct_view *view)
 {
 	if (view->has_changed[NFT_MODEL_V4] && view->has_changed[NFT_MODEL_V6])
@@ -144,7 +144,7 @@ static uint8_t family_to_read(const struct ct_view *view)
 static int ask(struct ct_io *io, struct err *e)
 {
 	AUTO(nlwrite_fini)
-	struct nlwrite w = NLWRITE_INIT(QUESTION_MAX, nlsock_take_seq(io->sock, 1));
+	struct nlwrite w = NLWRITE_INIT(REQUEST_MAX, nlsock_reserve_seq(io->sock, 1));
 	nlwrite_begin(&w, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET, NLM_F_DUMP,
 		family_to_read(io->view_ref), 0);
 	nlwrite_end(&w);

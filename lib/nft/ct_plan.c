@@ -4,8 +4,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
-/* Addresses of the past are as many as the rules have targets; passes that fail for hours while
- * targets come and go would make them more and more. */
+/* There are as many past addresses as the rules have had targets; they would grow without bound if
+ * passes failed for hours while targets come and go. */
 #define CT_PAST_MAX (64u << 10)
 
 /* Where an original destination goes now. */
@@ -210,7 +210,7 @@ static enum ct_verdict decide_translated(
 		return CT_END_CHANGED;
 	if (!t->exists)
 		return CT_END_GONE;
-	/* Answers of DNS rotate: a backend that is not in the last one may well be there. */
+	/* DNS answers rotate: a backend that is missing from the last one may still exist. */
 	const struct ipaddr *balanced_from =
 		&view->wanted_ref->families[family_of(entry)].balanced_from;
 	bool is_backend = (t->is_balanced || ipaddr_equal(&entry->original.dst, balanced_from)) &&
@@ -227,7 +227,7 @@ static bool has_translations(const struct nft_image *image)
 	       0;
 }
 
-/* Rules of the past translated something, or had another source than there is now. */
+/* The past rules translated something, or used another source than the present ones. */
 static bool has_past(const struct ct_view *view, enum nft_model_family family)
 {
 	const struct ipaddr *own = &view->wanted_ref->families[family].own;

@@ -2,7 +2,7 @@
  * Which flows may go on after the rules have changed. NAT is decided once for each flow, so an
  * entry of conntrack may still translate as the rules before did, or not at all. Pure.
  *
- *	no translation, but there is one now, UDP		ends, or its sender is never served
+ *	no translation, but there is one now, UDP		ends, else it is never served
  *	another translation than now, UDP			ends
  *	another translation than now, TCP			ends when nothing translates it any
  *								more or its target is gone
@@ -21,7 +21,7 @@
 #include "lib/nft/nft_model.h"
 
 /* What the rules did since flows were last made to follow them, over any number of changes: kept
- * until a pass over all flows has succeeded. Zeroed = no pass is owed. */
+ * until a pass over all flows has succeeded. Zeroed = no pass is pending. */
 struct ct_past {
 	bool has_changed[NFT_MODEL_FAMILIES];
 	struct ct_targets targets; /* of families that have changed; sorted */
@@ -38,7 +38,7 @@ struct ct_view {
 	struct ct_targets targets; /* past, present and live ones */
 	const struct nft_desired *now_ref;
 	const struct nft_wanted *wanted_ref;
-	bool has_changed[NFT_MODEL_FAMILIES]; /* flows of the others go on without being read */
+	bool has_changed[NFT_MODEL_FAMILIES]; /* flows of an unchanged family are not read */
 };
 
 /* Past is copied, the other two are borrowed until ct_view_fini. */
@@ -58,8 +58,8 @@ enum ct_verdict {
 
 /* Some searches in sorted sets, however many rules there are. */
 enum ct_verdict ct_plan_decide(const struct ct_view *view, const struct ct_entry *entry);
-/* Whether any flow of the family can have to end: not while nothing is translated, as in a new pod
- * without services. */
+/* Whether any flow of the family may have to end. False while nothing is translated, as in a new
+ * pod without services. */
 bool ct_plan_can_end(const struct ct_view *view, enum nft_model_family family);
 bool ct_verdict_is_end(enum ct_verdict verdict);
 

@@ -1,6 +1,6 @@
 /*
- * Addresses that flows may lead to, each with what it is to the rules: one sorted set, so that a
- * flow costs one search however many services there are. Pure.
+ * Addresses that flows may lead to, each with its uses in the rules: one sorted set, so that a flow
+ * costs one search however many services there are. Pure.
  *
  *	ct_targets_add(&t, &addr, CT_TARGET_NOW);	any order, any number of times
  *	ct_targets_sort(&t);				before the first ct_targets_uses
@@ -44,7 +44,7 @@ void ct_targets_add_all(struct ct_targets *t, const struct ct_targets *from);
 void ct_targets_sort(struct ct_targets *t);
 void ct_targets_fini(struct ct_targets *t);
 
-/* All that an address is, 0 when it is nothing to us. */
+/* All uses of an address, 0 when it has none. */
 unsigned int ct_targets_uses(const struct ct_targets *t, const struct ipaddr *addr);
 
 bool ct_target_is(const struct ct_target *target, const struct ipaddr *addr);

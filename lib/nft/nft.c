@@ -9,8 +9,8 @@
 #include "lib/io/timer.h"
 #include "lib/nft/nft_run.h"
 
-/* Edits of others come in groups: a moment, so that one reading sees them all. Longer each time
- * when they come again and again, but a hole is never open for a second. */
+/* Foreign edits come in groups: wait a moment, so that one reading sees them all. The wait grows
+ * when they keep coming, but a hole is always closed within a second. */
 #define SUSPICION_MS 20
 #define SUSPICION_DOUBLINGS 5
 #define QUIET_MS 10000
@@ -21,7 +21,7 @@
 struct nft {
 	struct loop *loop_ref;
 	struct nft_backend *backend;
-	struct nft_state *applied; /* what the kernel holds unless has_failed; NULL = not known */
+	struct nft_state *applied; /* what the kernel holds unless has_failed; NULL = unknown */
 	struct nft_run *current;
 	struct nft_run *next;
 	struct timer begin;
@@ -40,15 +40,15 @@ struct nft {
 
 static void begin_next(void *arg);
 
-static void tell(struct nft_run *run)
+static void report(struct nft_run *run)
 {
 	if (run->fn != NULL)
 		run->fn(run->arg, &run->result, &run->e);
 }
 
-/* The state of a run that ended well is what the kernel holds now. After a failure it is not known
- * what there is, another's table, say: the state from before stays as a wish, and the next run
- * reads. */
+/* The state of a run that ended well is what the kernel holds now. After a failure it is unknown
+ * what the kernel holds; it may be a table of another owner. The earlier state remains the desired
+ * one, and the next run reads the tables first. */
 static void keep_state(struct nft *n, struct nft_run *run)
 {
 	n->has_failed = run->result.code < 0;
@@ -71,7 +71,7 @@ static void suspect(struct nft *n)
 	timer_start(&n->suspicion, backoff_jitter(SUSPICION_MS << doublings));
 }
 
-/* Others may edit again and again; and what could not be repaired is tried again. */
+/* Foreign edits may keep coming, and a repair that failed is tried again. */
 static void count_repair(struct nft *n, const struct nft_run *run)
 {
 	if (run->kind != NFT_RUN_REPAIR || (run->result.transactions == 0 && run->result.code == 0))
@@ -82,7 +82,7 @@ static void count_repair(struct nft *n, const struct nft_run *run)
 		suspect(n);
 }
 
-/* After a run that failed altogether its caller tries again, and flows follow then. */
+/* After a run that failed altogether the caller tries again, and the flows follow then. */
 static void schedule_flows(struct nft *n, const struct nft_run *run)
 {
 	if (!ct_past_is_pending(&n->past)) {
@@ -106,8 +106,8 @@ static void on_run_end(void *owner, struct nft_run *run)
 	count_repair(n, run);
 	schedule_flows(n, run);
 	if (is_news(run))
-		tell(run);
-	/* The names of conflicts told just now are part of the state. */
+		report(run);
+	/* The names in the conflicts just reported are part of the state. */
 	keep_state(n, run);
 	nft_run_free(run);
 	timer_start(&n->begin, 0);
@@ -142,7 +142,7 @@ static void begin_next(void *arg)
 	struct nft *n = arg;
 	if (n->current != NULL)
 		return;
-	/* A wish has its turn however often others edit. */
+	/* A request gets its turn however often other programs edit. */
 	bool is_turn_of_next = n->next != NULL && n->has_just_repaired;
 	n->has_just_repaired = false;
 	if (n->is_suspect && !timer_is_armed(&n->suspicion) && n->applied != NULL &&
@@ -164,7 +164,7 @@ static void on_foreign(void *arg)
 	suspect(arg);
 }
 
-/* A repair with nothing to be repaired: it ends with what the flows are owed. */
+/* A repair with nothing to repair: its last step makes pending flows follow the rules. */
 static void on_flows_due(void *arg)
 {
 	struct nft *n = arg;
@@ -191,7 +191,7 @@ void nft_free(struct nft *n)
 	timer_stop(&n->begin);
 	timer_stop(&n->suspicion);
 	timer_stop(&n->flows);
-	/* First, so that nothing is told to a run that is gone. */
+	/* First, so that nothing is reported to a run that has been freed. */
 	n->backend->ops->free(n->backend);
 	nft_run_free(n->current);
 	nft_run_free(n->next);
@@ -235,7 +235,7 @@ static void ask_for(struct nft *n, struct nft_run *run, nft_result_fn fn, void *
 		return;
 	replaced->result.code =
 		err_set(&replaced->e, -ECANCELED, "replaced by a newer configuration");
-	tell(replaced);
+	report(replaced);
 	nft_run_free(replaced);
 }
 
@@ -253,7 +253,7 @@ void nft_remove(struct nft *n, const char *owner, nft_result_fn fn, void *arg)
 
 int nft_watch(struct nft *n, nft_result_fn on_repaired, void *arg, struct err *e)
 {
-	/* Flows are tried again also where nothing can be watched. */
+	/* Flows are tried again even where nothing can be watched. */
 	n->on_repaired = on_repaired;
 	n->repaired_arg = arg;
 	return n->backend->ops->watch(n->backend, on_foreign, n, e);

@@ -1,10 +1,10 @@
 /*
- * The firewall of the pod: keeps our two tables as they are wanted, from the first take-over of
+ * The firewall of the pod: keeps our two tables in their desired state, from the first take-over of
  * what a predecessor left to the removal at the end. Everything happens on the loop, one run at a
  * time:
  *
  *	compile → read what is there (once, and on suspicion) → plan → one batch → read back after
- *	changes of structure → end flows that are translated otherwise → tell
+ *	changes of structure → end flows that are translated otherwise → report
  *
  *	struct nft *n = nft_new(loop, nft_kernel_new(loop, e));
  *	nft_apply(n, &wanted, on_applied, arg);    wanted is moved out of
@@ -29,7 +29,7 @@ struct nft;
 /* What a run came to. All of it is borrowed, valid during the callback. */
 struct nft_result {
 	/* 0, or: -EEXIST the table belongs to another pod; -EPERM; -ECANCELED replaced by a newer
-	 * wish before it began; transient codes after some tries. */
+	 * request before it began; transient codes after some tries. */
 	int code;
 	size_t transactions; /* batches that were committed */
 	/* The tables were read after the last batch and hold what was wanted. When code is 0 and
@@ -43,33 +43,33 @@ struct nft_result {
 	/* The rules stand, but some flows do not follow them yet. They are tried again, with
 	 * back-off and with every later run, until a result comes without this. */
 	struct err flows_error;
-	const char *repaired; /* what a foreign hand had changed; NULL = nothing */
+	const char *repaired; /* what another program had changed; NULL = nothing */
 };
 
 typedef void (*nft_result_fn)(void *arg, const struct nft_result *result, const struct err *e);
 
-/* Takes the backend. A result callback may apply and remove again, but not free. */
+/* Becomes the owner of the backend. A result callback may apply and remove again, but not free. */
 struct nft *nft_new(struct loop *loop, struct nft_backend *backend_take);
 /* Callbacks of runs under way are not called; the tables stay. NULL is accepted. */
 void nft_free(struct nft *n);
 
-/* Before anything runs whose connections our rules must not break: makes the tables where there are
- * none, at once. From then on the kernel tracks connections in this network namespace. Without it,
- * it would begin with the first rule that asks for it, take every connection that is open then for
- * a new one, and translate what comes in on it. A table that is there stays as it is, whoever it
- * belongs to. wanted has no services; it is borrowed. */
+/* To be called before anything is started whose connections our rules must not break: makes missing
+ * tables at once. From then on the kernel tracks connections in this network namespace. Otherwise
+ * it would begin with the first rule that needs conntrack, treat every connection that is open then
+ * as a new one, and translate what comes in on it. An existing table is left as it is, whoever owns
+ * it. wanted has no services; it is borrowed. */
 int nft_claim(struct nft *n, const struct nft_wanted *wanted, struct err *e) MUST_CHECK;
 
-/* The wish is moved out of *wanted_take. A wish that has not begun yet when the next one comes is
- * told -ECANCELED. The callback comes from the loop, never from within this call. */
+/* The desired state is moved out of *wanted_take. A request that has not begun when the next one
+ * comes ends with -ECANCELED. The callback comes from the loop, never from within this call. */
 void nft_apply(struct nft *n, struct nft_wanted *wanted_take, nft_result_fn fn, void *arg);
-/* Both tables go, where they are this owner's (NAMESPACE/POD): -EEXIST when all that is there is
- * another's. Wishes that have not begun are told -ECANCELED. */
+/* Removes both tables where they belong to this owner (NAMESPACE/POD): -EEXIST when every table
+ * that exists belongs to another owner. Requests that have not begun end with -ECANCELED. */
 void nft_remove(struct nft *n, const char *owner, nft_result_fn fn, void *arg);
 
-/* From now on, changes of our tables by others are undone. Each repair is reported, and each
- * further try to make flows follow the rules: then repaired is NULL, and flows_error says how it
- * ended. The latter also when this fails. */
+/* From now on, changes that other programs make to our tables are undone. Each repair is reported,
+ * and so is each further try to make flows follow the rules: then repaired is NULL, and flows_error
+ * says how it ended. The tries are reported even when this call fails. */
 int nft_watch(struct nft *n, nft_result_fn on_repaired, void *arg, struct err *e) MUST_CHECK;
 
 #endif

@@ -14,7 +14,7 @@
 
 #define COMMENT_MAX (NFT_MODEL_COMMENT_MAX + 1)
 
-/* What the batch of one family is made from. */
+/* The inputs of the batch of one family. */
 struct scope {
 	struct nft_msg_table table;
 	struct nft_rule_scope rules;
@@ -29,7 +29,7 @@ static void write_table(struct nlwrite *w, const struct scope *s)
 		s->desired->images[s->table.family].owner, NFT_SCHEMA_VERSION);
 	bool is_anew = s->plan->kind == NFT_PLAN_REBUILD || s->plan->kind == NFT_PLAN_PREPARE;
 	if (is_anew) {
-		/* So that the removal cannot fail. */
+		/* Makes sure that the removal cannot fail. */
 		nft_msg_new_table(w, &s->table, 0, NULL);
 		nft_msg_del_table(w, &s->table);
 	}

@@ -1,5 +1,5 @@
 /*
- * A plan as one batch of messages, for one sendmsg; and the way back from an error of the kernel to
+ * Turns a plan into one batch of messages, for one sendmsg, and maps an error of the kernel back to
  * the object that it is about.
  */
 #ifndef LIB_NFT_NFT_BATCH_H
@@ -25,7 +25,7 @@ int nft_batch_write(struct nlwrite *w, const struct nft_plan *plan, const struct
 void nft_batch_describe(const void *bytes, size_t len, uint32_t seq, uint32_t offset,
 	char out[static NFT_BATCH_TEXT_MAX]);
 
-/* The NFT_MSG_… kind of the message with this number, or -1 when it is none (BEGIN and END). */
+/* The NFT_MSG_… kind of the message with this number, or -1 for BEGIN and END. */
 int nft_batch_kind(const void *bytes, size_t len, uint32_t seq);
 
 #endif

@@ -20,7 +20,7 @@ enum kind {
 	KIND_NUMBER, /* 1 or 4 bytes; printed when present */
 	KIND_OPTION, /* the same, but 0 is as good as absent */
 	KIND_DATA,   /* a value or a verdict */
-	KIND_SET,    /* a name, of which an anonymous one counts as the other */
+	KIND_SET,    /* a name; all anonymous names count as equal */
 	KIND_SAME,   /* the kernel repeats attribute `twin`: nothing new unless it differs */
 	KIND_FLAGS,  /* of nat: two of them only say which registers are there */
 	KIND_SKIP,   /* changes by itself, or is only valid within a batch */

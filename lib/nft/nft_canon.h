@@ -1,8 +1,8 @@
 /*
  * The expressions of a rule as one line of text that does not depend on who wrote the message: the
  * kernel adds defaults, counts packets and gives anonymous maps a number. A rule of ours, as we
- * send it and as the kernel dumps it, has one spelling; whatever is not known is spelled out in
- * hex, so that a foreign rule never looks like ours.
+ * send it and as the kernel dumps it, has one spelling; anything unknown is written in hex, so that
+ * a foreign rule never looks like ours.
  *
  *	meta key=6 dreg=1; cmp sreg=1 op=1 data=7461…; … # "egress-portmap"
  */

@@ -64,7 +64,7 @@ static void add_elem(struct nft_elems *elems, const struct claim *claim, bool wi
 	if (with_comment)
 		comment = xstrndup(claim->service,
 			str_cut(claim->service, strlen(claim->service), NFT_MODEL_COMMENT_MAX));
-	/* Whatever it is called, nft(8) must be able to read back what it prints. */
+	/* Whatever the name is, nft(8) must be able to read back what it prints. */
 	for (char *at = comment; at != NULL && *at != '\0'; at++) {
 		if ((uint8_t)*at < ' ' || *at == '"' || *at == '\\' || *at == 0x7f)
 			*at = '_';
@@ -73,9 +73,9 @@ static void add_elem(struct nft_elems *elems, const struct claim *claim, bool wi
 	nft_elems_add(elems, &elem);
 }
 
-/* Of the claims to one key the first in order becomes the element. */
-static void settle(struct nft_desired *d, enum nft_model_family family, enum nft_schema_set set,
-	struct claims *claims)
+/* The first of several claims to one key becomes the element; the losers become conflicts. */
+static void resolve_claims(struct nft_desired *d, enum nft_model_family family,
+	enum nft_schema_set set, struct claims *claims)
 {
 	const struct claim *winner = NULL;
 	if (claims->len > 1)
@@ -123,7 +123,7 @@ static void compile_portmaps(
 		claim->elem.data[addr_len] = (uint8_t)(map->target_port >> 8);
 		claim->elem.data[addr_len + 1] = (uint8_t)map->target_port;
 	}
-	settle(d, family, NFT_SCHEMA_EGRESS_PM, &claims);
+	resolve_claims(d, family, NFT_SCHEMA_EGRESS_PM, &claims);
 }
 
 static void compile_pairs(
@@ -147,7 +147,7 @@ static void compile_pairs(
 		memcpy(claim->elem.data, wanted->backends.items[0].bytes,
 			sizeof(wanted->backends.items[0].bytes));
 	}
-	settle(d, family, NFT_SCHEMA_DADDR_MAP, &claims);
+	resolve_claims(d, family, NFT_SCHEMA_DADDR_MAP, &claims);
 }
 
 /* A set of keys, each once, without comments. */
@@ -211,7 +211,7 @@ static void compile_backends(const struct nft_addresses *backends, struct nft_im
 	nft_elems_sort(&image->backends);
 }
 
-/* Their texts come from the very messages that will be sent. */
+/* The texts are made from the very messages that will be sent. */
 static int compile_rules(const struct nft_wanted *w, enum nft_model_family family,
 	struct nft_image *image, struct err *e)
 {

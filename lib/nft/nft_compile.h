@@ -1,9 +1,9 @@
 /*
- * What is wanted, as the images that the kernel shall hold. Pure.
+ * Compiles the desired state into the images that the kernel should hold. Pure.
  *
  * Two services cannot have one protocol and port, or one address: the service whose name comes
- * first in byte order has it, the others are reported as conflicts and are not configured. Within
- * one service the first that was added wins without a word (a name with two addresses of a family).
+ * first in byte order gets it; every other one is reported as a conflict and not configured. Within
+ * one service the entry that was added first wins silently (a name with two addresses of a family).
  */
 #ifndef LIB_NFT_NFT_COMPILE_H
 #define LIB_NFT_NFT_COMPILE_H
@@ -16,7 +16,7 @@
 #include "lib/nft/nft_model.h"
 
 struct nft_conflict {
-	char *service; /* which is not configured */
+	char *service; /* the one that is not configured */
 	char *winner;
 	char what[NFT_ELEM_TEXT_MAX]; /* "tcp 10000", "100.64.0.9" */
 	enum nft_model_family family;

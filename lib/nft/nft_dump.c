@@ -11,10 +11,10 @@
 #include "lib/nft/nlsock.h"
 #include "lib/nft/nlwrite.h"
 
-/* Somebody who commits all the time must not keep us from ever reading: what is torn then looks
- * different from what we want, which is repaired in one batch. */
+/* A program that commits all the time must not keep us from ever finishing a reading. A torn
+ * reading looks different from the desired state, and one batch repairs that. */
 #define TRIES_MAX 6
-#define QUESTION_MAX (80u << 10)
+#define REQUEST_MAX (80u << 10)
 
 /* Per family: the table, each chain by its name, all sets, all rules, the elements of each set. */
 enum {
@@ -44,7 +44,7 @@ static void on_message(void *arg, const struct nlmsghdr *nlh)
 		d->e = ignored;
 }
 
-static void write_question(const struct nft_dump *d, struct nlwrite *w)
+static void write_request(const struct nft_dump *d, struct nlwrite *w)
 {
 	struct nft_msg_table table = {(enum nft_model_family)d->family, NFT_SCHEMA_TABLE};
 	if (d->step == STEP_TABLE) {
@@ -74,8 +74,8 @@ static void on_answer(void *arg, const struct nlerr *answer);
 static int ask(struct nft_dump *d, struct err *e)
 {
 	AUTO(nlwrite_fini)
-	struct nlwrite w = NLWRITE_INIT(QUESTION_MAX, nlsock_take_seq(d->sock_ref, 1));
-	write_question(d, &w);
+	struct nlwrite w = NLWRITE_INIT(REQUEST_MAX, nlsock_reserve_seq(d->sock_ref, 1));
+	write_request(d, &w);
 	if (nlwrite_check(&w, e) < 0)
 		return e->code;
 	return nlsock_ask(d->sock_ref, &w, on_message, on_answer, d, e);
@@ -95,7 +95,7 @@ static void ask_or_finish(struct nft_dump *d)
 	finish(d, e.code);
 }
 
-/* To the first question of this family or the next that is wanted; false when none is left. */
+/* Moves to the first request of this family or the next that is wanted; false when none is left. */
 static bool begin_family(struct nft_dump *d)
 {
 	while (d->family < NFT_MODEL_FAMILIES && d->images_ref[d->family] == NULL)
@@ -137,7 +137,8 @@ static void on_answer(void *arg, const struct nlerr *answer)
 	struct nft_dump *d = arg;
 	if (answer->code == -EINTR)
 		d->is_torn = true;
-	/* What is missing is told by the image; a family without a table is complete with that. */
+	/* The image shows what is missing; for a family without a table the reading is then
+	 * complete. */
 	bool is_absent = answer->code == -ENOENT ||
 			 (d->step == STEP_TABLE &&
 				 (answer->code == -EAFNOSUPPORT || answer->code == -EOPNOTSUPP));

@@ -1,6 +1,6 @@
 /*
- * Reads our tables from the kernel into images, question by question on the loop. Other tables are
- * never asked for. A reading during which the ruleset changed is repeated.
+ * Reads our tables from the kernel into images, request by request on the loop. No other table is
+ * read. A reading during which the ruleset changed is repeated.
  *
  * The reader is embedded in its owner; the images and the socket are borrowed until the callback.
  */
@@ -33,11 +33,12 @@ struct nft_dump {
 	struct err e;
 };
 
-/* Starts; the callback comes later, from the loop. On failure here it is not called. */
+/* Starts a reading; the callback comes later, from the loop. When this call fails, it is not
+ * called. */
 int nft_dump_start(struct nft_dump *d, struct nlsock *sock,
 	struct nft_image *const images[NFT_MODEL_FAMILIES], nft_dump_fn fn, void *arg,
 	struct err *e) MUST_CHECK;
-/* Forgets a reading under way. */
+/* Cancels a reading under way. */
 void nft_dump_cancel(struct nft_dump *d);
 
 #endif

@@ -34,7 +34,7 @@ void nft_expr_rt(struct nlwrite *w, uint32_t key, uint32_t dreg);
 void nft_expr_hton(struct nlwrite *w, uint32_t reg, uint32_t len);
 /* Writes register 1 into a TCP option. */
 void nft_expr_tcpopt_write(struct nlwrite *w, uint8_t option, uint32_t offset, uint32_t len);
-/* The direction of the flow is not asked for. */
+/* The direction of the flow is not matched. */
 void nft_expr_ct(struct nlwrite *w, uint32_t key, uint32_t dreg);
 void nft_expr_counter(struct nlwrite *w);
 

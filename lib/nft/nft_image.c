@@ -45,7 +45,8 @@ static int compare_elems(const void *left, const void *right, void *first)
 
 void nft_elems_sort(struct nft_elems *elems)
 {
-	/* glibc sorts by merging, and no two elements of a set have one key anyway. */
+	/* glibc's qsort is a stable merge sort, and no two elements of a set have the same key
+	 * anyway. */
 	if (elems->len > 1)
 		qsort_r(elems->items, elems->len, sizeof(*elems->items), compare_elems, NULL);
 }
@@ -134,7 +135,7 @@ static bool elems_differ(enum nft_model_family family, enum nft_schema_set set,
 		i++;
 	if (i == desired->len && i == actual->len)
 		return false;
-	/* What the other side has no more of comes after everything it has. */
+	/* A side that is exhausted sorts after everything else. */
 	int order = i == actual->len ? -1 : 1;
 	if (i < desired->len && i < actual->len)
 		order = memcmp(

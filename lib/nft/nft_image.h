@@ -1,7 +1,7 @@
 /*
  * What the kernel holds of one family: the elements of each set and the rules of each chain in a
- * form that compares. The same struct says what it shall hold (nft_compile.h) and what it does hold
- * (nft_read.h), so that desired and actual are compared by one function.
+ * form that compares. The same struct describes what it should hold (nft_compile.h) and what it
+ * does hold (nft_read.h), so that desired and actual are compared by one function.
  *
  * An image owns its comments and texts. Elements are sorted by key.
  */
@@ -29,7 +29,7 @@ struct nft_elems {
 	size_t cap;
 };
 
-/* Elements of somebody else's image. */
+/* Borrowed elements of another image. */
 struct nft_elem_refs {
 	const struct nft_elem **items;
 	size_t len;

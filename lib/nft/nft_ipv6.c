@@ -30,7 +30,7 @@
 #define REQUEST_MAX 256
 /* Twice what the kernel puts into one datagram of a dump. */
 #define ANSWER_MAX (64u << 10)
-/* A question has one answer; others that come in between are dropped, so many of them. */
+/* A request has one answer; up to this many unrelated datagrams in between are dropped. */
 #define DATAGRAMS_MAX 64
 
 static int read_switch(const char *path, bool *is_on, struct err *e)
@@ -93,20 +93,21 @@ static struct nlmsghdr *begin(struct rules *r, char *bytes, uint16_t type, uint1
 }
 
 /* True at the end of what was asked for. */
-static bool take_datagram(struct rules *r, size_t len, struct nlerr *told)
+static bool read_datagram(struct rules *r, size_t len, struct nlerr *answer)
 {
 	struct nlwalk walk = NLWALK_INIT(r->answer, len);
 	const struct nlmsghdr *nlh;
 	while ((nlh = nlwalk_next(&walk)) != NULL) {
 		if (nlh->nlmsg_seq != r->seq)
 			continue;
-		if (nlerr_parse(nlh, told))
+		if (nlerr_parse(nlh, answer))
 			return true;
 		if (nlh->nlmsg_type != RTM_NEWRULE ||
 			nlh->nlmsg_len < NLMSG_LENGTH(sizeof(struct fib_rule_hdr)))
 			continue;
 		const struct fib_rule_hdr *rule = mnl_nlmsg_get_payload(nlh);
-		/* Without rules of the family, those of all others may be told. One is enough. */
+		/* Without rules of the family the kernel may list those of all families. One rule
+		 * is enough. */
 		r->has_rule |= rule->family == AF_INET6;
 		if (r->has_rule)
 			return true;
@@ -114,11 +115,12 @@ static bool take_datagram(struct rules *r, size_t len, struct nlerr *told)
 	return false;
 }
 
-/* The kernel works while it is sent to, and its answers are queued then: nothing to wait for. */
+/* The kernel does its work inside the send call and has queued its answers when that returns, so
+ * there is nothing to wait for. */
 static int ask(struct rules *r, const struct nlmsghdr *nlh, struct err *e)
 {
 	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-	struct nlerr told = {0};
+	struct nlerr answer = {0};
 	if (sendto(r->fd, nlh, nlh->nlmsg_len, 0, (struct sockaddr *)&kernel, sizeof(kernel)) < 0)
 		return err_set_errno(e, -errno, "send to rtnetlink");
 	for (int i = 0; i < DATAGRAMS_MAX; i++) {
@@ -128,10 +130,10 @@ static int ask(struct rules *r, const struct nlmsghdr *nlh, struct err *e)
 			(struct sockaddr *)&from, &from_len);
 		if (n < 0)
 			return err_set_errno(e, -errno, "read from rtnetlink");
-		if (from.nl_pid != 0 || !take_datagram(r, (size_t)n, &told))
+		if (from.nl_pid != 0 || !read_datagram(r, (size_t)n, &answer))
 			continue;
-		if (told.code < 0)
-			return err_set_errno(e, told.code, "rtnetlink");
+		if (answer.code < 0)
+			return err_set_errno(e, answer.code, "rtnetlink");
 		return 0;
 	}
 	return err_set(e, -EBADMSG, "rtnetlink does not come to an end");
@@ -158,7 +160,7 @@ static int check_rules(struct rules *r, struct err *e)
 		return err_wrap(e, "read the IPv6 policy routing rules");
 	if (r->has_rule)
 		return 0;
-	/* What a try before this one may have left. */
+	/* Left over by an earlier try. */
 	int left = ask_test_rule(r, RTM_DELRULE, 0, &unused);
 	(void)left;
 	if (ask_test_rule(r, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, e) < 0)

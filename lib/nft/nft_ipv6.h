@@ -3,8 +3,8 @@
  * switched off in this network namespace, or the kernel may lack policy routing for it, which the
  * daemon needs. Whether nf_tables knows the family is another question (nft_probe.h).
  *
- * The answer comes at once, from a few small files and one or two questions to the kernel. It does
- * not change by itself, but a sysctl may be set later: ask again before a whole new start.
+ * The answer comes at once, from a few small files and one or two requests to the kernel. It does
+ * not change by itself, but a sysctl may be set later: ask again before a complete restart.
  */
 #ifndef LIB_NFT_NFT_IPV6_H
 #define LIB_NFT_NFT_IPV6_H
@@ -13,7 +13,7 @@
 
 /*
  * 0 when IPv6 can be used in the network namespace of the caller. Otherwise a negative errno and a
- * sentence that names the condition that fails:
+ * sentence that names the failed condition:
  * -EAFNOSUPPORT the kernel has no IPv6; -EADDRNOTAVAIL switched off by a sysctl; the errno of
  * whatever cannot be read; -EINVAL for a switch that is neither on nor off.
  * root is put before the paths below /proc ("" = the system's own).

@@ -32,8 +32,8 @@ static struct nft_kernel *self(struct nft_backend *b)
 	return CONTAINER_OF(b, struct nft_kernel, base);
 }
 
-/* The first failure is the cause; those behind it are its consequences. */
-static int tell_failure(
+/* The first failure is the cause; later ones are its consequences. */
+static int report_failure(
 	const struct nlwrite *w, const struct nlsock_outcome *outcome, struct err *e)
 {
 	char what[NFT_BATCH_TEXT_MAX];
@@ -50,7 +50,8 @@ static int commit_batch(struct nft_kernel *k, const struct nft_commit *c, struct
 {
 	struct nlsock_outcome outcome;
 	AUTO(nlwrite_fini)
-	struct nlwrite w = NLWRITE_INIT(NLWRITE_BATCH_MAX, nlsock_take_seq(k->sock, MESSAGES_MAX));
+	struct nlwrite w =
+		NLWRITE_INIT(NLWRITE_BATCH_MAX, nlsock_reserve_seq(k->sock, MESSAGES_MAX));
 	if (nft_batch_write(&w, c->plan, c->wanted, c->desired, e) < 0)
 		return e->code;
 	if (w.buf.len > nlsock_send_max(k->sock))
@@ -60,7 +61,7 @@ static int commit_batch(struct nft_kernel *k, const struct nft_commit *c, struct
 	if (code < 0)
 		return code;
 	if (!outcome.is_acknowledged || outcome.failure_count > 0)
-		return tell_failure(&w, &outcome, e);
+		return report_failure(&w, &outcome, e);
 	(*c->transactions)++;
 	return 0;
 }
@@ -89,8 +90,8 @@ static int commit_whole(struct nft_kernel *k, const struct nft_commit *c, struct
 	return commit_pieces(k, c, e);
 }
 
-/* A batch whose answers were lost is not counted: if it was committed all the same, the monitor
- * takes it for somebody else's, and what stands is read. */
+/* A batch whose answers were lost is not counted: if it was committed nevertheless, the monitor
+ * treats it as a foreign one, and the tables are read again. */
 static int commit(struct nft_backend *b, const struct nft_commit *c, struct err *e)
 {
 	struct nft_kernel *k = self(b);
@@ -111,14 +112,14 @@ int nft_kernel_probe(
 	struct nft_kernel *k = self(b);
 	struct nlsock_outcome outcome;
 	AUTO(nlwrite_fini)
-	struct nlwrite w = NLWRITE_INIT(PROBE_BYTES, nlsock_take_seq(k->sock, MESSAGES_MAX));
+	struct nlwrite w = NLWRITE_INIT(PROBE_BYTES, nlsock_reserve_seq(k->sock, MESSAGES_MAX));
 	nft_probe_write(&w, family);
 	if (nlwrite_check(&w, e) < 0)
 		return e->code;
 	int code = nlsock_commit(k->sock, w.buf.data, w.buf.len, &outcome, e);
 	if (code < 0)
 		return code;
-	nft_probe_judge(&w, family, &outcome, out);
+	nft_probe_evaluate(&w, family, &outcome, out);
 	return 0;
 }
 

@@ -17,7 +17,7 @@ struct loop;
 struct nft_backend *nft_kernel_new(struct loop *loop, struct err *e) MUST_CHECK;
 
 /* Asks a backend of this kind what its kernel lacks for the rules of a family, and changes nothing.
- * Fills a zeroed probe. Takes some 10 ms: the price of a batch that is not committed. */
+ * Fills a zeroed probe. Blocks for some 10 ms, as long as a batch that is not committed. */
 int nft_kernel_probe(struct nft_backend *b, enum nft_model_family family, struct nft_probe *out,
 	struct err *e) MUST_CHECK;
 

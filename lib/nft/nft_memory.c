@@ -75,7 +75,7 @@ static int compare_key(const void *key, const void *item)
 	return memcmp(key, (*elem)->key, NFT_SCHEMA_KEY_MAX);
 }
 
-/* Plans have them sorted. */
+/* Plans list them sorted. */
 static bool is_among(const struct nft_elem_refs *refs, const uint8_t *key)
 {
 	return refs->len > 0 &&
@@ -165,7 +165,7 @@ static int commit(struct nft_backend *b, const struct nft_commit *c, struct err 
 			m->images[f] = next[f];
 	}
 	m->commits += code == 0;
-	/* The kernel's answers were lost, not the batch. */
+	/* The answers were lost, but the batch was committed. */
 	if (is_failing)
 		return err_set_errno(e, m->fail_code, "commit");
 	if (c->transactions != NULL)

@@ -12,7 +12,7 @@
 /* Backends of one name: far above what a DNS answer holds, and within one anonymous map. */
 #define BACKENDS_MAX 1024
 #define FIRST_CAP 8
-/* Of a long owner: the rest is "~" and 16 digits. */
+/* Bytes kept of a long owner, followed by "~" and 16 digits. */
 #define OWNER_KEPT (NFT_MODEL_OWNER_MAX - 17)
 
 enum nft_model_family nft_model_family_of(const struct ipaddr *addr)

@@ -1,6 +1,6 @@
 /*
- * What the firewall shall do, in the words of those who ask: own addresses, port maps, address
- * pairs, a balanced target, a target for everything. Plain data; nothing here knows netlink.
+ * The desired state of the firewall, in the terms of its callers: own addresses, port maps, address
+ * pairs, a balanced target, a catch-all target. Plain data; nothing here knows netlink.
  *
  * Own addresses are set first: a target of a family without one has no source to be reached from
  * and is refused. Texts are copied, the struct owns them.
@@ -9,7 +9,7 @@
  *	nft_wanted_init(&w, "tailscale0", "tailscale/egress-0");
  *	nft_wanted_set_own(&w, &own);
  *	if (nft_wanted_add_portmap(&w, &(struct nft_portmap){...}, e) < 0)
- *		the service is at fault, all others go on
+ *		this service is rejected, every other one is kept
  */
 #ifndef LIB_NFT_NFT_MODEL_H
 #define LIB_NFT_NFT_MODEL_H
@@ -23,9 +23,9 @@
 
 /* Bytes of an interface name, with NUL (IFNAMSIZ). */
 #define NFT_MODEL_TUN_MAX 16
-/* Longest name of a service kept in a comment; nft(8) takes 128 bytes with the NUL. */
+/* Longest name of a service kept in a comment; nft(8) accepts 128 bytes with the NUL. */
 #define NFT_MODEL_COMMENT_MAX 127
-/* Longest owner: it has to fit into a comment with some words around it. */
+/* Longest owner: it has to fit into a comment together with a few words. */
 #define NFT_MODEL_OWNER_MAX 100
 
 enum nft_model_family {
@@ -64,10 +64,10 @@ struct nft_addresses {
 struct nft_wanted_family {
 	bool is_enabled;
 	struct ipaddr own;           /* of the node in the tailnet; family IPADDR_NONE = none */
-	struct ipaddr pod;           /* of the pod; only conntrack asks for it */
+	struct ipaddr pod;           /* of the pod; only conntrack uses it */
 	struct ipaddr balanced_from; /* packets for it are spread over the backends */
 	struct nft_addresses backends;
-	struct ipaddr catch_all; /* target of all that does not come from the tunnel */
+	struct ipaddr catch_all; /* target of everything that does not come from the tunnel */
 };
 
 struct nft_wanted {
@@ -87,24 +87,24 @@ struct nft_wanted {
 	bool is_unbalanced;        /* see nft_wanted_unbalance */
 };
 
-/* Both families enabled. The tun's name is cut to what an interface can be called. The owner is
- * kept as a comment can hold it: bytes that no name has become '_', and a long one is cut and ends
- * with a number made from all of it, so that two of them still differ. */
+/* Both families enabled. The tun's name is cut to the length of an interface name. The owner is
+ * stored in a form that a comment can hold: bytes that no name contains become '_', and a long
+ * owner is cut and ends with a hash of the whole, so that two long owners still differ. */
 void nft_wanted_init(struct nft_wanted *w, const char *tun, const char *owner);
 void nft_wanted_fini(struct nft_wanted *w);
-/* A whole copy, for whoever hands w on and keeps it too. */
+/* A deep copy, for callers that hand w on and also keep it. */
 void nft_wanted_copy(struct nft_wanted *to, const struct nft_wanted *from);
 
-/* A family without kernel support: nothing of it is read or written. */
+/* For a family without kernel support: nothing of it is read or written. */
 void nft_wanted_disable(struct nft_wanted *w, enum nft_model_family family);
-/* A kernel that cannot count (no numgen, nft_probe.h): of the backends of an address, in both
- * families, the first is its target. The others only keep their flows. */
+/* For a kernel that cannot count (no numgen, nft_probe.h): the first backend of an address becomes
+ * its only target, in both families. The remaining backends only keep their flows. */
 void nft_wanted_unbalance(struct nft_wanted *w);
 /* An address without a family changes nothing. */
 void nft_wanted_set_own(struct nft_wanted *w, const struct ipaddr *own);
 void nft_wanted_set_pod(struct nft_wanted *w, const struct ipaddr *pod);
 
-/* All return 0, -EINVAL for a value that cannot be, -EAFNOSUPPORT for a disabled family,
+/* All return 0, -EINVAL for an impossible value, -EAFNOSUPPORT for a disabled family,
  * -EADDRNOTAVAIL for an egress target without an own address of its family. The service of the
  * argument is copied. */
 int nft_wanted_add_portmap(
@@ -118,7 +118,7 @@ int nft_wanted_set_catch_all(
 int nft_wanted_add_local_port(
 	struct nft_wanted *w, uint8_t proto, uint16_t port, struct err *e) MUST_CHECK;
 
-/* An address that is no target any more but still exists in the tailnet. */
+/* Adds an address that is no longer a target but still exists in the tailnet. */
 void nft_wanted_add_live(struct nft_wanted *w, const struct ipaddr *addr);
 
 /* The family of an address; it must have one. */

@@ -23,7 +23,7 @@
 /* A batch of 4,000 elements comes as about 300 KB of events. */
 #define RECV_BUFFER (4 << 20)
 #define DATAGRAMS_A_TURN 16
-#define QUESTION_MAX (80u << 10)
+#define REQUEST_MAX (80u << 10)
 #define JOIN_AGAIN_MS 100
 #define JOIN_AGAIN_MAX_MS 10000
 
@@ -31,12 +31,12 @@ struct nft_monitor {
 	int fd;
 	uint32_t own_port;
 	struct loop_source *source;
-	struct nlsock *questions;
-	uint32_t known; /* generation up to which all changes were seen or our own; 0 = none */
+	struct nlsock *requests;
+	uint32_t known; /* all changes up to this generation were seen or our own; 0 = none */
 	bool is_member;
 	struct timer join_again;
 	struct backoff backoff;
-	struct timer tell; /* what was found outside a turn of ours */
+	struct timer report; /* for changes found outside our own callback */
 	nft_foreign_fn fn;
 	void *arg;
 	char *bytes;
@@ -94,14 +94,15 @@ bool nft_monitor_is_explained(uint32_t before, uint32_t after, size_t batches)
 	return after == expected;
 }
 
-/* Numbers begin again, so what is later is told by the distance. */
+/* Numbers wrap around, so their distance shows which one is later. */
 static void raise_known(struct nft_monitor *m, uint32_t generation)
 {
 	if (generation != 0 && (m->known == 0 || (int32_t)(generation - m->known) > 0))
 		m->known = generation;
 }
 
-/* True when a datagram says that we have to look. The generation is the last event of a batch. */
+/* True when a datagram says that the tables must be read. The generation is the last event of a
+ * batch. */
 static bool look(struct nft_monitor *m, ssize_t n)
 {
 	struct nlwalk walk = NLWALK_INIT(m->bytes, (size_t)n);
@@ -114,7 +115,8 @@ static bool look(struct nft_monitor *m, ssize_t n)
 	return has_changed;
 }
 
-/* True when something queued says that we have to look. What is more than a turn takes stays. */
+/* True when a queued datagram says that the tables must be read. What exceeds the bound of a turn
+ * stays queued. */
 static bool read_events(struct nft_monitor *m)
 {
 	bool has_changed = false;
@@ -128,7 +130,7 @@ static bool read_events(struct nft_monitor *m)
 		ssize_t n = recvmsg(m->fd, &msg, MSG_DONTWAIT);
 		if (n < 0 && errno == EAGAIN)
 			break;
-		/* ENOBUFS, or whatever else: something may have been missed. */
+		/* ENOBUFS, or any other error: an event may have been missed. */
 		if (n < 0)
 			has_changed = true;
 		else if (from.nl_pid == 0)
@@ -145,7 +147,7 @@ static void on_readable(void *arg, uint32_t events)
 		m->fn(m->arg);
 }
 
-static void on_tell(void *arg)
+static void on_report(void *arg)
 {
 	struct nft_monitor *m = arg;
 	m->fn(m->arg);
@@ -172,18 +174,18 @@ static uint32_t ask_generation(struct nft_monitor *m)
 	struct err ignored;
 	uint32_t generation = 0;
 	AUTO(nlwrite_fini)
-	struct nlwrite w = NLWRITE_INIT(QUESTION_MAX, nlsock_take_seq(m->questions, 1));
+	struct nlwrite w = NLWRITE_INIT(REQUEST_MAX, nlsock_reserve_seq(m->requests, 1));
 	nlwrite_begin(&w, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, NLM_F_ACK, NFPROTO_UNSPEC, 0);
 	nlwrite_end(&w);
 	if (nlwrite_check(&w, &ignored) < 0 ||
-		nlsock_ask_now(m->questions, &w, on_generation, &generation, &ignored) < 0)
+		nlsock_ask_now(m->requests, &w, on_generation, &generation, &ignored) < 0)
 		return 0;
 	return generation;
 }
 
-/* Whether there was nothing but so many batches of ours since the generation that is known; from
- * now on, the present one is. */
-static bool take_stock(struct nft_monitor *m, size_t batches)
+/* Whether there were only so many batches of ours since the known generation. The present one
+ * becomes the known one. */
+static bool compare_generation(struct nft_monitor *m, size_t batches)
 {
 	uint32_t now = ask_generation(m);
 	bool is_explained = nft_monitor_is_explained(m->known, now, batches);
@@ -191,7 +193,7 @@ static bool take_stock(struct nft_monitor *m, size_t batches)
 	return is_explained;
 }
 
-/* Listens first and looks then, so that nothing is between the two. */
+/* Listens first and reads the generation then, so that no change falls between the two. */
 static bool join_and_look(struct nft_monitor *m, size_t batches)
 {
 	if (m->is_member || set_member(m, true) == 0) {
@@ -200,7 +202,7 @@ static bool join_and_look(struct nft_monitor *m, size_t batches)
 	} else {
 		timer_start(&m->join_again, backoff_next(&m->backoff));
 	}
-	return take_stock(m, batches);
+	return compare_generation(m, batches);
 }
 
 static void on_join_again(void *arg)
@@ -214,10 +216,10 @@ void nft_monitor_pause(struct nft_monitor *m)
 {
 	if (m == NULL)
 		return;
-	/* So that known is as new as can be. */
+	/* Makes the known generation as recent as possible. */
 	if (read_events(m))
-		timer_start(&m->tell, 0);
-	/* Who cannot leave hears of our own batch, too, and that is all. */
+		timer_start(&m->report, 0);
+	/* When leaving the group fails, we merely receive the events of our own batch as well. */
 	if (m->is_member)
 		(void)set_member(m, false);
 }
@@ -228,7 +230,7 @@ void nft_monitor_resume(struct nft_monitor *m, size_t batches)
 		return;
 	bool is_explained = join_and_look(m, batches);
 	if (!is_explained || !m->is_member)
-		timer_start(&m->tell, 0);
+		timer_start(&m->report, 0);
 }
 
 static int open_socket(struct nft_monitor *m, struct err *e)
@@ -259,9 +261,9 @@ struct nft_monitor *nft_monitor_new(
 	m->bytes = xmalloc(RECV_BYTES);
 	m->backoff = BACKOFF_INIT(JOIN_AGAIN_MS, JOIN_AGAIN_MAX_MS);
 	timer_init(&m->join_again, loop, on_join_again, m);
-	timer_init(&m->tell, loop, on_tell, m);
-	m->questions = nlsock_new(loop, e);
-	if (m->questions != NULL && open_socket(m, e) == 0)
+	timer_init(&m->report, loop, on_report, m);
+	m->requests = nlsock_new(loop, e);
+	if (m->requests != NULL && open_socket(m, e) == 0)
 		m->source = loop_add(loop, m->fd, EPOLLIN, on_readable, m, e);
 	if (m->source == NULL) {
 		nft_monitor_free(m);
@@ -276,10 +278,10 @@ void nft_monitor_free(struct nft_monitor *m)
 	if (m == NULL)
 		return;
 	timer_stop(&m->join_again);
-	timer_stop(&m->tell);
+	timer_stop(&m->report);
 	loop_source_remove(m->source);
 	fd_close(&m->fd);
-	nlsock_free(m->questions);
+	nlsock_free(m->requests);
 	free(m->bytes);
 	free(m);
 }

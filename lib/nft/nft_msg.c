@@ -25,7 +25,7 @@ void nft_msg_batch_begin(struct nlwrite *w)
 
 void nft_msg_batch_end(struct nlwrite *w)
 {
-	/* Only what stands between the two is answered. */
+	/* Only messages between the two are answered. */
 	nlwrite_flag_last(w, NLM_F_ACK);
 	nlwrite_begin(w, NFNL_MSG_BATCH_END, 0, NFPROTO_UNSPEC, NFNL_SUBSYS_NFTABLES);
 	nlwrite_end(w);
@@ -77,7 +77,7 @@ uint32_t nft_msg_set_id(enum nft_model_family family, enum nft_schema_set set)
 	return 1 + (uint32_t)family * (NFT_SCHEMA_BACKENDS + 1) + (uint32_t)set;
 }
 
-/* How nft(8) prints keys and data of the anonymous map: it is told the byte order of both
+/* How nft(8) prints keys and data of the anonymous map: the set carries the byte order of both
  * (types 0 and 1, BYTEORDER_HOST_ENDIAN and BYTEORDER_BIG_ENDIAN of its src/datatype.h). */
 static void put_byte_order(struct nlwrite *w)
 {
@@ -111,7 +111,7 @@ void nft_msg_new_set(struct nlwrite *w, const struct nft_msg_table *table, enum 
 		nlwrite_u32(w, NFTA_SET_DATA_TYPE, info.data_type);
 		nlwrite_u32(w, NFTA_SET_DATA_LEN, info.data_len);
 	}
-	/* No size: the kernel would take a table of fixed size with an upper limit. */
+	/* No size: the kernel would choose a table of fixed size with an upper limit. */
 	nlwrite_u32(w, NFTA_SET_ID, nft_msg_set_id(table->family, set));
 	if (set == NFT_SCHEMA_BACKENDS)
 		put_byte_order(w);
@@ -153,7 +153,7 @@ void nft_msg_flush_set(
 	nlwrite_end(w);
 }
 
-/* How elements are written: all of them, or only what finds them. */
+/* How elements are written: in full, or only their keys. */
 struct elems_style {
 	uint8_t kind;
 	uint16_t flags;

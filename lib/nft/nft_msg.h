@@ -18,14 +18,14 @@ struct nft_msg_table {
 	const char *name;
 };
 
-/* By which a set is addressed within its batch: an anonymous one has no name yet. */
+/* Identifies a set within its batch: an anonymous one has no name yet. */
 uint32_t nft_msg_set_id(enum nft_model_family family, enum nft_schema_set set);
 
 void nft_msg_batch_begin(struct nlwrite *w);
 void nft_msg_batch_end(struct nlwrite *w);
 
-/* Opens a message about an object of the table; the attribute that names the table, which is the
- * first of all kinds of objects, is written. End it with nlwrite_end. */
+/* Opens a message about an object of the table; the attribute with the name of the table, the first
+ * one of every kind of object, is written. End it with nlwrite_end. */
 void nft_msg_begin(
 	struct nlwrite *w, const struct nft_msg_table *table, uint8_t kind, uint16_t flags);
 /* A comment where nft(8) looks for it (table, rule and element alike); NULL is none. */
@@ -42,7 +42,7 @@ void nft_msg_flush_chain(
 void nft_msg_flush_set(
 	struct nlwrite *w, const struct nft_msg_table *table, enum nft_schema_set set);
 
-/* Nothing at all when there are no elements. Comments are left out where asked to. */
+/* Writes nothing when there are no elements. Comments are omitted on request. */
 void nft_msg_new_elems(struct nlwrite *w, const struct nft_msg_table *table,
 	enum nft_schema_set set, const struct nft_elem_refs *elems, bool with_comments);
 void nft_msg_del_elems(struct nlwrite *w, const struct nft_msg_table *table,

@@ -13,8 +13,8 @@ static void plan_full(
 		nft_elem_refs_add_all(&plan->added[s], &desired->sets[s]);
 }
 
-/* Both sorted: one walk. Changed data is a removal and an addition of the same key, as the kernel
- * has no other way. */
+/* Both sorted: one walk. Changed data is a removal and an addition of the same key, because the
+ * kernel cannot update in place. */
 static void plan_elems(struct nft_plan_family *plan, int set, const struct nft_elems *desired,
 	const struct nft_elems *actual)
 {
@@ -58,7 +58,7 @@ static void plan_delta(struct nft_plan_family *plan, const struct nft_image *des
 		if (!strv_equal(&desired->rules[c], &actual->rules[c]))
 			plan->chains |= 1u << c;
 	}
-	/* The map of backends is anonymous: it comes and goes with its rule. */
+	/* The map of backends is anonymous: it is made and removed with its rule. */
 	if (!elems_equal(&desired->backends, &actual->backends))
 		plan->chains |= 1u << NFT_SCHEMA_PREROUTING;
 	size_t elements = 0;
@@ -76,7 +76,7 @@ void nft_plan_make(struct nft_plan *plan, const struct nft_desired *desired,
 	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
 		const struct nft_image *want = &desired->images[f];
 		if (!want->has_table)
-			continue; /* a family that this kernel does not have: hands off */
+			continue; /* this kernel lacks the family: left alone */
 		if (actual[f] == NULL || !actual[f]->has_table)
 			plan_full(&plan->families[f], want, NFT_PLAN_FULL);
 		else if (!actual[f]->is_schema_current)

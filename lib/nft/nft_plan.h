@@ -14,10 +14,10 @@
 enum nft_plan_kind {
 	NFT_PLAN_NONE,    /* nothing to do */
 	NFT_PLAN_DELTA,   /* some elements, and the chains whose rules changed */
-	NFT_PLAN_FULL,    /* what is missing is made, all is emptied and filled again */
-	NFT_PLAN_REBUILD, /* the same behind the removal of a table that is not made as ours */
+	NFT_PLAN_FULL,    /* missing objects are made, all are emptied and filled again */
+	NFT_PLAN_REBUILD, /* the same, after the removal of a table with another structure */
 	NFT_PLAN_REMOVE,
-	NFT_PLAN_CREATE, /* all, but only where there is no table yet (-EEXIST) */
+	NFT_PLAN_CREATE, /* everything, but only where there is no table yet (-EEXIST) */
 	/* Pieces of FULL and REBUILD (nft_split.h): a new table with empty sets and no chains; then
 	 * its chains and rules. */
 	NFT_PLAN_PREPARE,
@@ -35,21 +35,22 @@ struct nft_plan {
 	struct nft_plan_family families[NFT_MODEL_FAMILIES];
 };
 
-/* Fills a zeroed plan. actual[f] NULL = not known: taken over in full, with or without a table. */
+/* Fills a zeroed plan. actual[f] NULL = unknown: a full plan, whether there is a table or not. */
 void nft_plan_make(struct nft_plan *plan, const struct nft_desired *desired,
 	const struct nft_image *const actual[NFT_MODEL_FAMILIES]);
-/* The removal of the tables of both families that are there. */
+/* The removal of the existing tables of both families. */
 void nft_plan_make_removal(
 	struct nft_plan *plan, const struct nft_image *const actual[NFT_MODEL_FAMILIES]);
 /* The table of one family, where there is none yet. */
 void nft_plan_make_new(
 	struct nft_plan *plan, const struct nft_desired *desired, enum nft_model_family family);
-/* A full plan becomes one that begins with an empty table: for a kernel that refused the former. */
+/* Turns a full plan into one that begins with an empty table, for a kernel that refused the
+ * former. */
 void nft_plan_escalate(struct nft_plan *plan);
 void nft_plan_fini(struct nft_plan *plan);
 
 bool nft_plan_is_empty(const struct nft_plan *plan);
-/* More than elements: worth reading back. */
+/* More than elements changes: worth reading back. */
 bool nft_plan_is_structural(const struct nft_plan *plan);
 /* Elements to be removed and added. */
 size_t nft_plan_elements(const struct nft_plan *plan);

@@ -16,8 +16,8 @@
 #define NUMGEN "numgen"
 #define CAPABILITY "CAP_NET_ADMIN in the user namespace that owns the network namespace"
 
-/* One of everything that rules are made from. */
-static void wish_everything(
+/* One of everything that affects the rules. */
+static void want_everything(
 	struct nft_wanted_family *w, enum nft_model_family family, struct ipaddr backends[2])
 {
 	struct ipaddr any = {.family = family == NFT_MODEL_V4 ? IPADDR_V4 : IPADDR_V6};
@@ -42,7 +42,7 @@ void nft_probe_write(struct nlwrite *w, enum nft_model_family family)
 	struct nft_elem elem = {.key = {1}, .data = {1}};
 	const struct nft_elem *items[] = {&elem};
 	struct nft_elem_refs refs = {.items = items, .len = 1};
-	wish_everything(&everything, family, backends);
+	want_everything(&everything, family, backends);
 	nft_msg_batch_begin(w);
 	nft_msg_new_table(w, &table, 0, NULL);
 	for (int set = 0; set < NFT_SCHEMA_SETS; set++)
@@ -53,13 +53,13 @@ void nft_probe_write(struct nlwrite *w, enum nft_model_family family)
 		nft_rule_write_chain(w, &scope, (enum nft_schema_chain)chain);
 	for (int set = 0; set < NFT_SCHEMA_SETS; set++)
 		nft_msg_new_elems(w, &table, (enum nft_schema_set)set, &refs, false);
-	/* It is there by now: whatever went well before, nothing is committed. */
+	/* The table exists by now, so this fails and nothing of the batch is committed. */
 	nft_msg_new_table(w, &table, NLM_F_EXCL, NULL);
 	nft_msg_batch_end(w);
 }
 
-/* What is missing when a message of this kind fails. */
-struct judge {
+/* The evaluation of the answers to one probe. */
+struct evaluation {
 	const struct nlwrite *batch;
 	enum nft_model_family family;
 	uint32_t last; /* number of the message that must fail */
@@ -68,9 +68,9 @@ struct judge {
 	struct nft_probe *out;
 };
 
-static const struct nlmsghdr *find_message(const struct judge *j, uint32_t seq)
+static const struct nlmsghdr *find_message(const struct evaluation *ev, uint32_t seq)
 {
-	struct nlwalk walk = NLWALK_INIT(j->batch->buf.data, j->batch->buf.len);
+	struct nlwalk walk = NLWALK_INIT(ev->batch->buf.data, ev->batch->buf.len);
 	const struct nlmsghdr *nlh;
 	while ((nlh = nlwalk_next(&walk)) != NULL) {
 		if (nlh->nlmsg_seq == seq)
@@ -105,9 +105,9 @@ static const char *find_expression(const struct nlmsghdr *nlh, uint32_t offset)
 }
 
 /* "nat" or "filter". */
-static const char *chain_type(const struct judge *j, uint32_t seq)
+static const char *chain_type(const struct evaluation *ev, uint32_t seq)
 {
-	const struct nlmsghdr *nlh = find_message(j, seq);
+	const struct nlmsghdr *nlh = find_message(ev, seq);
 	const struct nlattr *attr;
 	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
 	{
@@ -117,91 +117,92 @@ static const char *chain_type(const struct judge *j, uint32_t seq)
 	return "";
 }
 
-/* Each expression once, with the first rule that needs it. */
-static void miss_expression(struct judge *j, const char *name, const char *what)
+/* Adds each expression once, with the first rule that needs it. */
+static void miss_expression(struct evaluation *ev, const char *name, const char *what)
 {
 	AUTO(mem_free) char *item = xasprintf("expression %s (", name);
-	for (size_t i = 0; i < j->out->missing.len; i++) {
-		if (str_starts(j->out->missing.items[i], item))
+	for (size_t i = 0; i < ev->out->missing.len; i++) {
+		if (str_starts(ev->out->missing.items[i], item))
 			return;
 	}
-	strv_pushf(&j->out->missing, "%s%s)", item, what);
+	strv_pushf(&ev->out->missing, "%s%s)", item, what);
 }
 
-static void miss_rule(struct judge *j, const struct nlerr *failure, const char *what)
+static void miss_rule(struct evaluation *ev, const struct nlerr *failure, const char *what)
 {
-	const struct nlmsghdr *nlh = find_message(j, failure->seq);
+	const struct nlmsghdr *nlh = find_message(ev, failure->seq);
 	const char *name = nlh != NULL ? find_expression(nlh, failure->offset) : "";
 	if (strcmp(name, NUMGEN) == 0) {
-		j->out->has_numgen = false;
+		ev->out->has_numgen = false;
 		return;
 	}
-	/* A set or chain that could not be made is not found by the rules either. */
-	if ((j->lacks_set && strcmp(name, "lookup") == 0) ||
-		(j->lacks_chain && (name[0] == '\0' || strcmp(name, "immediate") == 0)))
+	/* Rules cannot find a set or chain that could not be made. */
+	if ((ev->lacks_set && strcmp(name, "lookup") == 0) ||
+		(ev->lacks_chain && (name[0] == '\0' || strcmp(name, "immediate") == 0)))
 		return;
-	j->out->is_supported = false;
+	ev->out->is_supported = false;
 	if (name[0] != '\0')
-		miss_expression(j, name, what);
+		miss_expression(ev, name, what);
 	else
-		strv_pushf(&j->out->missing, "%s: %s", what, strerror(-failure->code));
+		strv_pushf(&ev->out->missing, "%s: %s", what, strerror(-failure->code));
 }
 
-static void miss(struct judge *j, const struct nlerr *failure)
+static void miss(struct evaluation *ev, const struct nlerr *failure)
 {
 	char what[NFT_BATCH_TEXT_MAX];
-	const char *family = nft_schema_family(j->family)->name;
-	const void *bytes = j->batch->buf.data;
-	int kind = nft_batch_kind(bytes, j->batch->buf.len, failure->seq);
-	nft_batch_describe(bytes, j->batch->buf.len, failure->seq, failure->offset, what);
+	const char *family = nft_schema_family(ev->family)->name;
+	const void *bytes = ev->batch->buf.data;
+	int kind = nft_batch_kind(bytes, ev->batch->buf.len, failure->seq);
+	nft_batch_describe(bytes, ev->batch->buf.len, failure->seq, failure->offset, what);
 	if (kind == NFT_MSG_NEWRULE && failure->code == -ENOENT) {
-		miss_rule(j, failure, what);
+		miss_rule(ev, failure, what);
 		return;
 	}
-	if (kind == NFT_MSG_NEWSETELEM && failure->code == -ENOENT && j->lacks_set)
+	if (kind == NFT_MSG_NEWSETELEM && failure->code == -ENOENT && ev->lacks_set)
 		return;
-	j->lacks_set |= kind == NFT_MSG_NEWSET;
-	j->lacks_chain |= kind == NFT_MSG_NEWCHAIN;
-	j->out->is_supported = false;
+	ev->lacks_set |= kind == NFT_MSG_NEWSET;
+	ev->lacks_chain |= kind == NFT_MSG_NEWCHAIN;
+	ev->out->is_supported = false;
 	if (failure->code == -EPERM) {
-		j->out->is_forbidden = true;
-		strv_push(&j->out->missing, CAPABILITY);
+		ev->out->is_forbidden = true;
+		strv_push(&ev->out->missing, CAPABILITY);
 	} else if (kind < 0 && failure->code == -EOPNOTSUPP) {
-		strv_push(&j->out->missing, "nf_tables");
+		strv_push(&ev->out->missing, "nf_tables");
 	} else if (kind == NFT_MSG_NEWTABLE &&
 		   (failure->code == -EOPNOTSUPP || failure->code == -EAFNOSUPPORT)) {
-		strv_pushf(&j->out->missing, "family %s of nf_tables", family);
+		strv_pushf(&ev->out->missing, "family %s of nf_tables", family);
 	} else if (kind == NFT_MSG_NEWCHAIN && failure->code == -ENOENT) {
-		strv_pushf(
-			&j->out->missing, "chain type %s (%s)", chain_type(j, failure->seq), what);
+		strv_pushf(&ev->out->missing, "chain type %s (%s)", chain_type(ev, failure->seq),
+			what);
 	} else {
-		strv_pushf(&j->out->missing, "%s: %s", what, strerror(-failure->code));
+		strv_pushf(&ev->out->missing, "%s: %s", what, strerror(-failure->code));
 	}
 }
 
-/* Without a table, or the whole, everything behind it fails too and says nothing. */
-static bool is_cause_of_all(const struct judge *j, const struct nlerr *failure)
+/* Without the table, or nf_tables as a whole, every later message fails too, which proves
+ * nothing. */
+static bool is_cause_of_all(const struct evaluation *ev, const struct nlerr *failure)
 {
-	int kind = nft_batch_kind(j->batch->buf.data, j->batch->buf.len, failure->seq);
-	return kind < 0 || (kind == NFT_MSG_NEWTABLE && failure->seq != j->last);
+	int kind = nft_batch_kind(ev->batch->buf.data, ev->batch->buf.len, failure->seq);
+	return kind < 0 || (kind == NFT_MSG_NEWTABLE && failure->seq != ev->last);
 }
 
-void nft_probe_judge(const struct nlwrite *batch, enum nft_model_family family,
+void nft_probe_evaluate(const struct nlwrite *batch, enum nft_model_family family,
 	const struct nlsock_outcome *outcome, struct nft_probe *out)
 {
-	struct judge j = {
+	struct evaluation ev = {
 		.batch = batch, .family = family, .last = batch->next_seq - 2, .out = out};
 	bool has_ended = false;
 	out->is_supported = true;
 	out->has_numgen = true;
 	for (size_t i = 0; i < outcome->failure_count && i < NLSOCK_FAILURES_MAX; i++) {
 		const struct nlerr *failure = &outcome->failures[i];
-		if (failure->seq == j.last && failure->code == -EEXIST) {
+		if (failure->seq == ev.last && failure->code == -EEXIST) {
 			has_ended = true;
 			continue;
 		}
-		miss(&j, failure);
-		if (is_cause_of_all(&j, failure))
+		miss(&ev, failure);
+		if (is_cause_of_all(&ev, failure))
 			return;
 	}
 	if (!has_ended && out->missing.len == 0) {

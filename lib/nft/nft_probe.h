@@ -16,8 +16,8 @@
 #include "lib/nft/nlwrite.h"
 
 struct nft_probe {
-	bool is_supported; /* all but what has a substitute */
-	bool is_forbidden; /* the kernel was not even asked: we may not change anything */
+	bool is_supported; /* everything except features with a substitute */
+	bool is_forbidden; /* the kernel was not asked: we may not change anything */
 	bool has_numgen;   /* without it: nft_wanted_unbalance */
 	struct strv
 		missing; /* "chain type nat (chain prerouting)", "expression ct (rule leak-guard)" */
@@ -28,8 +28,8 @@ void nft_probe_fini(struct nft_probe *probe);
 /* Appends the batch to an empty writer. */
 void nft_probe_write(struct nlwrite *w, enum nft_model_family family);
 
-/* Fills a zeroed probe from what was answered to the batch. Pure. */
-void nft_probe_judge(const struct nlwrite *batch, enum nft_model_family family,
+/* Fills a zeroed probe from the answers to the batch. Pure. */
+void nft_probe_evaluate(const struct nlwrite *batch, enum nft_model_family family,
 	const struct nlsock_outcome *outcome, struct nft_probe *out);
 
 /* 0 when it is supported; else all that is missing in one sentence, with -EPERM when it is a

@@ -117,7 +117,7 @@ static void read_set(struct nft_read *r, const struct nlattrs *a)
 		r->sets_seen |= 1u << set;
 }
 
-/* The address of `immediate` in a rule that translates the source: our own, then. */
+/* The address of `immediate` in a rule that translates the source is our own. */
 static void read_own(struct nft_read *r, const struct nlattr *expressions)
 {
 	const struct nlattr *element;
@@ -155,7 +155,7 @@ static int read_rule(struct nft_read *r, const struct nlattrs *a, struct err *e)
 	int code =
 		nft_canon_rule(a->at[NFTA_RULE_EXPRESSIONS], a->at[NFTA_RULE_USERDATA], &text, e);
 	if (code == -EMSGSIZE) {
-		/* None of ours is nearly as long. */
+		/* Far longer than any of ours. */
 		r->is_foreign = true;
 		return 0;
 	}
@@ -209,7 +209,7 @@ static void read_elems(struct nft_read *r, const struct nlattrs *a)
 	const struct nlattr *nest;
 	enum nft_schema_set set = nft_schema_find_set(name);
 	if (set == NFT_SCHEMA_SETS && (r->anonymous[0] == '\0' || strcmp(name, r->anonymous) != 0))
-		return; /* of a set that has been told to be foreign */
+		return; /* of a set that is known to be foreign */
 	if (a->at[NFTA_SET_ELEM_LIST_ELEMENTS] == NULL)
 		return;
 	mnl_attr_for_each_nested(nest, a->at[NFTA_SET_ELEM_LIST_ELEMENTS])

@@ -14,7 +14,7 @@
 #include "lib/nft/nft_expr.h"
 #include "lib/nft/nft_msg.h"
 
-/* RFC 9293, 3.1: byte 13 holds the flags, of which these two make the first packet of each side. */
+/* RFC 9293, 3.1: byte 13 holds the flags; these two distinguish the first packet of each side. */
 #define TCP_FLAGS_OFFSET 13
 #define TCP_SYN_RST 0x06
 #define TCP_SYN 0x02
@@ -53,7 +53,7 @@ static void rule_close(struct open_rule *r, const char *comment)
 	nlwrite_end(r->w);
 }
 
-/* All 16 bytes, so that tailscale01 is not taken for tailscale0. */
+/* All 16 bytes, so that tailscale01 does not match as tailscale0. */
 static void match_tun(struct open_rule *r, uint32_t key, uint32_t op)
 {
 	char name[NFT_MODEL_TUN_MAX] = {0};
@@ -249,7 +249,7 @@ static void match_tailnet(struct open_rule *r)
 	}
 }
 
-/* Towards a target in the tailnet, and what a target in the cluster answers to a peer. */
+/* Packets to a target in the tailnet, and answers of a target in the cluster to a peer. */
 static void write_guards(struct nlwrite *w, const struct nft_rule_scope *scope)
 {
 	struct open_rule r = open_guard(w, scope, IP_CT_DIR_ORIGINAL);

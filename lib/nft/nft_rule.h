@@ -1,6 +1,6 @@
 /*
- * The rules of a family, chain by chain: what is wanted becomes NEWRULE messages. They are a fixed
- * handful; all that grows is in sets and maps (nft_schema.h).
+ * The rules of a family, chain by chain: the desired state becomes NEWRULE messages. The number of
+ * rules is fixed; everything that grows is in sets and maps (nft_schema.h).
  *
  *	prerouting:	dnat to ip daddr map @daddr_map
  *	 two backends	ip daddr FROM dnat to numgen inc mod N map { 0 : B0, … }
@@ -17,10 +17,10 @@
  *			oifname != TUN ct direction reply ct status dnat
  *			  ip daddr 100.64.0.0/10 counter drop
  *
- * The last two are the guards against leaks: without the tunnel neither what goes to a target in
- * the tailnet nor what a target in the cluster answers to a peer has anywhere to go. Peers are told
- * by the ranges of the tailnet, so that somebody of the cluster who comes to an address of ours by
- * another way is answered that way.
+ * The last two are the guards against leaks: without the tunnel, neither packets to a target in the
+ * tailnet nor the answers of a target in the cluster to a peer may leave. Peers are recognized by
+ * the ranges of the tailnet, so that a client in the cluster that reaches an address of ours by
+ * another way gets its answers that way.
  */
 #ifndef LIB_NFT_NFT_RULE_H
 #define LIB_NFT_NFT_RULE_H

@@ -8,8 +8,8 @@
 #include "lib/base/backoff.h"
 #include "lib/base/mem.h"
 
-/* Somebody else edits our tables, or the kernel is short of memory: a few times, then it is
- * told. */
+/* Another program edits our tables, or the kernel is short of memory: a few tries, then the failure
+ * is reported. */
 #define TRIES_MAX 5
 #define RETRY_FIRST_MS 10
 
@@ -74,7 +74,8 @@ static void actual_images(struct nft_run *run, const struct nft_image *out[NFT_M
 	}
 }
 
-/* A removal takes what is ours and forgets the rest; anything else is all or nothing. */
+/* A removal removes the tables that are ours and ignores foreign ones; any other run is all or
+ * nothing. */
 static int check_owner(struct nft_run *run)
 {
 	bool has_ours = false;
@@ -126,7 +127,7 @@ static void on_reconciled(void *arg, size_t deleted, int code, const struct err 
 	end(run, 0);
 }
 
-/* The rules stand. Flows that do not follow them now are left to the next run. */
+/* The rules are in place. Flows that do not follow them now are left to the next run. */
 static void reconcile(struct nft_run *run)
 {
 	struct nft_backend *b = run->backend_ref;
@@ -150,7 +151,8 @@ static void reconcile(struct nft_run *run)
 	}
 }
 
-/* Each batch that may have been committed; before it is known whether the run ends well. */
+/* Called for each batch that may have been committed, before it is known whether the run ends
+ * well. */
 static void remember_flows(struct nft_run *run, const struct nft_plan *plan)
 {
 	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
@@ -180,7 +182,7 @@ static bool is_drop_of_comments(const struct nft_run *run, int code)
 }
 
 /* The batch was refused, so nothing has changed; or only some pieces of a very large one, and then
- * the next reading tells. */
+ * the next reading shows which. */
 static void on_refused(struct nft_run *run, const struct nft_plan *plan, int code)
 {
 	bool is_stale = code == -ENOENT || code == -EEXIST || code == -EBUSY;
@@ -258,7 +260,7 @@ static void commit(struct nft_run *run)
 	}
 	int code = b->ops->commit(b, &c, &run->e);
 	run->result.transactions += batches;
-	/* When the answers are lost, the batch may stand all the same. */
+	/* When the answers are lost, the batch may have been committed nevertheless. */
 	if (batches > 0 || code == -ENOBUFS)
 		remember_flows(run, &plan);
 	if (code < 0) {
@@ -288,7 +290,7 @@ static void on_read(void *arg, int code, const struct err *e)
 	}
 }
 
-/* The first time what the run before left is known, every other time it is asked for. */
+/* At first, what the previous run left is known; later the tables are read. */
 static void look(struct nft_run *run)
 {
 	if (run->tries == 0 && run->applied_ref != NULL && run->kind == NFT_RUN_APPLY)
@@ -297,7 +299,7 @@ static void look(struct nft_run *run)
 		end(run, run->e.code);
 }
 
-/* What was too large for comments does not try them again before it is much smaller. */
+/* A plan that was too large with comments gets them again only when it is much smaller. */
 static bool may_have_comments(const struct nft_run *run)
 {
 	const struct nft_state *before = run->applied_ref;

@@ -18,7 +18,7 @@ enum {
 /* Length of a protocol and of a port, padded. */
 #define PART_LEN 4u
 
-/* Before all that use the conventional places -100 and 100, after conntrack at -200. */
+/* Before all chains at the conventional priorities -100 and 100, after conntrack at -200. */
 #define PRIORITY_DNAT (-110)
 #define PRIORITY_SNAT 90
 

@@ -17,7 +17,8 @@
 #define NFT_SCHEMA_TABLE "ts_sidecar"
 /* Raised when sets, chains or their meaning change; part of the table's comment. */
 #define NFT_SCHEMA_VERSION 1
-/* How the kernel is asked for an anonymous map, and how it begins the name it gives. */
+/* The name pattern that requests an anonymous map, and the prefix of the name the kernel gives
+ * it. */
 #define NFT_SCHEMA_ANONYMOUS "__map%d"
 #define NFT_SCHEMA_ANONYMOUS_PREFIX "__map"
 
@@ -72,7 +73,7 @@ const struct nft_schema_family *nft_schema_family(enum nft_model_family family);
 struct nft_schema_set_info nft_schema_set(enum nft_model_family family, enum nft_schema_set set);
 const struct nft_schema_chain_info *nft_schema_chain(enum nft_schema_chain chain);
 
-/* The index of a name; NFT_SCHEMA_SETS or NFT_SCHEMA_CHAINS when it is none of ours. */
+/* The index of a name; NFT_SCHEMA_SETS or NFT_SCHEMA_CHAINS when the name is not ours. */
 enum nft_schema_set nft_schema_find_set(const char *name);
 enum nft_schema_chain nft_schema_find_chain(const char *name);
 

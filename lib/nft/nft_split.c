@@ -7,9 +7,9 @@
 /* An IPv6 element without a comment is 60 bytes; a batch has some more around them. */
 #define ELEM_BYTES 64
 #define BATCH_BYTES 8192
-/* Nobody has a buffer as small, and a piece must get on. */
+/* No buffer is that small, and each piece must make progress. */
 #define CAPACITY_MIN 16
-/* Changes of these go along with rules as long as rules and they surely fit. */
+/* Changes of these are included with the rules as long as both are certain to fit. */
 #define WITH_RULES_MAX 1024
 
 enum action {
@@ -48,7 +48,7 @@ static bool is_new(const struct nft_plan_family *plan)
 }
 
 /* One key: its removal, its addition, or both. */
-static size_t take_key(struct nft_split *s, const struct nft_plan_family *from,
+static size_t move_key(struct nft_split *s, const struct nft_plan_family *from,
 	struct nft_plan_family *to, enum nft_schema_set set)
 {
 	const struct nft_elem_refs *removed = &from->removed[set];
@@ -69,19 +69,19 @@ static size_t take_key(struct nft_split *s, const struct nft_plan_family *from,
 }
 
 /* Fills the piece from the set of this step; true when it is full and there may be more. */
-static bool take_elements(struct nft_split *s, struct nft_plan *piece)
+static bool move_elements(struct nft_split *s, struct nft_plan *piece)
 {
 	enum nft_schema_set set = steps[s->step].set;
 	size_t count = 0;
 	while (s->family < NFT_MODEL_FAMILIES) {
 		const struct nft_plan_family *from = &s->whole_ref->families[s->family];
-		size_t taken = 0;
-		if ((s->taken[s->family] & 1u << set) == 0)
-			taken = take_key(s, from, &piece->families[s->family], set);
-		count += taken;
+		size_t moved = 0;
+		if ((s->included[s->family] & 1u << set) == 0)
+			moved = move_key(s, from, &piece->families[s->family], set);
+		count += moved;
 		if (count + 1 >= s->capacity)
 			return true;
-		if (taken > 0)
+		if (moved > 0)
 			continue;
 		s->family++;
 		s->removed_at = 0;
@@ -96,8 +96,8 @@ static void add_all(struct nft_elem_refs *to, const struct nft_elem_refs *from)
 		nft_elem_refs_add(to, from->items[i]);
 }
 
-/* Rules that change, and with them what is best changed at the same moment. */
-static void take_rules(struct nft_split *s, int family, struct nft_plan_family *to)
+/* Changed rules, and with them the sets that are best changed at the same moment. */
+static void move_rules(struct nft_split *s, int family, struct nft_plan_family *to)
 {
 	static const enum nft_schema_set sets[] = {NFT_SCHEMA_LOCAL_PORTS, NFT_SCHEMA_DADDR_MAP};
 	const struct nft_plan_family *from = &s->whole_ref->families[family];
@@ -112,17 +112,17 @@ static void take_rules(struct nft_split *s, int family, struct nft_plan_family *
 			continue;
 		add_all(&to->removed[set], &from->removed[set]);
 		add_all(&to->added[set], &from->added[set]);
-		s->taken[family] |= 1u << set;
+		s->included[family] |= 1u << set;
 	}
 }
 
-static void take_structure(struct nft_split *s, enum action action, struct nft_plan *piece)
+static void move_structure(struct nft_split *s, enum action action, struct nft_plan *piece)
 {
 	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
 		struct nft_plan_family *to = &piece->families[f];
 		const struct nft_plan_family *from = &s->whole_ref->families[f];
 		if (action == ACT_RULES)
-			take_rules(s, f, to);
+			move_rules(s, f, to);
 		else if (is_new(from) && action == ACT_PREPARE)
 			to->kind = NFT_PLAN_PREPARE;
 		else if (is_new(from))
@@ -139,10 +139,10 @@ bool nft_split_next(struct nft_split *s, struct nft_plan *piece)
 		enum action action = steps[s->step].action;
 		bool is_elements =
 			action == ACT_ADD || action == ACT_CHANGE || action == ACT_REMOVE;
-		if (is_elements && take_elements(s, piece))
+		if (is_elements && move_elements(s, piece))
 			return true;
 		if (!is_elements)
-			take_structure(s, action, piece);
+			move_structure(s, action, piece);
 		s->step++;
 		s->family = 0;
 		s->removed_at = 0;

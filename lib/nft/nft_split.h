@@ -1,15 +1,15 @@
 /*
- * A plan that is too large for one batch, in pieces. Pure.
+ * Splits a plan that is too large for one batch into pieces. Pure.
  *
  * That happens where the size of a send buffer cannot be forced (a pod in a user namespace) and
  * many thousand ports change at once. Packets see the pieces in an order that is harmless:
  *
  *	a new table	sets are made and filled while no chain looks at them, chains come last
- *	a table in use	a target is known to the guard before anything leads to it, and until
+ *	a table in use	the guard knows a target before anything leads to it, and until
  *			nothing does; every port and address has its old entry or its new one
  *
- * So one failed piece leaves a table that is either idle or half on its way, port by port, and the
- * next plan, made from what is there, goes on. Elements are not to carry comments.
+ * So a failed piece leaves a table that is either unused or partly updated, port by port, and the
+ * next plan, made from the present state, continues. Elements must not carry comments.
  *
  *	struct nft_split split;
  *	nft_split_init(&split, &plan, bytes);
@@ -31,7 +31,7 @@ struct nft_split {
 	int family;
 	size_t removed_at; /* within the set of this step and family */
 	size_t added_at;
-	unsigned int taken[NFT_MODEL_FAMILIES]; /* bits of sets that went along with rules */
+	unsigned int included[NFT_MODEL_FAMILIES]; /* bits of sets that were included with rules */
 };
 
 /* The plan is borrowed until the last piece. bytes = most of one batch. */

@@ -1,6 +1,6 @@
 /*
- * Attributes of a message or of a nest by their type; NULL where there is none. Of a type that
- * comes twice the last one counts, types from NLATTRS_MAX on are passed over. Borrows the message.
+ * Attributes of a message or of a nest by their type; NULL where there is none. When a type comes
+ * twice the last one counts; types from NLATTRS_MAX on are ignored. Borrows the message.
  */
 #ifndef LIB_NFT_NLATTRS_H
 #define LIB_NFT_NLATTRS_H

@@ -22,7 +22,7 @@ static void parse_extended(const struct nlmsghdr *nlh, size_t skip, struct nlerr
 	}
 }
 
-/* Behind the error stands the request, of which a capped answer has the header only. */
+/* The error is followed by the request; a capped answer has only its header. */
 static size_t request_size(const struct nlmsghdr *nlh, const struct nlmsgerr *error)
 {
 	if ((nlh->nlmsg_flags & NLM_F_CAPPED) != 0)
@@ -37,7 +37,7 @@ bool nlerr_parse(const struct nlmsghdr *nlh, struct nlerr *out)
 	*out = (struct nlerr){.seq = nlh->nlmsg_seq};
 	size_t payload = nlh->nlmsg_len - MNL_NLMSG_HDRLEN;
 	if (nlh->nlmsg_type == NLMSG_DONE) {
-		/* A dump that failed on its way tells so here. */
+		/* A dump that failed midway reports it here. */
 		if (payload >= sizeof(out->code))
 			memcpy(&out->code, mnl_nlmsg_get_payload(nlh), sizeof(out->code));
 		if (out->code > 0)
@@ -51,7 +51,7 @@ bool nlerr_parse(const struct nlmsghdr *nlh, struct nlerr *out)
 		out->code = -EBADMSG;
 		return true;
 	}
-	/* Never positive, never a number that is no errno: it is used as one. */
+	/* Never positive and never outside the range of errno, because it is used as one. */
 	out->code = error->error <= 0 && error->error > -4096 ? error->error : -EBADMSG;
 	size_t skip = request_size(nlh, error);
 	if ((nlh->nlmsg_flags & NLM_F_ACK_TLVS) != 0 && skip < payload)

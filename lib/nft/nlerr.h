@@ -15,7 +15,7 @@ struct nlmsghdr;
 struct nlerr {
 	uint32_t seq;              /* of the request */
 	int code;                  /* negative errno, 0 = acknowledged */
-	uint32_t offset;           /* of the attribute at fault within the request, 0 = not told */
+	uint32_t offset;           /* of the attribute at fault within the request, 0 = unknown */
 	char text[NLERR_TEXT_MAX]; /* the kernel's own words, "" = none */
 };
 

@@ -20,7 +20,7 @@
 /* What the kernel keeps of a send buffer for itself (netlink_sendmsg). */
 #define SEND_OVERHEAD 32
 
-struct question {
+struct request {
 	bool is_open;
 	uint32_t seq;
 	bool was_interrupted;
@@ -36,16 +36,16 @@ struct nlsock {
 	size_t send_max;
 	struct loop *loop_ref;
 	struct loop_source *source;
-	bool is_stale; /* a dump that nobody waits for still goes on in the kernel */
+	bool is_stale; /* a cancelled dump is still under way in the kernel */
 	struct timer deadline;
-	struct question question;
+	struct request request;
 	char *bytes; /* RECV_BYTES */
 };
 
-static struct question close_question(struct nlsock *s)
+static struct request close_request(struct nlsock *s)
 {
-	struct question q = s->question;
-	s->question = (struct question){0};
+	struct request q = s->request;
+	s->request = (struct request){0};
 	timer_stop(&s->deadline);
 	loop_source_set(s->source, 0);
 	return q;
@@ -53,14 +53,14 @@ static struct question close_question(struct nlsock *s)
 
 static void answer(struct nlsock *s, const struct nlerr *with)
 {
-	struct question q = close_question(s);
+	struct request q = close_request(s);
 	q.on_done(q.arg, with);
 }
 
-/* Without the end of what was asked: the kernel may have more to tell. */
+/* The end of the answer was not seen: the kernel may have more. */
 static void give_up(struct nlsock *s, int code)
 {
-	struct nlerr with = {.seq = s->question.seq, .code = code};
+	struct nlerr with = {.seq = s->request.seq, .code = code};
 	s->is_stale = true;
 	answer(s, &with);
 }
@@ -93,49 +93,50 @@ static ssize_t receive(struct nlsock *s)
 	}
 }
 
-/* True when the question was answered: it, and perhaps the socket, are gone then. */
-static bool take_message(struct nlsock *s, const struct nlmsghdr *nlh)
+/* True when the request was answered: it, and perhaps the socket, are freed then. */
+static bool handle_message(struct nlsock *s, const struct nlmsghdr *nlh)
 {
-	struct nlerr told;
-	struct question *q = &s->question;
+	struct nlerr reply;
+	struct request *q = &s->request;
 	if (nlh->nlmsg_seq != q->seq || nlh->nlmsg_pid != s->port)
 		return false;
 	if ((nlh->nlmsg_flags & NLM_F_DUMP_INTR) != 0)
 		q->was_interrupted = true;
-	if (!nlerr_parse(nlh, &told)) {
+	if (!nlerr_parse(nlh, &reply)) {
 		if (nlh->nlmsg_type >= NLMSG_MIN_TYPE)
 			q->on_message(q->arg, nlh);
 		return false;
 	}
-	if (told.code == 0 && q->was_interrupted)
-		told.code = -EINTR;
-	answer(s, &told);
+	if (reply.code == 0 && q->was_interrupted)
+		reply.code = -EINTR;
+	answer(s, &reply);
 	return true;
 }
 
-/* One a turn: to be read makes the kernel write the next, for which it may walk a long table. */
+/* One a turn: each read makes the kernel write the next part, for which it may walk a long
+ * table. */
 static void on_readable(void *arg, uint32_t events)
 {
 	struct nlsock *s = arg;
 	(void)events;
-	if (!s->question.is_open)
+	if (!s->request.is_open)
 		return;
 	ssize_t n = receive(s);
 	if (n < 0)
 		give_up(s, (int)n);
 	if (n <= 0)
 		return;
-	/* A dump is as long as the table, and comes to an end: only a pause in it is a failure. */
+	/* A dump is as long as the table, but finite: only a pause in it is a failure. */
 	timer_start(&s->deadline, ANSWER_MS);
 	struct nlwalk walk = NLWALK_INIT(s->bytes, (size_t)n);
 	const struct nlmsghdr *nlh;
 	while ((nlh = nlwalk_next(&walk)) != NULL) {
-		if (take_message(s, nlh))
+		if (handle_message(s, nlh))
 			return;
 	}
 }
 
-/* As large as we may: by force where the capability reaches, else within the system's limit. */
+/* As large as permitted: by force with the capability, else within the system's limit. */
 static void size_buffers(struct nlsock *s)
 {
 	int want = NLWRITE_BATCH_MAX;
@@ -163,7 +164,7 @@ static int open_socket(struct nlsock *s, struct err *e)
 		getsockname(s->fd, (struct sockaddr *)&address, &len) < 0)
 		return err_set_errno(e, -errno, "bind the netlink socket");
 	s->port = address.nl_pid;
-	/* Without these, errors are told with less detail. */
+	/* Without these, errors are reported with less detail. */
 	setsockopt(s->fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	setsockopt(s->fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
 	size_buffers(s);
@@ -196,11 +197,11 @@ struct nlsock *nlsock_new(struct loop *loop, struct err *e)
 	return s;
 }
 
-/* A socket with a dump under way refuses another one, and only reading to its end would help. The
- * new one has the port of the old, so that whoever knows us by it still does. */
+/* A socket with a dump under way refuses another one until the first is read to its end. The new
+ * socket gets the port of the old one, because the monitor recognizes our batches by it. */
 static int make_ready(struct nlsock *s, struct err *e)
 {
-	if (s->question.is_open)
+	if (s->request.is_open)
 		return err_set(e, -EBUSY, "a question to netfilter is under way");
 	if (!s->is_stale)
 		return 0;
@@ -223,7 +224,7 @@ void nlsock_free(struct nlsock *s)
 	free(s);
 }
 
-uint32_t nlsock_take_seq(struct nlsock *s, uint32_t count)
+uint32_t nlsock_reserve_seq(struct nlsock *s, uint32_t count)
 {
 	if (s->next_seq > UINT32_MAX - count)
 		s->next_seq = 1;
@@ -259,19 +260,19 @@ static int send_all(struct nlsock *s, const void *bytes, size_t len, struct err 
 	return 0;
 }
 
-static void take_outcome(
+static void record_outcome(
 	const struct nlmsghdr *nlh, uint32_t first, uint32_t last, struct nlsock_outcome *out)
 {
-	struct nlerr told;
-	/* Answers to an earlier question that came too late are not for us. */
-	if (nlh->nlmsg_seq < first || nlh->nlmsg_seq > last || !nlerr_parse(nlh, &told))
+	struct nlerr reply;
+	/* Late answers to an earlier request are ignored. */
+	if (nlh->nlmsg_seq < first || nlh->nlmsg_seq > last || !nlerr_parse(nlh, &reply))
 		return;
-	if (told.code == 0) {
+	if (reply.code == 0) {
 		out->is_acknowledged = true;
 		return;
 	}
 	if (out->failure_count < NLSOCK_FAILURES_MAX)
-		out->failures[out->failure_count] = told;
+		out->failures[out->failure_count] = reply;
 	out->failure_count++;
 }
 
@@ -305,7 +306,7 @@ int nlsock_commit(struct nlsock *s, const void *messages, size_t len, struct nls
 		struct nlwalk walk = NLWALK_INIT(s->bytes, (size_t)n);
 		const struct nlmsghdr *nlh;
 		while ((nlh = nlwalk_next(&walk)) != NULL)
-			take_outcome(nlh, first, last, out);
+			record_outcome(nlh, first, last, out);
 	}
 }
 
@@ -317,7 +318,7 @@ int nlsock_ask(struct nlsock *s, const struct nlwrite *w, nlsock_message_fn on_m
 		code = send_all(s, w->buf.data, w->buf.len, e);
 	if (code < 0)
 		return code;
-	s->question = (struct question){
+	s->request = (struct request){
 		.is_open = true,
 		.seq = w->next_seq - 1,
 		.on_message = on_message,
@@ -355,8 +356,8 @@ int nlsock_ask_now(struct nlsock *s, const struct nlwrite *w, nlsock_message_fn 
 
 void nlsock_cancel(struct nlsock *s)
 {
-	if (!s->question.is_open)
+	if (!s->request.is_open)
 		return;
-	close_question(s);
+	close_request(s);
 	s->is_stale = true;
 }

@@ -1,7 +1,6 @@
 /*
- * The messages of a datagram or batch, one after the other. What does not fit into the bytes ends
- * the walk. (mnl_nlmsg_ok compares lengths as signed numbers and takes one above 2 GiB for a
- * fitting one.)
+ * The messages of a datagram or batch, one after the other. A message that exceeds the bytes ends
+ * the walk. (mnl_nlmsg_ok compares lengths as signed numbers and accepts a length above 2 GiB.)
  *
  *	struct nlwalk walk = NLWALK_INIT(bytes, len);
  *	const struct nlmsghdr *nlh;

@@ -30,7 +30,8 @@ void nlwrite_begin(
 	struct err e;
 	if (w->code < 0)
 		return;
-	/* All of the message at once: attributes are written through pointers into the buffer. */
+	/* Reserves the whole message at once: attributes are written through pointers into the
+	 * buffer. */
 	int code = buf_reserve(&w->buf, NLWRITE_MESSAGE_MAX, &e);
 	if (code < 0) {
 		fail(w, code);
@@ -71,7 +72,7 @@ void nlwrite_bytes(struct nlwrite *w, uint16_t type, const void *data, size_t le
 		fail(w, -EMSGSIZE);
 		return;
 	}
-	/* Nothing of our memory goes out with the padding. */
+	/* The padding must not leak memory contents. */
 	size_t padding = MNL_ALIGN(len) - len;
 	memset((char *)mnl_nlmsg_get_payload_tail(nlh) - padding, 0, padding);
 }

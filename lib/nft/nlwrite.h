@@ -1,8 +1,8 @@
 /*
- * Writes netlink messages one behind the other into one growing buffer (linux/netlink.h). Knows
+ * Writes netlink messages one after the other into one growing buffer (linux/netlink.h). Knows
  * headers, attributes and byte order, not what the messages mean.
  *
- * The first failure sticks: later calls do nothing, and nlwrite_check tells it, so that builders
+ * The first failure sticks: later calls do nothing, and nlwrite_check returns it, so that builders
  * need no branch of their own.
  *
  *	AUTO(nlwrite_fini) struct nlwrite w = NLWRITE_INIT(NLWRITE_BATCH_MAX, 1);
@@ -49,13 +49,13 @@ void nlwrite_end(struct nlwrite *w);
 /* Bytes of the open message, headers included. */
 size_t nlwrite_size(const struct nlwrite *w);
 
-/* Attributes of the open message; numbers are taken in host order and sent in network order. */
+/* Attributes of the open message; numbers are passed in host order and sent in network order. */
 void nlwrite_u8(struct nlwrite *w, uint16_t type, uint8_t value);
 void nlwrite_u32(struct nlwrite *w, uint16_t type, uint32_t value);
 void nlwrite_u64(struct nlwrite *w, uint16_t type, uint64_t value);
 void nlwrite_str(struct nlwrite *w, uint16_t type, const char *text);
 void nlwrite_bytes(struct nlwrite *w, uint16_t type, const void *data, size_t len);
-/* NULL after a failure, which nlwrite_nest_end accepts. */
+/* NULL after a failure; nlwrite_nest_end accepts NULL. */
 struct nlattr *nlwrite_nest(struct nlwrite *w, uint16_t type);
 void nlwrite_nest_end(struct nlwrite *w, struct nlattr *nest);
 

@@ -86,7 +86,7 @@ void firewall_watch(struct firewall *f)
 	assert_int_equal(nft_watch(f->nft, on_repaired, f, &e), 0);
 }
 
-void firewall_wish(struct nft_wanted *w)
+void firewall_wanted_init(struct nft_wanted *w)
 {
 	struct ipaddr own4 = address_of(FIREWALL_OWN4);
 	struct ipaddr own6 = address_of(FIREWALL_OWN6);

@@ -4,7 +4,7 @@
  *
  *	struct firewall f;
  *	firewall_open(&f);
- *	firewall_wish(&f, &w);
+ *	firewall_wanted_init(&f, &w);
  *	firewall_portmap(&w, "web", IPPROTO_TCP, 10000, "100.64.1.1", 80);
  *	firewall_apply(&f, &w);
  */
@@ -41,19 +41,19 @@ int firewall_teardown(void **state);
 void firewall_expect_text(const char *text, const char *part);
 /* In a fresh namespace. */
 void firewall_open(struct firewall *f);
-/* As a new process in the same namespace would: with nothing known. */
+/* Starts again with nothing known, as a new process in the same namespace. */
 void firewall_restart(struct firewall *f);
 void firewall_close(struct firewall *f);
 void firewall_watch(struct firewall *f);
 
-/* A wish with own addresses of both families and a pod address. */
-void firewall_wish(struct nft_wanted *w);
+/* A desired state with own addresses of both families and a pod address. */
+void firewall_wanted_init(struct nft_wanted *w);
 void firewall_portmap(struct nft_wanted *w, const char *service, uint8_t proto, uint16_t port,
 	const char *target, uint16_t target_port);
 void firewall_pair(struct nft_wanted *w, const char *service, const char *from, const char *to);
 void firewall_backend(struct nft_wanted *w, const char *from, const char *backend);
 
-/* Applies and waits; returns the code. The wish is moved out of. */
+/* Applies and waits; returns the code. The desired state is moved away. */
 int firewall_apply(struct firewall *f, struct nft_wanted *w);
 int firewall_remove(struct firewall *f);
 /* The generation of the ruleset in this namespace. */

@@ -38,7 +38,7 @@ void netbed_do(const struct netbed *b, enum netbed_place place, const char *comm
 	netns_do("%s", command);
 }
 
-/* A pair of links between the namespace we are in and the other, with its own end named. */
+/* A pair of links between the present namespace and another, with its own end named. */
 static void join(int from, const char *near, int to, const char *far)
 {
 	netns_enter(from);
@@ -93,7 +93,7 @@ int netbed_open(void **state)
 		if (place == NETBED_PROXY)
 			firewall_open(&b->firewall);
 		b->ns[place] = place == NETBED_PROXY ? b->firewall.ns : netns_new();
-		/* Or the links have no address to ask for neighbours from for some seconds. */
+		/* Otherwise the links have no address for neighbour discovery for some seconds. */
 		netns_do("sysctl -qw net.ipv6.conf.default.accept_dad=0");
 	}
 	join(b->ns[NETBED_PROXY], "c0", b->ns[NETBED_CLIENT], "e0");
@@ -119,21 +119,21 @@ int netbed_close(void **state)
 	return 0;
 }
 
-void netbed_wish(struct nft_wanted *w)
+void netbed_wanted_init(struct nft_wanted *w)
 {
 	struct ipaddr pod4 = address_of(NETBED_POD4);
 	struct ipaddr pod6 = address_of(NETBED_POD6);
-	firewall_wish(w);
+	firewall_wanted_init(w);
 	nft_wanted_set_pod(w, &pod4);
 	nft_wanted_set_pod(w, &pod6);
 }
 
-void netbed_wish_catch_all(struct nft_wanted *w)
+void netbed_wanted_init_catch_all(struct nft_wanted *w)
 {
 	struct err e = {0};
 	struct ipaddr target4 = address_of(NETBED_TARGET4);
 	struct ipaddr target6 = address_of(NETBED_TARGET6);
-	netbed_wish(w);
+	netbed_wanted_init(w);
 	assert_int_equal(nft_wanted_set_catch_all(w, &target4, &e), 0);
 	assert_int_equal(nft_wanted_set_catch_all(w, &target6, &e), 0);
 }

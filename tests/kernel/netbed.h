@@ -42,12 +42,12 @@ int netbed_close(void **state);
 void netbed_enter(const struct netbed *b, enum netbed_place place);
 /* A shell command in a place; must succeed. */
 void netbed_do(const struct netbed *b, enum netbed_place place, const char *command);
-/* A wish with own and pod addresses. */
-void netbed_wish(struct nft_wanted *w);
-/* And with one target for everything, of both families. */
+/* A desired state with own and pod addresses. */
+void netbed_wanted_init(struct nft_wanted *w);
+/* The same with one catch-all target of each family. */
 #define NETBED_TARGET4 "100.64.1.1"
 #define NETBED_TARGET6 "fd7a:115c:a1e0::1:1"
-void netbed_wish_catch_all(struct nft_wanted *w);
+void netbed_wanted_init_catch_all(struct nft_wanted *w);
 void netbed_apply(struct netbed *b, struct nft_wanted *w);
 
 /* Sockets in a place; addresses as text, of either family. They end the test on failure. */

@@ -4,11 +4,11 @@
  *	nft_bench [RUNS]         a table of medians, of 11 runs by default
  *	nft_bench --json [RUNS]  every value, one object a line
  *
- * send = from the call that sends a batch to its acknowledgement; run = from the wish to the
+ * send = from the call that sends a batch to its acknowledgement; run = from the request to the
  * result, with compiling, planning, reading back and conntrack. watched = with our own monitor, as
- * a supervisor has it; listened = while somebody else listens to the events of firewalls, on this
- * machine and in whatever namespace: the kernel then writes one for each element, and every figure
- * is as this one. Transactions are counted by the generation of the ruleset.
+ * in a supervisor; listened = while another program on this machine, in any namespace, listens to
+ * firewall events: the kernel then writes one for each element, and every figure is like this one.
+ * Transactions are counted by the generation of the ruleset.
  */
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -75,9 +75,9 @@ static int compare(const void *left, const void *right)
 	return *a < *b ? -1 : *a > *b;
 }
 
-static void wish(struct nft_wanted *w, unsigned int maps, uint16_t first_target_port)
+static void wanted_init(struct nft_wanted *w, unsigned int maps, uint16_t first_target_port)
 {
-	firewall_wish(w);
+	firewall_wanted_init(w);
 	for (unsigned int i = 0; i < maps; i++)
 		firewall_portmap(w, "service", IPPROTO_TCP, (uint16_t)(10000 + i), "100.64.1.1",
 			i == 0 ? first_target_port : 80);
@@ -91,7 +91,7 @@ static double send_once(struct nft_backend *kernel, unsigned int maps)
 	struct nft_plan plan = {0};
 	const struct nft_image *unknown[NFT_MODEL_FAMILIES] = {NULL, NULL};
 	struct err e = {0};
-	wish(&w, maps, 80);
+	wanted_init(&w, maps, 80);
 	nft_wanted_disable(&w, NFT_MODEL_V6);
 	assert_int_equal(nft_compile(&w, true, &desired, &e), 0);
 	nft_plan_make(&plan, &desired, unknown);
@@ -109,18 +109,18 @@ static double send_once(struct nft_backend *kernel, unsigned int maps)
 /* From one target port to another, of one element among all. */
 static double change_once(struct nft_backend *kernel, unsigned int maps)
 {
-	struct nft_wanted wishes[2];
+	struct nft_wanted wanted[2];
 	struct nft_desired desired[2] = {0};
 	struct nft_plan plan = {0};
 	struct err e = {0};
 	for (uint16_t i = 0; i < 2; i++) {
-		wish(&wishes[i], maps, 80 + i);
-		nft_wanted_disable(&wishes[i], NFT_MODEL_V6);
-		assert_int_equal(nft_compile(&wishes[i], true, &desired[i], &e), 0);
+		wanted_init(&wanted[i], maps, 80 + i);
+		nft_wanted_disable(&wanted[i], NFT_MODEL_V6);
+		assert_int_equal(nft_compile(&wanted[i], true, &desired[i], &e), 0);
 	}
 	const struct nft_image *actual[NFT_MODEL_FAMILIES] = {&desired[0].images[0], NULL};
 	nft_plan_make(&plan, &desired[1], actual);
-	struct nft_commit c = {.plan = &plan, .wanted = &wishes[1], .desired = &desired[1]};
+	struct nft_commit c = {.plan = &plan, .wanted = &wanted[1], .desired = &desired[1]};
 	uint64_t start = clock_now_ns();
 	if (kernel->ops->commit(kernel, &c, &e) < 0)
 		fail_msg("%s", e.msg);
@@ -128,7 +128,7 @@ static double change_once(struct nft_backend *kernel, unsigned int maps)
 	nft_plan_fini(&plan);
 	for (int i = 0; i < 2; i++) {
 		nft_desired_fini(&desired[i]);
-		nft_wanted_fini(&wishes[i]);
+		nft_wanted_fini(&wanted[i]);
 	}
 	return time;
 }
@@ -138,7 +138,7 @@ static void on_foreign(void *arg)
 	(void)arg;
 }
 
-/* In a fresh namespace, with our own monitor or somebody else's. */
+/* In a fresh namespace, with our own monitor or a foreign one. */
 static double send_heard(unsigned int maps, bool is_other)
 {
 	struct err e = {0};
@@ -191,7 +191,7 @@ static void bench_send(struct series *s, unsigned int maps)
 static double run_once(struct firewall *f, unsigned int maps, uint16_t first_target_port)
 {
 	struct nft_wanted w;
-	wish(&w, maps, first_target_port);
+	wanted_init(&w, maps, first_target_port);
 	uint64_t start = clock_now_ns();
 	assert_int_equal(firewall_apply(f, &w), 0);
 	return (double)(clock_now_ns() - start) / NS_PER_MS;

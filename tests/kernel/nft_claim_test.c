@@ -30,7 +30,7 @@ static void claim(struct netbed *b, const char *owner)
 static void apply_catch_all(struct netbed *b)
 {
 	struct nft_wanted w;
-	netbed_wish_catch_all(&w);
+	netbed_wanted_init_catch_all(&w);
 	netbed_apply(b, &w);
 }
 
@@ -60,7 +60,8 @@ static void disconnect(struct connection *c)
 	close(c->listener);
 }
 
-/* What the claim is for: else the kernel would take the next segment for the first of a new one. */
+/* The purpose of the claim: otherwise the kernel would treat the next segment as the first of a new
+ * connection. */
 static void test_untracked_connection_is_lost(void **state)
 {
 	struct netbed *b = *state;
@@ -90,7 +91,8 @@ static void test_connection_goes_on(void **state)
 	disconnect(&c);
 }
 
-/* A predecessor's rules go on until they are replaced, and another's are not touched. */
+/* A predecessor's rules stay until they are replaced, and those of another owner are not
+ * touched. */
 static void test_tables_that_are_there(void **state)
 {
 	struct netbed *b = *state;

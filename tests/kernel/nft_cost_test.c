@@ -1,7 +1,7 @@
 /*
- * Bounds that a mistake of another order would break: a dump for each element, a transaction for
- * each port, rules that are walked one by one. The best of some rounds counts, because the machine
- * has other work, too. Figures to look at come from nft_bench.
+ * Bounds that only a mistake of another order of magnitude would break: a dump for each element, a
+ * transaction for each port, rules that are walked one by one. The best of some rounds counts,
+ * because the machine has other work, too. Figures to look at come from nft_bench.
  */
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -25,15 +25,15 @@
 #define NS_PER_MS 1000000u
 #define TARGET4 "100.64.1.1"
 
-static void wish(struct nft_wanted *w, unsigned int maps, uint16_t first_target_port)
+static void wanted_init(struct nft_wanted *w, unsigned int maps, uint16_t first_target_port)
 {
-	netbed_wish(w);
+	netbed_wanted_init(w);
 	for (unsigned int i = 0; i < maps; i++)
 		firewall_portmap(w, "s", IPPROTO_TCP, (uint16_t)(10000 + i), TARGET4,
 			i == 0 ? first_target_port : 80);
 }
 
-/* One batch from what is there (NULL = nothing known) to what is wanted; nanoseconds. */
+/* One batch from the present state (NULL = nothing known) to the desired one; nanoseconds. */
 static uint64_t send_once(struct nft_backend *kernel, struct nft_wanted *w,
 	const struct nft_desired *desired, const struct nft_desired *before)
 {
@@ -76,7 +76,7 @@ static void test_batches(void **state)
 	(void)state;
 	struct loop *loop = loop_new(&e);
 	for (int i = 0; i < 2; i++) {
-		wish(&wanted[i], MAPS, (uint16_t)(80 + i));
+		wanted_init(&wanted[i], MAPS, (uint16_t)(80 + i));
 		assert_int_equal(nft_compile(&wanted[i], true, &desired[i], &e), 0);
 	}
 	for (int round = 0; round < ROUNDS; round++) {
@@ -97,7 +97,7 @@ static void test_batches(void **state)
 	}
 	print_message("%d maps %.2f ms, watched %.2f ms, one element %.3f ms\n", MAPS,
 		(double)all / NS_PER_MS, (double)watched / NS_PER_MS, (double)one / NS_PER_MS);
-	/* Listening to ourselves would add half as much again. */
+	/* Listening to our own events would add half as much again. */
 	assert_true((double)watched <= 1.3 * (double)all);
 	assert_true(all <= 20 * NS_PER_MS);
 	assert_true(one <= NS_PER_MS);
@@ -111,7 +111,7 @@ static void test_batches(void **state)
 static uint64_t connect_many(struct netbed *b, int listener, unsigned int maps)
 {
 	struct nft_wanted w;
-	wish(&w, maps, 80);
+	wanted_init(&w, maps, 80);
 	netbed_apply(b, &w);
 	uint64_t start = clock_now_ns();
 	for (unsigned int i = 0; i < CONNECTIONS; i++) {

@@ -28,7 +28,7 @@
 #define TWO "100.64.1.2"
 #define ONE6 "fd7a:115c:a1e0::1:1"
 
-/* Dumps of conntrack that were asked for; each walks the table of the whole machine. */
+/* Dumps of conntrack that were requested; each walks the table of the whole machine. */
 static unsigned int dumps;
 
 int __real_nlsock_ask(struct nlsock *s, const struct nlwrite *w, nlsock_message_fn on_message,
@@ -55,7 +55,7 @@ static int udp_client(struct netbed *b, uint16_t port)
 static void send_byte(int fd)
 {
 	char byte = 'x';
-	/* An earlier answer that nobody listened (ICMP) is told by the first call. */
+	/* The first call returns the error of an earlier ICMP answer. */
 	if (send(fd, &byte, 1, 0) < 0)
 		assert_int_equal(send(fd, &byte, 1, 0), 1);
 }
@@ -71,7 +71,7 @@ static void expect_datagram(int client, int server, const char *expected)
 static void apply_udp(struct netbed *b, const char *target, bool with_second)
 {
 	struct nft_wanted w;
-	netbed_wish(&w);
+	netbed_wanted_init(&w);
 	if (target != NULL)
 		firewall_portmap(&w, "s", IPPROTO_UDP, 10000, target, 53);
 	if (with_second)
@@ -107,7 +107,7 @@ static void test_both_families(void **state)
 	assert_int_equal(netbed_connect(six, NETBED_POD6, 10000), 0);
 	send_byte(four);
 	send_byte(six);
-	netbed_wish(&w);
+	netbed_wanted_init(&w);
 	firewall_portmap(&w, "s", IPPROTO_UDP, 10000, ONE, 53);
 	firewall_portmap(&w, "s", IPPROTO_UDP, 10000, ONE6, 53);
 	netbed_apply(b, &w);
@@ -115,7 +115,7 @@ static void test_both_families(void **state)
 	assert_int_equal(dumps, 1);
 	expect_datagram(four, server, "100.64.0.1 -> 100.64.1.1:53");
 	expect_datagram(six, server, "fd7a:115c:a1e0::1 -> fd7a:115c:a1e0::1:1:53");
-	netbed_wish(&w);
+	netbed_wanted_init(&w);
 	firewall_portmap(&w, "s", IPPROTO_UDP, 10000, ONE, 53);
 	netbed_apply(b, &w);
 	assert_int_equal(b->firewall.result.flows_ended, 1);
@@ -136,7 +136,7 @@ static void test_udp_target_changes(void **state)
 	expect_datagram(client, server, "100.64.0.1 -> 100.64.1.1:53");
 	expect_datagram(other, server, "100.64.0.1 -> 100.64.1.1:53");
 	apply_udp(b, TWO, true);
-	/* Just the one: the other flow is the entry it was. */
+	/* Only one flow ended: the other is still the same entry. */
 	assert_int_equal(b->firewall.result.flows_ended, 1);
 	expect_datagram(client, server, "100.64.0.1 -> 100.64.1.2:53");
 	expect_datagram(other, server, "100.64.0.1 -> 100.64.1.1:53");
@@ -171,7 +171,7 @@ static void apply_tcp(struct netbed *b, const char *target, bool is_one_live)
 {
 	struct nft_wanted w;
 	struct ipaddr one = address_of(ONE);
-	netbed_wish(&w);
+	netbed_wanted_init(&w);
 	if (target != NULL)
 		firewall_portmap(&w, "s", IPPROTO_TCP, 10000, target, 80);
 	firewall_portmap(&w, "t", IPPROTO_TCP, 10001, "100.64.1.3", 80);
@@ -245,7 +245,7 @@ static void test_own_address(void **state)
 	netbed_do(b, NETBED_PROXY,
 		"ip addr add 100.64.0.2/32 dev tailscale0; ip addr del 100.64.0.1/32 dev"
 		" tailscale0; ip route replace 100.64.0.0/10 dev tailscale0 src 100.64.0.2");
-	netbed_wish(&w);
+	netbed_wanted_init(&w);
 	firewall_portmap(&w, "s", IPPROTO_TCP, 10000, ONE, 80);
 	firewall_portmap(&w, "t", IPPROTO_TCP, 10001, "100.64.1.3", 80);
 	nft_wanted_set_own(&w, &moved);
@@ -282,7 +282,7 @@ static void test_restart_with_change(void **state)
 	apply_udp(b, ONE, false);
 	int client = udp_client(b, 10000);
 	expect_datagram(client, server, "100.64.0.1 -> 100.64.1.1:53");
-	/* What the process before has written is known from the kernel alone. */
+	/* The rules of the previous process are known only from the kernel. */
 	netbed_enter(b, NETBED_PROXY);
 	firewall_restart(&b->firewall);
 	apply_udp(b, TWO, false);
@@ -303,7 +303,7 @@ static void take_over_forever(struct netbed *b)
 	netbed_enter(b, NETBED_PROXY);
 	struct loop *loop = loop_new(&e);
 	struct nft_backend *kernel = nft_kernel_new(loop, &e);
-	netbed_wish(&w);
+	netbed_wanted_init(&w);
 	for (uint16_t i = 0; i < 1000; i++)
 		firewall_portmap(&w, "s", IPPROTO_TCP, 10000 + i, ONE, 80);
 	if (nft_compile(&w, true, &desired, &e) < 0)
@@ -340,7 +340,7 @@ static void test_take_over_under_load(void **state)
 	struct netbed *b = *state;
 	struct nft_wanted w;
 	int listener = netbed_listen(b, NETBED_TAILNET, SOCK_STREAM, 80);
-	netbed_wish(&w);
+	netbed_wanted_init(&w);
 	for (uint16_t i = 0; i < 1000; i++)
 		firewall_portmap(&w, "s", IPPROTO_TCP, 10000 + i, ONE, 80);
 	netbed_apply(b, &w);
@@ -367,7 +367,7 @@ static void test_take_over_under_load(void **state)
 		netbed_abort(server);
 	}
 	int status = 0;
-	/* Still at it: it ends by itself only when a batch is refused. */
+	/* The child still runs: it ends by itself only when a batch is refused. */
 	assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, &status, 0), pid);

@@ -1,4 +1,4 @@
-/* Rules of others beside ours: by nft, by iptables of both kinds, and as the daemon makes them. */
+/* Foreign rules beside ours: by nft, by iptables of both kinds, and as the daemon makes them. */
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +20,7 @@
 #define TARGET4 "100.64.1.1"
 #define TARGET6 "fd7a:115c:a1e0::1:1"
 
-/* What iptables of either kind is told, for both families. */
+/* Arguments of iptables of either kind, for both families. */
 #define IPTABLES(kind)                                                                      \
 	"set -e; for t in iptables-" kind " ip6tables-" kind "; do"                         \
 	" $t -t nat -A PREROUTING -p tcp --dport 10000 -j REDIRECT --to-ports 9;"           \
@@ -28,7 +28,7 @@
 	" $t -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1200;" \
 	" $t -N other; $t -A other -m comment --comment 'not yours' -j RETURN;"             \
 	" $t -A FORWARD -j other; done"
-/* Without the lines that tell the time. */
+/* Without the lines that contain the time. */
 #define SAVE(kind)                                                       \
 	"for t in iptables-" kind "-save ip6tables-" kind "-save; do $t" \
 	" | grep -v '^#'; done"
@@ -57,9 +57,9 @@ static const struct others others[] = {
 		SAVE("legacy") ";" SAVE("nft")},
 };
 
-static void wish(struct nft_wanted *w, unsigned int ports)
+static void wanted_init(struct nft_wanted *w, unsigned int ports)
 {
-	firewall_wish(w);
+	firewall_wanted_init(w);
 	for (unsigned int i = 0; i < ports; i++) {
 		firewall_portmap(w, "s", IPPROTO_TCP, (uint16_t)(10000 + i), TARGET4, 80);
 		firewall_portmap(w, "s", IPPROTO_UDP, (uint16_t)(10000 + i), TARGET6, 53);
@@ -85,13 +85,13 @@ static void live_beside(struct firewall *f, const struct others *o)
 	struct ipaddr own = address_of("100.64.0.9");
 	AUTO(mem_free) char *before = netns_run(o->list);
 	assert_true(strlen(before) > 100);
-	wish(&w, 2);
+	wanted_init(&w, 2);
 	assert_int_equal(firewall_apply(f, &w), 0);
 	expect_same(o, before, "apply");
-	wish(&w, 5);
+	wanted_init(&w, 5);
 	assert_int_equal(firewall_apply(f, &w), 0);
 	expect_same(o, before, "update of elements");
-	wish(&w, 5);
+	wanted_init(&w, 5);
 	nft_wanted_set_own(&w, &own);
 	firewall_backend(&w, FIREWALL_OWN6, "fd00::2");
 	firewall_backend(&w, FIREWALL_OWN6, "fd00::3");
@@ -102,7 +102,7 @@ static void live_beside(struct firewall *f, const struct others *o)
 	assert_true(loop_wait(f->loop, is_repaired, f, LOOP_WAIT_MS));
 	expect_same(o, before, "repair");
 	firewall_restart(f);
-	wish(&w, 1);
+	wanted_init(&w, 1);
 	assert_int_equal(firewall_apply(f, &w), 0);
 	expect_same(o, before, "take-over");
 	assert_int_equal(firewall_remove(f), 0);
@@ -157,7 +157,7 @@ static void work_beside(struct netbed *b, const char *daemon)
 {
 	struct nft_wanted w;
 	netbed_do(b, NETBED_PROXY, daemon);
-	netbed_wish(&w);
+	netbed_wanted_init(&w);
 	firewall_pair(&w, "single", FIREWALL_OWN4, "10.244.0.2");
 	firewall_pair(&w, "single", FIREWALL_OWN6, "fd00:c::2");
 	firewall_portmap(&w, "svc:a", IPPROTO_TCP, 10000, TARGET4, 80);
@@ -179,7 +179,7 @@ static void test_daemon_with_new_iptables(void **state)
 	work_beside(*state, DAEMON("nft"));
 }
 
-/* Somebody translates the very same port at the usual priority: ours comes first. */
+/* A foreign rule translates the same port at the usual priority: ours comes first. */
 static void test_before_others(void **state)
 {
 	struct netbed *b = *state;

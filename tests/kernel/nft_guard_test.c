@@ -1,4 +1,4 @@
-/* What leaves in clear while there is no tunnel: nothing. */
+/* Nothing leaves unencrypted while there is no tunnel. */
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <netinet/in.h>
@@ -19,7 +19,7 @@
 
 #define TARGET4 "100.64.1.1"
 #define TARGET6 "fd7a:115c:a1e0::1:1"
-/* The tunnel is gone, and there is another way to anywhere. */
+/* The tunnel is gone, and there is a default route. */
 #define LOSE_TUNNEL                                                       \
 	"ip link delete tailscale0; ip route add default via 10.245.0.2;" \
 	" ip -6 route add default via fd00:e::2"
@@ -67,12 +67,12 @@ static void test_leak_guard(void **state)
 	static const char *const families[] = {"ip", "ip6"};
 	struct netbed *b = *state;
 	struct nft_wanted w;
-	netbed_wish(&w);
+	netbed_wanted_init(&w);
 	firewall_portmap(&w, "s", IPPROTO_TCP, 10000, TARGET4, 80);
 	firewall_portmap(&w, "s", IPPROTO_TCP, 10000, TARGET6, 80);
 	netbed_apply(b, &w);
 	netbed_do(b, NETBED_PROXY, LOSE_TUNNEL);
-	/* Both wires that are left. */
+	/* Both remaining wires. */
 	int other = open_capture(b, NETBED_OTHER);
 	int client = open_capture(b, NETBED_CLIENT);
 	for (size_t i = 0; i < ARRAY_LEN(pods); i++) {
@@ -80,7 +80,7 @@ static void test_leak_guard(void **state)
 		assert_int_equal(count_leaks(other), 0);
 		assert_int_equal(count_leaks(client), 0);
 		expect_counted(b, families[i]);
-		/* The capture would have seen them: without the guard they leave in clear. */
+		/* The capture would have seen them: without the guard they leave unencrypted. */
 		netns_do("nft flush chain %s ts_sidecar forward", families[i]);
 		assert_true(netbed_dial(b, NETBED_CLIENT, pods[i], 10000) < 0);
 		assert_true(count_leaks(other) > 0);
@@ -89,7 +89,7 @@ static void test_leak_guard(void **state)
 	close(client);
 }
 
-/* A target in the cluster goes on answering a peer whose tunnel is gone. */
+/* A target in the cluster keeps answering a peer after the tunnel is gone. */
 static void test_answers_to_peers(void **state)
 {
 	static const char *const own[] = {FIREWALL_OWN4, FIREWALL_OWN6};
@@ -99,7 +99,7 @@ static void test_answers_to_peers(void **state)
 	int answering[ARRAY_LEN(own)];
 	int peers[ARRAY_LEN(own)];
 	char text[NETBED_TEXT_MAX];
-	netbed_wish(&w);
+	netbed_wanted_init(&w);
 	firewall_pair(&w, "single", FIREWALL_OWN4, "10.244.0.2");
 	firewall_pair(&w, "single", FIREWALL_OWN6, "fd00:c::2");
 	netbed_apply(b, &w);
@@ -133,12 +133,12 @@ static void test_answers_to_peers(void **state)
 	}
 }
 
-/* Who is no peer is answered whichever way he came. */
+/* A client that is no peer gets its answers the way it came. */
 static void test_answers_to_the_cluster(void **state)
 {
 	struct netbed *b = *state;
 	struct nft_wanted w;
-	netbed_wish(&w);
+	netbed_wanted_init(&w);
 	firewall_pair(&w, "single", FIREWALL_OWN4, "10.245.0.2");
 	netbed_apply(b, &w);
 	netbed_do(b, NETBED_CLIENT, "ip route add " FIREWALL_OWN4 "/32 via 10.244.0.1");

@@ -1,4 +1,4 @@
-/* Whether IPv6 can be used, each condition in turn; without it IPv4 is whole and ip6 untouched. */
+/* Whether IPv6 can be used, each condition in turn; without it IPv4 works and ip6 is untouched. */
 #include "lib/nft/nft_ipv6.h"
 
 #include <errno.h>
@@ -143,7 +143,7 @@ static void test_cleans_up(void **state)
 	in_child(no_test_rule_is_left, NULL);
 }
 
-/* What a supervisor does with the answer: the family is left alone, the other one is whole. */
+/* What a supervisor does with the answer: the family is left alone, the other one works. */
 static int ipv4_is_whole(const struct condition *c)
 {
 	struct firewall f;
@@ -165,7 +165,7 @@ static int ipv4_is_whole(const struct condition *c)
 	netns_do("mount --make-rprivate /; %s", c->prepare);
 	if (nft_ipv6_available("", &e) == 0)
 		return 2;
-	firewall_wish(&w);
+	firewall_wanted_init(&w);
 	nft_wanted_disable(&w, NFT_MODEL_V6);
 	if (nft_wanted_add_portmap(&w, &six, &e) != -EAFNOSUPPORT)
 		return 3;
@@ -182,9 +182,9 @@ static int ipv4_is_whole(const struct condition *c)
 		return 6;
 	AUTO(mem_free)
 	char *removed = netns_run("nft list tables ip6; nft list table ip6 ts_sidecar");
-	AUTO(mem_free) char *rest = netns_run("nft list tables ip");
+	AUTO(mem_free) char *remaining = netns_run("nft list tables ip");
 	firewall_close(&f);
-	return strcmp(before, removed) != 0 || rest[0] != '\0' ? 7 : 0;
+	return strcmp(before, removed) != 0 || remaining[0] != '\0' ? 7 : 0;
 }
 
 static void test_without_ipv6(void **state)

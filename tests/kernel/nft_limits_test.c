@@ -39,9 +39,9 @@
 		}                                                               \
 	} while (0)
 
-static void wish_services(struct nft_wanted *w, unsigned int first, unsigned int count)
+static void want_services(struct nft_wanted *w, unsigned int first, unsigned int count)
 {
-	firewall_wish(w);
+	firewall_wanted_init(w);
 	for (unsigned int i = first; i < first + count; i++) {
 		for (uint8_t proto = IPPROTO_TCP; proto <= IPPROTO_UDP; proto += 11) {
 			char name[48];
@@ -57,7 +57,7 @@ static void wish_services(struct nft_wanted *w, unsigned int first, unsigned int
 	}
 }
 
-/* As for somebody without rights in the first user namespace, and with the smallest limit. */
+/* As without privileges in the initial user namespace, and with the smallest limit. */
 static int refuse_buffers(void)
 {
 	struct sock_filter code[] = {
@@ -85,7 +85,7 @@ static void open_unforced(struct firewall *f)
 	firewall_restart(f);
 }
 
-/* Runs in a child, which gives up what it may. A failed assertion ends it, too. */
+/* Runs in a child, which drops its privileges. A failed assertion ends it, too. */
 static void in_child(void (*run)(void))
 {
 	int status = 0;
@@ -142,7 +142,7 @@ static void test_forced(void **state)
 	struct nft_wanted w;
 	(void)state;
 	firewall_open(&f);
-	wish_services(&w, 0, SERVICES);
+	want_services(&w, 0, SERVICES);
 	assert_int_equal(firewall_apply(&f, &w), 0);
 	assert_int_equal(f.result.transactions, 1);
 	assert_int_equal(f.result.elements, ELEMENTS(SERVICES));
@@ -157,14 +157,14 @@ static void apply_thousand(void)
 	struct firewall f;
 	struct nft_wanted w;
 	open_unforced(&f);
-	wish_services(&w, 0, 700);
+	want_services(&w, 0, 700);
 	EXPECT(firewall_apply(&f, &w) == 0);
 	EXPECT(f.result.transactions == 1);
 	EXPECT(f.result.elements == ELEMENTS(700));
 	EXPECT(f.result.was_read_back);
 	expect_read(&f, 1400, NULL);
 	/* A smaller one has them again. */
-	wish_services(&w, 0, 100);
+	want_services(&w, 0, 100);
 	EXPECT(firewall_apply(&f, &w) == 0);
 	expect_read(&f, 200, "namespace-of-service/0");
 	firewall_close(&f);
@@ -181,39 +181,39 @@ static void apply_five_thousand(void)
 	struct firewall f;
 	struct nft_wanted w;
 	open_unforced(&f);
-	wish_services(&w, 0, SERVICES);
+	want_services(&w, 0, SERVICES);
 	EXPECT(firewall_apply(&f, &w) == 0);
 	print_message("%u services in %zu batches\n", SERVICES, f.result.transactions);
 	EXPECT(f.result.transactions > 1);
 	EXPECT(f.result.elements == ELEMENTS(SERVICES));
 	EXPECT(f.result.was_read_back);
 	expect_read(&f, 2 * SERVICES, NULL);
-	/* The same again is nothing, one more is one batch. */
-	wish_services(&w, 0, SERVICES);
+	/* The same again changes nothing, one more service is one batch. */
+	want_services(&w, 0, SERVICES);
 	EXPECT(firewall_apply(&f, &w) == 0);
 	EXPECT(f.result.transactions == 0);
-	wish_services(&w, 0, SERVICES);
+	want_services(&w, 0, SERVICES);
 	firewall_portmap(&w, "one", IPPROTO_TCP, 9999, "100.64.1.1", 80);
 	EXPECT(firewall_apply(&f, &w) == 0);
 	EXPECT(f.result.transactions == 1 && f.result.elements == 2);
 	/* All targets change while the table is in use; then all of them go. */
-	wish_services(&w, 1, SERVICES - 1);
+	want_services(&w, 1, SERVICES - 1);
 	EXPECT(firewall_apply(&f, &w) == 0);
 	EXPECT(f.result.transactions > 1 && f.result.was_read_back);
-	wish_services(&w, 0, 0);
+	want_services(&w, 0, 0);
 	EXPECT(firewall_apply(&f, &w) == 0);
-	/* A new process finds what the one before left. */
-	wish_services(&w, 0, SERVICES);
+	/* A new process finds what the previous one left. */
+	want_services(&w, 0, SERVICES);
 	EXPECT(firewall_apply(&f, &w) == 0);
 	firewall_restart(&f);
-	wish_services(&w, 0, SERVICES);
+	want_services(&w, 0, SERVICES);
 	EXPECT(firewall_apply(&f, &w) == 0);
 	EXPECT(firewall_remove(&f) == 0);
 	expect_read(&f, 0, NULL);
 	firewall_close(&f);
 }
 
-/* An element of somebody else's, put in where a piece in the middle will collide with it. */
+/* A foreign element, inserted where a piece in the middle will collide with it. */
 static void put_in(struct firewall *f, uint16_t port)
 {
 	struct err e = {0};
@@ -225,7 +225,7 @@ static void put_in(struct firewall *f, uint16_t port)
 	struct nft_elem_refs refs = {.items = items, .len = 1};
 	struct nlsock *sock = nlsock_new(f->loop, &e);
 	EXPECT(sock != NULL);
-	AUTO(nlwrite_fini) struct nlwrite w = NLWRITE_INIT(80u << 10, nlsock_take_seq(sock, 16));
+	AUTO(nlwrite_fini) struct nlwrite w = NLWRITE_INIT(80u << 10, nlsock_reserve_seq(sock, 16));
 	nft_msg_batch_begin(&w);
 	nft_msg_new_elems(&w, &table, NFT_SCHEMA_EGRESS_PM, &refs, false);
 	nft_msg_batch_end(&w);
@@ -234,16 +234,16 @@ static void put_in(struct firewall *f, uint16_t port)
 	nlsock_free(sock);
 }
 
-/* A piece in the middle is refused: what stands is read, and the rest follows. */
+/* A piece in the middle is refused: the present state is read, and the remaining changes follow. */
 static void collide(void)
 {
 	struct firewall f;
 	struct nft_wanted w;
 	open_unforced(&f);
-	wish_services(&w, 0, 1);
+	want_services(&w, 0, 1);
 	EXPECT(firewall_apply(&f, &w) == 0);
 	put_in(&f, 10000 + SERVICES / 2);
-	wish_services(&w, 0, SERVICES);
+	want_services(&w, 0, SERVICES);
 	EXPECT(firewall_apply(&f, &w) == 0);
 	EXPECT(f.result.transactions > 1 && f.result.was_read_back);
 	expect_read(&f, 2 * SERVICES, NULL);

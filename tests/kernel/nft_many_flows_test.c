@@ -90,7 +90,7 @@ static void make_flows(struct firewall *f)
 	for (uint32_t at = 0; at < FLOWS; at += FLOWS_A_BATCH) {
 		AUTO(nlwrite_fini)
 		struct nlwrite w =
-			NLWRITE_INIT(NLWRITE_BATCH_MAX, nlsock_take_seq(sock, FLOWS_A_BATCH));
+			NLWRITE_INIT(NLWRITE_BATCH_MAX, nlsock_reserve_seq(sock, FLOWS_A_BATCH));
 		for (uint32_t i = 0; i < FLOWS_A_BATCH; i++)
 			put_flow(&w, at + i);
 		assert_int_equal(nlwrite_check(&w, &e), 0);
@@ -106,7 +106,7 @@ static void make_flows(struct firewall *f)
 static void want_services(struct nft_wanted *w, uint32_t moved)
 {
 	struct err e = {0};
-	firewall_wish(w);
+	firewall_wanted_init(w);
 	nft_wanted_disable(w, NFT_MODEL_V6);
 	for (uint32_t i = 0; i < SERVICES; i++) {
 		struct nft_pair pair = {

@@ -1,6 +1,6 @@
 /*
- * Edits of others: when there are more events than the socket holds, without an end, and just while
- * we do not listen because we commit ourselves.
+ * Foreign edits: with more events than the socket holds, without end, and just while we do not
+ * listen because we commit ourselves.
  */
 #include <errno.h>
 #include <linux/netlink.h>
@@ -28,9 +28,9 @@
 
 #define GROUP_NFTABLES 0x40u
 
-/* What happens around the calls that are replaced, and how often they are made. */
+/* What happens around the replaced calls, and how often they are made. */
 static struct {
-	const char *before_commit; /* commands of somebody else, once */
+	const char *before_commit; /* commands of another program, once */
 	const char *after_commit;
 	bool was_listening; /* during the last commit */
 	unsigned int readings;
@@ -121,7 +121,7 @@ static int setup(void **state)
 	firewall_setup(state);
 	struct firewall *f = *state;
 	firewall_watch(f);
-	firewall_wish(&w);
+	firewall_wanted_init(&w);
 	firewall_portmap(&w, "a", IPPROTO_TCP, 10000, "100.64.1.1", 80);
 	assert_int_equal(firewall_apply(f, &w), 0);
 	return 0;
@@ -149,7 +149,7 @@ static void test_lost_events(void **state)
 	assert_non_null(strstr(map, "tcp . 10000 comment \"a\" : 100.64.1.1 . 80"));
 }
 
-/* A child that makes a transaction after the other until it is killed. */
+/* A child that makes one transaction after the other until it is killed. */
 static pid_t churn(const char *commands)
 {
 	pid_t pid = fork();
@@ -167,7 +167,7 @@ static void stop(pid_t pid)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
-/* Tables of others change all the time: nothing to repair, and wishes are fulfilled. */
+/* Foreign tables change all the time: nothing to repair, and requests are fulfilled. */
 static void test_busy_neighbour(void **state)
 {
 	struct firewall *f = *state;
@@ -175,7 +175,7 @@ static void test_busy_neighbour(void **state)
 			  " other; done | nft -f -");
 	for (uint16_t i = 0; i < 20; i++) {
 		struct nft_wanted w;
-		firewall_wish(&w);
+		firewall_wanted_init(&w);
 		firewall_portmap(&w, "a", IPPROTO_TCP, 10000 + i, "100.64.1.1", 80);
 		firewall_backend(&w, FIREWALL_OWN4, "10.0.0.1");
 		if (i % 2 == 0)
@@ -187,7 +187,7 @@ static void test_busy_neighbour(void **state)
 	assert_int_equal(f->repairs, 0);
 }
 
-/* Somebody undoes what we do, all the time: wishes are fulfilled or told to be not, in time. */
+/* Another program undoes our changes all the time: requests succeed or fail in time. */
 static void test_rival(void **state)
 {
 	struct firewall *f = *state;
@@ -196,7 +196,7 @@ static void test_rival(void **state)
 	assert_true(loop_wait(f->loop, is_repaired, f, LOOP_WAIT_MS));
 	for (uint16_t i = 0; i < 5; i++) {
 		struct nft_wanted w;
-		firewall_wish(&w);
+		firewall_wanted_init(&w);
 		firewall_portmap(&w, "b", IPPROTO_TCP, 10000 + i, "100.64.1.2", 80);
 		int code = firewall_apply(f, &w);
 		assert_true(code == 0 || f->e.msg[0] != '\0');
@@ -213,7 +213,7 @@ static void test_rival(void **state)
 static void apply_ports(struct firewall *f, uint16_t ports)
 {
 	struct nft_wanted w;
-	firewall_wish(&w);
+	firewall_wanted_init(&w);
 	for (uint16_t i = 0; i < ports; i++)
 		firewall_portmap(&w, "a", IPPROTO_TCP, (uint16_t)(10000 + i), "100.64.1.1", 80);
 	assert_int_equal(firewall_apply(f, &w), 0);
@@ -244,7 +244,7 @@ static void test_own_changes(void **state)
 	assert_int_equal(act.readings, 0);
 }
 
-/* No event tells of it: the generation does. */
+/* No event reports it: the generation does. */
 static void test_edit_during_commit(void **state)
 {
 	static const char edit[] = "nft delete element ip ts_sidecar egress_pm { tcp . 10000 }";
@@ -263,7 +263,7 @@ static void test_edit_during_commit(void **state)
 	}
 }
 
-/* Tables of others in between: looked at once, nothing to be told. */
+/* Foreign tables in between: read once, nothing to report. */
 static void test_others_during_commit(void **state)
 {
 	struct firewall *f = *state;
@@ -290,8 +290,8 @@ static void test_leaving_fails(void **state)
 	expect_ports(2);
 }
 
-/* Looked at when joining fails, once; an edit while nobody listens is found by the next try, and
- * after that everything is as before. */
+/* The tables are read once when joining fails; an edit while we do not listen is found by the next
+ * try, and after that everything is as before. */
 static void test_joining_fails(void **state)
 {
 	struct firewall *f = *state;
@@ -310,7 +310,7 @@ static void test_joining_fails(void **state)
 	expect_ports(2);
 }
 
-/* The tries alone, after the look that the failure caused: an edit that nobody heard of. */
+/* Only the tries, after the reading that the failure caused, can find an edit without an event. */
 static void test_edit_before_joining(void **state)
 {
 	struct firewall *f = *state;

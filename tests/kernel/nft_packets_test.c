@@ -32,7 +32,7 @@ static void test_every_port(void **state)
 {
 	struct netbed *b = *state;
 	struct nft_wanted w;
-	netbed_wish(&w);
+	netbed_wanted_init(&w);
 	for (uint16_t i = 0; i < PORTS; i++) {
 		firewall_portmap(&w, "s", IPPROTO_TCP, 10000 + i, TARGET4, 20000 + i);
 		firewall_portmap(&w, "s", IPPROTO_UDP, 10000 + i, TARGET4, 20000 + i);
@@ -60,7 +60,7 @@ static void test_local_listener(void **state)
 {
 	struct netbed *b = *state;
 	struct nft_wanted w;
-	netbed_wish(&w);
+	netbed_wanted_init(&w);
 	firewall_portmap(&w, "s", IPPROTO_TCP, 10000, TARGET4, 80);
 	netbed_apply(b, &w);
 	int health = netbed_listen(b, NETBED_PROXY, SOCK_STREAM, 9002);
@@ -74,7 +74,7 @@ static void test_last_service_gone(void **state)
 {
 	struct netbed *b = *state;
 	struct nft_wanted w;
-	netbed_wish(&w);
+	netbed_wanted_init(&w);
 	firewall_portmap(&w, "s", IPPROTO_TCP, 10000, TARGET4, 80);
 	firewall_portmap(&w, "s", IPPROTO_TCP, 10000, TARGET6, 80);
 	netbed_apply(b, &w);
@@ -82,7 +82,7 @@ static void test_last_service_gone(void **state)
 	int local = netbed_listen(b, NETBED_PROXY, SOCK_STREAM, 10000);
 	netbed_expect_tcp(
 		b, NETBED_CLIENT, NETBED_POD4, 10000, target, "100.64.0.1 -> 100.64.1.1:80");
-	netbed_wish(&w);
+	netbed_wanted_init(&w);
 	netbed_apply(b, &w);
 	netbed_expect_tcp(
 		b, NETBED_CLIENT, NETBED_POD4, 10000, local, "10.244.0.2 -> 10.244.0.1:10000");
@@ -96,7 +96,7 @@ static void test_no_relay(void **state)
 {
 	struct netbed *b = *state;
 	struct nft_wanted w;
-	netbed_wish(&w);
+	netbed_wanted_init(&w);
 	firewall_portmap(&w, "s", IPPROTO_TCP, 10000, "100.64.1.2", 80);
 	netbed_apply(b, &w);
 	int target = netbed_listen(b, NETBED_TAILNET, SOCK_STREAM, 80);
@@ -132,7 +132,7 @@ static void test_mss(void **state)
 	};
 	struct netbed *b = *state;
 	struct nft_wanted w;
-	netbed_wish(&w);
+	netbed_wanted_init(&w);
 	firewall_portmap(&w, "s", IPPROTO_TCP, 10000, TARGET4, 80);
 	firewall_portmap(&w, "s", IPPROTO_TCP, 10000, TARGET6, 80);
 	netbed_apply(b, &w);
@@ -162,7 +162,7 @@ static void test_single_target(void **state)
 {
 	struct netbed *b = *state;
 	struct nft_wanted w;
-	netbed_wish(&w);
+	netbed_wanted_init(&w);
 	firewall_pair(&w, "single", FIREWALL_OWN4, "10.244.0.2");
 	firewall_pair(&w, "single", FIREWALL_OWN6, "fd00:c::2");
 	netbed_apply(b, &w);
@@ -175,7 +175,7 @@ static void test_two_vips(void **state)
 	struct netbed *b = *state;
 	struct nft_wanted w;
 	netbed_do(b, NETBED_PROXY, MASQUERADE("ip"));
-	netbed_wish(&w);
+	netbed_wanted_init(&w);
 	firewall_pair(&w, "svc:one", "100.99.0.1", "10.244.0.2");
 	firewall_pair(&w, "svc:two", "100.99.0.2", "10.244.0.3");
 	netbed_apply(b, &w);
@@ -184,7 +184,7 @@ static void test_two_vips(void **state)
 		b, NETBED_TAILNET, "100.99.0.1", 80, backend, "10.244.0.1 -> 10.244.0.2:80");
 	netbed_expect_tcp(
 		b, NETBED_TAILNET, "100.99.0.2", 80, backend, "10.244.0.1 -> 10.244.0.3:80");
-	netbed_wish(&w);
+	netbed_wanted_init(&w);
 	firewall_pair(&w, "svc:two", "100.99.0.2", "10.244.0.3");
 	netbed_apply(b, &w);
 	assert_true(netbed_dial(b, NETBED_TAILNET, "100.99.0.1", 80) < 0);
@@ -197,7 +197,7 @@ static void test_cluster_via_ingress(void **state)
 {
 	struct netbed *b = *state;
 	struct nft_wanted w;
-	netbed_wish(&w);
+	netbed_wanted_init(&w);
 	firewall_pair(&w, "via-ingress", NETBED_POD4, FIREWALL_OWN4);
 	netbed_apply(b, &w);
 	int serve = netbed_listen(b, NETBED_PROXY, SOCK_STREAM, 443);
@@ -211,7 +211,7 @@ static void test_balanced(void **state)
 	struct netbed *b = *state;
 	struct nft_wanted w;
 	netbed_do(b, NETBED_PROXY, MASQUERADE("ip") MASQUERADE("ip6"));
-	netbed_wish(&w);
+	netbed_wanted_init(&w);
 	firewall_backend(&w, FIREWALL_OWN4, "10.244.0.2");
 	firewall_backend(&w, FIREWALL_OWN4, "10.244.0.3");
 	firewall_backend(&w, FIREWALL_OWN4, "10.244.0.4");
@@ -247,7 +247,7 @@ static void test_catch_all(void **state)
 	struct netbed *b = *state;
 	struct nft_wanted w;
 	struct err e = {0};
-	netbed_wish_catch_all(&w);
+	netbed_wanted_init_catch_all(&w);
 	assert_int_equal(nft_wanted_add_local_port(&w, IPPROTO_TCP, 9002, &e), 0);
 	netbed_apply(b, &w);
 	int tcp = netbed_listen(b, NETBED_TAILNET, SOCK_STREAM, 4321);
@@ -271,7 +271,7 @@ static void test_catch_all(void **state)
 	assert_non_null(strstr(flows, "src=100.64.1.1 dst=100.64.0.1"));
 	assert_non_null(strstr(flows, "src=fd7a:115c:a1e0:0000:0000:0000:0001:0001"
 				      " dst=fd7a:115c:a1e0:0000:0000:0000:0000:0001"));
-	/* Neighbours of IPv6 are found by packets that a rule for everything must not take. */
+	/* IPv6 neighbour discovery uses packets that a catch-all rule must not translate. */
 	netbed_do(b, NETBED_PROXY, "ip -6 neigh flush all");
 	netbed_do(b, NETBED_CLIENT, "ip -6 neigh flush all");
 	netbed_expect_tcp(b, NETBED_CLIENT, NETBED_POD6, 4321, tcp,
@@ -289,7 +289,7 @@ static void test_before_foreign_rules(void **state)
 		"nft add table ip nat; nft 'add chain ip nat PREROUTING { type nat hook prerouting"
 		" priority -100; }'; nft add rule ip nat PREROUTING tcp dport 10000 dnat to"
 		" 10.245.0.2:9");
-	netbed_wish(&w);
+	netbed_wanted_init(&w);
 	firewall_portmap(&w, "s", IPPROTO_TCP, 10000, TARGET4, 80);
 	netbed_apply(b, &w);
 	int target = netbed_listen(b, NETBED_TAILNET, SOCK_STREAM, 80);

@@ -61,7 +61,7 @@ static void test_supported(void **state)
 	close(ns);
 }
 
-/* Runs in a child, so that what it gives up stays its own. 0 = as expected. */
+/* Runs in a child, so that dropped privileges do not affect the parent. 0 = as expected. */
 static void in_child(int (*run)(void))
 {
 	int status = 0;
@@ -74,7 +74,7 @@ static void in_child(int (*run)(void))
 	assert_int_equal(status, 0);
 }
 
-/* A kernel without one piece, by asking this one for a piece that no kernel has. The bytes are
+/* Simulates a kernel that lacks one piece by requesting a piece that no kernel has. The bytes are
  * changed on their way out, the answers are the kernel's own. */
 struct lack {
 	const char *from;
@@ -112,7 +112,7 @@ static void change_bytes(struct nlwrite *w, const struct lack *lack)
 	assert_true(count > 0);
 }
 
-static void send_probe(const struct nlwrite *sent, const struct nlwrite *judged,
+static void send_probe(const struct nlwrite *sent, const struct nlwrite *evaluated,
 	enum nft_model_family family, struct nft_probe *out)
 {
 	struct err e = {0};
@@ -121,7 +121,7 @@ static void send_probe(const struct nlwrite *sent, const struct nlwrite *judged,
 	struct nlsock *sock = nlsock_new(loop, &e);
 	assert_non_null(sock);
 	assert_int_equal(nlsock_commit(sock, sent->buf.data, sent->buf.len, &outcome, &e), 0);
-	nft_probe_judge(judged, family, &outcome, out);
+	nft_probe_evaluate(evaluated, family, &outcome, out);
 	nlsock_free(sock);
 	loop_free(loop);
 }
@@ -139,7 +139,7 @@ static void test_something_is_missing(void **state)
 		nft_probe_write(&sent, NFT_MODEL_V4);
 		nft_probe_write(&plain, NFT_MODEL_V4);
 		change_bytes(&sent, &lacks[i]);
-		/* What has a substitute is known by its right name. */
+		/* A feature with a substitute is still found by its right name. */
 		send_probe(&sent, lacks[i].sentence == NULL ? &plain : &sent, NFT_MODEL_V4, &probe);
 		int code = nft_probe_check(&probe, NFT_MODEL_V4, &e);
 		assert_int_equal(probe.has_numgen, lacks[i].sentence != NULL);
@@ -152,7 +152,7 @@ static void test_something_is_missing(void **state)
 	close(ns);
 }
 
-/* A family that the kernel does not have, for the table and all in it. */
+/* A family that the kernel lacks, for the table and everything in it. */
 static void test_family_is_missing(void **state)
 {
 	struct err e = {0};
@@ -196,7 +196,7 @@ static int probe_unprivileged(void)
 			     "namespace that owns the network namespace") != 0;
 }
 
-/* Who goes on all the same is told once, too, and at once. */
+/* A caller that applies nevertheless gets one error, at once. */
 static int apply_unprivileged(void)
 {
 	struct firewall f;
@@ -205,7 +205,7 @@ static int apply_unprivileged(void)
 	if (setresuid(NOBODY, NOBODY, NOBODY) < 0)
 		return 1;
 	firewall_restart(&f);
-	firewall_wish(&w);
+	firewall_wanted_init(&w);
 	if (firewall_apply(&f, &w) != -EPERM || f.result.transactions != 0)
 		return 2;
 	firewall_close(&f);
@@ -219,9 +219,9 @@ static void test_unprivileged(void **state)
 	in_child(apply_unprivileged);
 }
 
-static void wish_much(struct nft_wanted *w)
+static void want_much(struct nft_wanted *w)
 {
-	firewall_wish(w);
+	firewall_wanted_init(w);
 	for (uint16_t i = 0; i < 1000; i++) {
 		for (uint8_t proto = IPPROTO_TCP; proto <= IPPROTO_UDP; proto += 11) {
 			char name[40];
@@ -242,7 +242,7 @@ static void test_large_batch(void **state)
 	struct nft_wanted w;
 	(void)state;
 	firewall_open(&f);
-	wish_much(&w);
+	want_much(&w);
 	assert_int_equal(firewall_apply(&f, &w), 0);
 	assert_int_equal(f.result.transactions, 1);
 	assert_int_equal(f.result.elements, 6000);
@@ -257,7 +257,7 @@ static int apply_in_user_namespace(void)
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
 		return 1;
 	firewall_restart(&f);
-	wish_much(&w);
+	want_much(&w);
 	if (firewall_apply(&f, &w) != 0 || f.result.transactions != 1 || f.result.elements != 6000)
 		return 2;
 	firewall_close(&f);

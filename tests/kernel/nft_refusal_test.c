@@ -28,11 +28,11 @@
 #define BATCH_BYTES (8u << 20)
 #define MESSAGES_MAX 4096
 
-static void wish(struct nft_wanted *w, const char *target4, const char *target6)
+static void wanted_init(struct nft_wanted *w, const char *target4, const char *target6)
 {
 	struct err e = {0};
 	struct ipaddr all = address_of(target4);
-	firewall_wish(w);
+	firewall_wanted_init(w);
 	for (uint16_t i = 0; i < 10; i++) {
 		firewall_portmap(w, "svc:a", IPPROTO_TCP, 10000 + i, target4, 80);
 		firewall_portmap(w, "svc:b", IPPROTO_UDP, 10000 + i, target6, 53);
@@ -61,7 +61,7 @@ static int setup(void **state)
 	firewall_open(&b->f);
 	b->sock = nlsock_new(b->f.loop, &e);
 	assert_non_null(b->sock);
-	wish(&b->wanted, "100.64.1.1", "fd7a:115c:a1e0::1:1");
+	wanted_init(&b->wanted, "100.64.1.1", "fd7a:115c:a1e0::1:1");
 	assert_int_equal(nft_compile(&b->wanted, true, &b->desired, &e), 0);
 	*state = b;
 	return 0;
@@ -83,11 +83,11 @@ static int teardown(void **state)
 static void apply(struct bed *b, const char *target4, const char *target6)
 {
 	struct nft_wanted w;
-	wish(&w, target4, target6);
+	wanted_init(&w, target4, target6);
 	assert_int_equal(firewall_apply(&b->f, &w), 0);
 }
 
-/* The message with this number within the first bytes; those of the batch itself are no target. */
+/* The message with this number within the first bytes; those of the batch itself do not count. */
 static struct nlmsghdr *find(char *bytes, size_t len, uint32_t seq)
 {
 	struct nlwalk walk = NLWALK_INIT(bytes, len);
@@ -99,13 +99,13 @@ static struct nlmsghdr *find(char *bytes, size_t len, uint32_t seq)
 	return NULL;
 }
 
-/* One round: the message with this position made unknown. False when there is none. */
+/* One round: the message at this position is made unknown. False when there is none. */
 static bool refuse(struct bed *b, uint32_t position)
 {
 	struct err e = {0};
 	struct nlsock_outcome outcome;
 	char what[NFT_BATCH_TEXT_MAX];
-	uint32_t seq = nlsock_take_seq(b->sock, MESSAGES_MAX);
+	uint32_t seq = nlsock_reserve_seq(b->sock, MESSAGES_MAX);
 	AUTO(nlwrite_fini) struct nlwrite w = NLWRITE_INIT(BATCH_BYTES, seq);
 	assert_int_equal(nft_batch_write(&w, &b->plan, &b->wanted, &b->desired, &e), 0);
 	struct nlmsghdr *nlh = find(w.buf.data, w.buf.len, seq + position);
@@ -168,7 +168,7 @@ static void test_delta(void **state)
 	const struct nft_image *actual[NFT_MODEL_FAMILIES] = {
 		&b->before.images[NFT_MODEL_V4], &b->before.images[NFT_MODEL_V6]};
 	apply(b, "100.64.1.2", "fd7a:115c:a1e0::1:2");
-	wish(&w, "100.64.1.2", "fd7a:115c:a1e0::1:2");
+	wanted_init(&w, "100.64.1.2", "fd7a:115c:a1e0::1:2");
 	assert_int_equal(nft_compile(&w, true, &b->before, &e), 0);
 	nft_wanted_fini(&w);
 	nft_plan_make(&b->plan, &b->desired, actual);
@@ -194,7 +194,7 @@ static void test_elements(void **state)
 	struct bed *b = *state;
 	struct err e = {0};
 	struct nft_wanted none;
-	firewall_wish(&none);
+	firewall_wanted_init(&none);
 	assert_int_equal(nft_compile(&none, true, &b->before, &e), 0);
 	const struct nft_image *actual[NFT_MODEL_FAMILIES] = {
 		&b->before.images[NFT_MODEL_V4], &b->before.images[NFT_MODEL_V6]};
@@ -207,7 +207,7 @@ static void test_elements(void **state)
 		netns_do("nft add element %s", cases[i].add);
 		AUTO(nlwrite_fini)
 		struct nlwrite w =
-			NLWRITE_INIT(BATCH_BYTES, nlsock_take_seq(b->sock, MESSAGES_MAX));
+			NLWRITE_INIT(BATCH_BYTES, nlsock_reserve_seq(b->sock, MESSAGES_MAX));
 		assert_int_equal(nft_batch_write(&w, &b->plan, &b->wanted, &b->desired, &e), 0);
 		assert_int_equal(nlsock_commit(b->sock, w.buf.data, w.buf.len, &outcome, &e), 0);
 		assert_int_equal(outcome.failure_count, 1);

@@ -1,5 +1,4 @@
-/* What stands in the kernel after each kind of change: listed by nft(8), counted in
- * transactions. */
+/* The state of the kernel after each kind of change: listed by nft(8), counted in transactions. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -25,7 +24,7 @@ static void expect_no_text(const char *text, const char *part)
 
 static void two_ports(struct nft_wanted *w, uint16_t target_port)
 {
-	firewall_wish(w);
+	firewall_wanted_init(w);
 	firewall_portmap(w, "a", IPPROTO_TCP, 10000, "100.64.1.1", target_port);
 	firewall_portmap(w, "a", IPPROTO_UDP, 10001, "100.64.1.1", 53);
 }
@@ -82,7 +81,7 @@ static void test_one_element(void **state)
 	assert_int_equal(firewall_apply(f, &w), 0);
 	assert_int_equal(f->result.transactions, 1);
 	assert_int_equal(f->result.elements, 2); /* one removed, one added */
-	assert_false(f->result.was_read_back);   /* a dump is dearer than the change */
+	assert_false(f->result.was_read_back);   /* a dump costs more than the change */
 	assert_int_equal(firewall_generation(), generation + 1);
 	AUTO(mem_free) char *map = netns_run("nft list map ip ts_sidecar egress_pm");
 	firewall_expect_text(map, "100.64.1.1 . 81");
@@ -101,14 +100,14 @@ static void test_removed_services(void **state)
 	firewall_portmap(&w, "c", IPPROTO_TCP, 10003, "100.64.1.1", 80);
 	assert_int_equal(firewall_apply(f, &w), 0);
 
-	firewall_wish(&w);
+	firewall_wanted_init(&w);
 	firewall_portmap(&w, "c", IPPROTO_TCP, 10003, "100.64.1.1", 80);
 	assert_int_equal(firewall_apply(f, &w), 0);
 	AUTO(mem_free) char *one = netns_run("nft list table ip ts_sidecar");
 	firewall_expect_text(one, "elements = { tcp . 10003 comment \"c\" : 100.64.1.1 . 80 }");
 	firewall_expect_text(one, "elements = { 100.64.1.1 }");
 
-	firewall_wish(&w);
+	firewall_wanted_init(&w);
 	assert_int_equal(firewall_apply(f, &w), 0);
 	AUTO(mem_free) char *none = netns_run("nft list table ip ts_sidecar");
 	expect_no_text(none, "elements");
@@ -119,7 +118,7 @@ static void test_both_families(void **state)
 {
 	struct firewall *f = *state;
 	struct nft_wanted w;
-	firewall_wish(&w);
+	firewall_wanted_init(&w);
 	firewall_portmap(&w, "a", IPPROTO_TCP, 10000, "100.64.1.1", 443);
 	firewall_portmap(&w, "a", IPPROTO_TCP, 10000, "fd7a:115c:a1e0::7", 443);
 	assert_int_equal(firewall_apply(f, &w), 0);
@@ -174,7 +173,7 @@ static void test_conflict(void **state)
 {
 	struct firewall *f = *state;
 	struct nft_wanted w;
-	firewall_wish(&w);
+	firewall_wanted_init(&w);
 	firewall_portmap(&w, "zebra", IPPROTO_TCP, 10000, "100.64.1.1", 80);
 	firewall_portmap(&w, "ant", IPPROTO_TCP, 10000, "100.64.1.2", 80);
 	assert_int_equal(firewall_apply(f, &w), 0);
@@ -184,7 +183,8 @@ static void test_conflict(void **state)
 	expect_no_text(table, "100.64.1.1");
 }
 
-/* Names that are longer than a comment: still ours after a restart, still another's. */
+/* Names that are longer than a comment: still ours after a restart, still foreign to another
+ * owner. */
 static void test_long_owners(void **state)
 {
 	struct firewall *f = *state;
@@ -211,7 +211,7 @@ static void test_many_services(void **state)
 {
 	struct firewall *f = *state;
 	struct nft_wanted w;
-	firewall_wish(&w);
+	firewall_wanted_init(&w);
 	for (unsigned int i = 0; i < 1100; i++) {
 		char name[32];
 		char target[32];
@@ -230,7 +230,7 @@ static void test_backends(void **state)
 {
 	struct firewall *f = *state;
 	struct nft_wanted w;
-	firewall_wish(&w);
+	firewall_wanted_init(&w);
 	firewall_backend(&w, FIREWALL_OWN4, "10.200.0.2");
 	firewall_backend(&w, FIREWALL_OWN4, "10.200.0.3");
 	firewall_backend(&w, FIREWALL_OWN4, "10.200.0.4");
@@ -240,7 +240,7 @@ static void test_backends(void **state)
 		"ip daddr 100.64.0.1 dnat to numgen inc mod 3 map { 0 : 10.200.0.2, "
 		"1 : 10.200.0.3, 2 : 10.200.0.4 } comment \"dns-target\"");
 
-	firewall_wish(&w);
+	firewall_wanted_init(&w);
 	firewall_backend(&w, FIREWALL_OWN4, "10.200.0.3");
 	assert_int_equal(firewall_apply(f, &w), 0);
 	assert_int_equal(f->result.transactions, 1);
@@ -249,7 +249,7 @@ static void test_backends(void **state)
 	expect_no_text(one, "numgen");
 	expect_no_text(one, "__map");
 
-	firewall_wish(&w);
+	firewall_wanted_init(&w);
 	assert_int_equal(firewall_apply(f, &w), 0);
 	AUTO(mem_free) char *none = netns_run("nft list table ip ts_sidecar");
 	expect_no_text(none, "10.200.0.3");
@@ -261,7 +261,7 @@ static void test_catch_all(void **state)
 	struct nft_wanted w;
 	struct err e = {0};
 	struct ipaddr target = address_of("100.64.1.9");
-	firewall_wish(&w);
+	firewall_wanted_init(&w);
 	assert_int_equal(nft_wanted_set_catch_all(&w, &target, &e), 0);
 	assert_int_equal(nft_wanted_add_local_port(&w, IPPROTO_TCP, 9002, &e), 0);
 	assert_int_equal(firewall_apply(f, &w), 0);

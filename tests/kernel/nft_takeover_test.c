@@ -1,4 +1,4 @@
-/* Tables that others left, edit or own; and ends of all kinds. */
+/* Tables that other programs left, edit or own; and ends of all kinds. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -32,9 +32,9 @@
 	" counter accept; nft add table inet x; nft 'add set inet x s { type ipv4_addr; }'"
 #define LIST_FOREIGN "nft list table ip nat; nft list table ip filter; nft list table inet x"
 
-static void wish(struct nft_wanted *w)
+static void wanted_init(struct nft_wanted *w)
 {
-	firewall_wish(w);
+	firewall_wanted_init(w);
 	firewall_portmap(w, "a", IPPROTO_TCP, 10000, "100.64.1.1", 80);
 	firewall_portmap(w, "b", IPPROTO_UDP, 10001, "fd7a:115c:a1e0::7", 53);
 }
@@ -42,11 +42,11 @@ static void wish(struct nft_wanted *w)
 static void apply(struct firewall *f)
 {
 	struct nft_wanted w;
-	wish(&w);
+	wanted_init(&w);
 	assert_int_equal(firewall_apply(f, &w), 0);
 }
 
-/* What our tables look like when nothing but us was ever there; counters of the guard at zero. */
+/* Our tables when no other program has changed them; counters of the guard at zero. */
 static char *pristine(void)
 {
 	struct firewall clean;
@@ -97,7 +97,7 @@ static void test_stale_elements(void **state)
 	assert_string_equal(actual, expected);
 }
 
-/* More than anybody would make: not read, but replaced. */
+/* More rules than we ever make: not read, but replaced. */
 static void test_too_many_rules(void **state)
 {
 	struct firewall *f = *state;
@@ -141,7 +141,7 @@ static void test_foreign_tables(void **state)
 	netns_do("%s", FOREIGN);
 	AUTO(mem_free) char *before = netns_run(LIST_FOREIGN);
 	apply(f);
-	wish(&w);
+	wanted_init(&w);
 	firewall_portmap(&w, "c", IPPROTO_TCP, 10005, "100.64.1.5", 80);
 	assert_int_equal(firewall_apply(f, &w), 0);
 	AUTO(mem_free) char *after = netns_run(LIST_FOREIGN);
@@ -157,7 +157,7 @@ static void test_owned_by_another(void **state)
 	struct nft_wanted w;
 	netns_do("nft add table ip6 ts_sidecar '{ comment \"owner=other/pod schema=1\"; }'");
 	uint32_t generation = firewall_generation();
-	wish(&w);
+	wanted_init(&w);
 	assert_int_equal(firewall_apply(f, &w), -EEXIST);
 	assert_string_equal(f->e.msg,
 		"table ip6 ts_sidecar belongs to other/pod and is left alone; if that is gone for "
@@ -172,9 +172,10 @@ static void test_refused_element(void **state)
 	struct nft_wanted w;
 	apply(f);
 	AUTO(mem_free) char *before = netns_run(OUR_TABLES);
-	/* Somebody puts in what we are about to add: the delta is refused, and taken over. */
+	/* Another program inserts what we are about to add: the delta is refused, and the table
+	 * taken over. */
 	netns_do("nft add element ip ts_sidecar egress_pm { tcp . 10007 : 10.0.0.1 . 7 }");
-	wish(&w);
+	wanted_init(&w);
 	for (uint16_t port = 11000; port < 12000; port++)
 		firewall_portmap(&w, "many", IPPROTO_TCP, port, "100.64.1.1", port);
 	firewall_portmap(&w, "late", IPPROTO_TCP, 10007, "100.64.1.1", 7);
@@ -191,18 +192,18 @@ static void test_refused_element(void **state)
 static void test_refusal_names_element(void **state)
 {
 	struct firewall *f = *state;
-	struct nft_wanted wishes[2];
+	struct nft_wanted wanted[2];
 	struct nft_desired desired[2] = {0};
 	struct nft_plan plan = {0};
 	struct err e = {0};
 	apply(f);
 	netns_do("nft add element ip ts_sidecar egress_pm { tcp . 11500 : 10.0.0.1 . 7 }");
-	wish(&wishes[0]);
-	wish(&wishes[1]);
+	wanted_init(&wanted[0]);
+	wanted_init(&wanted[1]);
 	for (uint16_t port = 11000; port < 12000; port++)
-		firewall_portmap(&wishes[1], "many", IPPROTO_TCP, port, "100.64.1.1", port);
+		firewall_portmap(&wanted[1], "many", IPPROTO_TCP, port, "100.64.1.1", port);
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(nft_compile(&wishes[i], true, &desired[i], &e), 0);
+		assert_int_equal(nft_compile(&wanted[i], true, &desired[i], &e), 0);
 	const struct nft_image *actual[NFT_MODEL_FAMILIES] = {
 		&desired[0].images[NFT_MODEL_V4], &desired[0].images[NFT_MODEL_V6]};
 	nft_plan_make(&plan, &desired[1], actual);
@@ -210,7 +211,7 @@ static void test_refusal_names_element(void **state)
 	uint32_t generation = firewall_generation();
 	struct nft_backend *kernel = nft_kernel_new(f->loop, &e);
 	assert_non_null(kernel);
-	struct nft_commit c = {.plan = &plan, .wanted = &wishes[1], .desired = &desired[1]};
+	struct nft_commit c = {.plan = &plan, .wanted = &wanted[1], .desired = &desired[1]};
 	assert_int_equal(kernel->ops->commit(kernel, &c, &e), -EEXIST);
 	assert_string_equal(
 		e.msg, "table ip ts_sidecar, element tcp 11500 of egress_pm (many): File exists");
@@ -221,7 +222,7 @@ static void test_refusal_names_element(void **state)
 	nft_plan_fini(&plan);
 	for (int i = 0; i < 2; i++) {
 		nft_desired_fini(&desired[i]);
-		nft_wanted_fini(&wishes[i]);
+		nft_wanted_fini(&wanted[i]);
 	}
 }
 
@@ -256,7 +257,7 @@ static void test_foreign_edits(void **state)
 		assert_true(loop_wait_idle(f->loop, 100));
 		assert_int_equal(f->repairs, 1);
 	}
-	/* Tables of others are none of our business. */
+	/* Foreign tables are left alone. */
 	f->repairs = 0;
 	netns_do("nft add table ip other; nft delete table ip other");
 	assert_true(loop_wait_idle(f->loop, 200));
@@ -281,7 +282,7 @@ static void test_fed_back(void **state)
 	struct nft_wanted w;
 	struct err e = {0};
 	struct ipaddr all = address_of("100.64.1.9");
-	wish(&w);
+	wanted_init(&w);
 	firewall_pair(&w, "vip", "100.99.0.1", "10.96.0.7");
 	firewall_backend(&w, FIREWALL_OWN6, "fd00::2");
 	firewall_backend(&w, FIREWALL_OWN6, "fd00::3");
@@ -310,7 +311,7 @@ static void apply_forever(int ns)
 	firewall_restart(&f);
 	for (unsigned int i = 0;; i++) {
 		struct nft_wanted w;
-		firewall_wish(&w);
+		firewall_wanted_init(&w);
 		for (uint16_t port = 0; port < 200; port++)
 			firewall_portmap(&w, "s", IPPROTO_TCP, 10000 + port,
 				i % 2 ? "100.64.1.1" : "100.64.1.2", 80);

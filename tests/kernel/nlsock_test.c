@@ -1,4 +1,4 @@
-/* The socket against the kernel: dumps that are given up, and questions behind them. */
+/* The socket against the kernel: cancelled dumps, and requests after them. */
 #include "lib/nft/nlsock.h"
 
 #include <errno.h>
@@ -38,7 +38,7 @@ static int setup(void **state)
 	struct nft_wanted w;
 	struct err e = {0};
 	firewall_open(&t->f);
-	firewall_wish(&w);
+	firewall_wanted_init(&w);
 	for (unsigned int i = 0; i < PORTS; i++)
 		firewall_portmap(&w, "s", IPPROTO_TCP, (uint16_t)(1 + i), "100.64.1.1", 80);
 	assert_int_equal(firewall_apply(&t->f, &w), 0);
@@ -77,7 +77,7 @@ static int ask_for_elements(struct talk *t)
 	struct err e = {0};
 	struct nft_msg_table table = {NFT_MODEL_V4, NFT_SCHEMA_TABLE};
 	AUTO(nlwrite_fini)
-	struct nlwrite w = NLWRITE_INIT(80u << 10, nlsock_take_seq(t->sock, 1));
+	struct nlwrite w = NLWRITE_INIT(80u << 10, nlsock_reserve_seq(t->sock, 1));
 	nft_msg_begin(&w, &table, NFT_MSG_GETSETELEM, NLM_F_DUMP);
 	nlwrite_str(&w, NFTA_SET_ELEM_LIST_SET, "egress_pm");
 	nlwrite_end(&w);
@@ -109,7 +109,7 @@ static void test_cancelled_dump(void **state)
 	assert_int_equal(ask_for_elements(t), 0);
 }
 
-/* However long the whole of it takes, as long as it goes on. */
+/* No limit for the whole dump, as long as it makes progress. */
 static void test_slow_dump(void **state)
 {
 	struct talk *t = *state;
@@ -133,7 +133,7 @@ static void test_commit_after_cancelled_dump(void **state)
 	struct nlsock_outcome outcome;
 	struct nft_msg_table table = {NFT_MODEL_V4, "another"};
 	AUTO(nlwrite_fini)
-	struct nlwrite w = NLWRITE_INIT(80u << 10, nlsock_take_seq(t->sock, 3));
+	struct nlwrite w = NLWRITE_INIT(80u << 10, nlsock_reserve_seq(t->sock, 3));
 	nft_msg_batch_begin(&w);
 	nft_msg_new_table(&w, &table, 0, NULL);
 	nft_msg_batch_end(&w);

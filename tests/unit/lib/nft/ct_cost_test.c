@@ -66,7 +66,8 @@ static void close_change(struct change *c)
 	}
 }
 
-/* All that is done for one pass, but reading the table. Processor time: others may be busy. */
+/* Everything that one pass does, except reading the table. Processor time, because other processes
+ * may be busy. */
 static double decide_all(struct change *c, uint32_t services, unsigned int *ended)
 {
 	clock_t start = clock();
@@ -109,7 +110,7 @@ static void test_cost(void **state)
 	double many = least_of(MANY, FLOWS / 100 * MOVED_OF_A_HUNDRED);
 	print_message(
 		"%d flows: %d services %.3f s, %d services %.3f s\n", FLOWS, FEW, few, MANY, many);
-	/* A search is some ten steps longer; one through all of them costs a hundredfold. */
+	/* A search is some ten steps longer; a linear search would cost a hundredfold. */
 	assert_true(many < 8 * few);
 }
 

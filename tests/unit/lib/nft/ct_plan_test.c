@@ -41,7 +41,7 @@ static void backend(struct nft_wanted *w, const char *from, const char *to)
 	assert_int_equal(nft_wanted_add_backend(w, &a, &b, &e), 0);
 }
 
-static void open_wish(struct nft_wanted *w, const char *own_text)
+static void wanted_init(struct nft_wanted *w, const char *own_text)
 {
 	struct ipaddr own = address_of(own_text);
 	struct ipaddr pod = address_of(POD);
@@ -51,8 +51,8 @@ static void open_wish(struct nft_wanted *w, const char *own_text)
 }
 
 struct bench {
-	struct nft_wanted before_wish;
-	struct nft_wanted wish;
+	struct nft_wanted before_wanted;
+	struct nft_wanted wanted;
 	struct nft_desired before;
 	struct nft_desired now;
 	struct ct_past past;
@@ -73,30 +73,30 @@ static int setup(void **state)
 {
 	struct bench *b = xcalloc(1, sizeof(*b));
 	struct err e = {0};
-	open_wish(&b->before_wish, OLD_OWN);
-	open_wish(&b->wish, OWN);
+	wanted_init(&b->before_wanted, OLD_OWN);
+	wanted_init(&b->wanted, OWN);
 	for (uint8_t proto = IPPROTO_TCP; proto <= IPPROTO_UDP;
 		proto += IPPROTO_UDP - IPPROTO_TCP) {
-		map(&b->before_wish, proto, 1, "100.64.1.1", 80);
-		map(&b->before_wish, proto, 2, "100.64.1.1", 80);
-		map(&b->before_wish, proto, 3, "100.64.1.3", 80);
-		map(&b->before_wish, proto, 4, "100.64.1.4", 80);
-		map(&b->wish, proto, 1, "100.64.1.1", 80);
-		map(&b->wish, proto, 2, "100.64.1.2", 80);
-		map(&b->wish, proto, 4, "100.64.1.2", 80);
-		map(&b->wish, proto, 5, "100.64.1.2", 80);
+		map(&b->before_wanted, proto, 1, "100.64.1.1", 80);
+		map(&b->before_wanted, proto, 2, "100.64.1.1", 80);
+		map(&b->before_wanted, proto, 3, "100.64.1.3", 80);
+		map(&b->before_wanted, proto, 4, "100.64.1.4", 80);
+		map(&b->wanted, proto, 1, "100.64.1.1", 80);
+		map(&b->wanted, proto, 2, "100.64.1.2", 80);
+		map(&b->wanted, proto, 4, "100.64.1.2", 80);
+		map(&b->wanted, proto, 5, "100.64.1.2", 80);
 	}
-	pair(&b->before_wish, "100.99.0.1", "10.96.0.1");
-	pair(&b->wish, "100.99.0.1", "10.96.0.2");
-	pair(&b->wish, "100.99.0.2", "10.96.0.2");
-	backend(&b->before_wish, "100.99.0.9", "10.1.0.1");
-	backend(&b->before_wish, "100.99.0.9", "10.1.0.2");
-	backend(&b->wish, "100.99.0.9", "10.1.0.2");
-	backend(&b->wish, "100.99.0.9", "10.1.0.3");
-	assert_int_equal(nft_compile(&b->before_wish, true, &b->before, &e), 0);
-	assert_int_equal(nft_compile(&b->wish, true, &b->now, &e), 0);
-	add_past(&b->past, &b->before, &b->wish);
-	ct_view_init(&b->view, &b->past, &b->now, &b->wish);
+	pair(&b->before_wanted, "100.99.0.1", "10.96.0.1");
+	pair(&b->wanted, "100.99.0.1", "10.96.0.2");
+	pair(&b->wanted, "100.99.0.2", "10.96.0.2");
+	backend(&b->before_wanted, "100.99.0.9", "10.1.0.1");
+	backend(&b->before_wanted, "100.99.0.9", "10.1.0.2");
+	backend(&b->wanted, "100.99.0.9", "10.1.0.2");
+	backend(&b->wanted, "100.99.0.9", "10.1.0.3");
+	assert_int_equal(nft_compile(&b->before_wanted, true, &b->before, &e), 0);
+	assert_int_equal(nft_compile(&b->wanted, true, &b->now, &e), 0);
+	add_past(&b->past, &b->before, &b->wanted);
+	ct_view_init(&b->view, &b->past, &b->now, &b->wanted);
 	*state = b;
 	return 0;
 }
@@ -108,8 +108,8 @@ static int teardown(void **state)
 	ct_past_fini(&b->past);
 	nft_desired_fini(&b->before);
 	nft_desired_fini(&b->now);
-	nft_wanted_fini(&b->before_wish);
-	nft_wanted_fini(&b->wish);
+	nft_wanted_fini(&b->before_wanted);
+	nft_wanted_fini(&b->wanted);
 	free(b);
 	return 0;
 }
@@ -185,8 +185,8 @@ static void test_unchanged(void **state)
 	struct bench *b = *state;
 	struct ct_past past = {0};
 	struct ct_view same;
-	add_past(&past, &b->now, &b->wish);
-	ct_view_init(&same, &past, &b->now, &b->wish);
+	add_past(&past, &b->now, &b->wanted);
+	ct_view_init(&same, &past, &b->now, &b->wanted);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		if (cases[i].verdict == CT_KEEP_SAME || cases[i].verdict == CT_KEEP_FOREIGN)
 			assert_false(ct_verdict_is_end(decide(&same, &cases[i])));
@@ -201,13 +201,13 @@ static void test_live(void **state)
 	struct flow_case c = {"", IPPROTO_TCP, DNAT, POD, 4, "100.64.1.4", 80, OWN, CT_KEEP_LIVE};
 	struct ipaddr target = address_of("100.64.1.4");
 	assert_int_equal(decide(&b->view, &c), CT_END_GONE);
-	nft_wanted_add_live(&b->wish, &target);
+	nft_wanted_add_live(&b->wanted, &target);
 	ct_view_fini(&b->view);
-	ct_view_init(&b->view, &b->past, &b->now, &b->wish);
+	ct_view_init(&b->view, &b->past, &b->now, &b->wanted);
 	assert_int_equal(decide(&b->view, &c), CT_KEEP_LIVE);
 }
 
-/* A family whose rules are as they were: not even what would end. */
+/* A family with unchanged rules: even a flow that would end goes on. */
 static void test_other_family(void **state)
 {
 	struct bench *b = *state;
@@ -229,13 +229,13 @@ static void compile_maps(
 	struct nft_wanted *w, struct nft_desired *d, const char *own, bool has_maps)
 {
 	struct err e = {0};
-	open_wish(w, own);
+	wanted_init(w, own);
 	if (has_maps)
 		map(w, IPPROTO_UDP, 1, "100.64.1.1", 80);
 	assert_int_equal(nft_compile(w, true, d, &e), 0);
 }
 
-/* What cannot end is not asked for, so every flow there may be must be one that goes on. */
+/* Nothing is read when no flow can end, so every possible flow must be one that goes on. */
 static void test_can_end(void **state)
 {
 	static const struct end_case ends[] = {
@@ -249,18 +249,18 @@ static void test_can_end(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
 		const struct end_case *c = &ends[i];
-		struct nft_wanted wishes[2];
+		struct nft_wanted wanted[2];
 		struct nft_desired desired[2] = {0};
 		compile_maps(
-			&wishes[0], &desired[0], c->own_before ? c->own_before : OWN, c->had_maps);
-		compile_maps(&wishes[1], &desired[1], c->own, c->has_maps);
+			&wanted[0], &desired[0], c->own_before ? c->own_before : OWN, c->had_maps);
+		compile_maps(&wanted[1], &desired[1], c->own, c->has_maps);
 		static const struct nft_image nothing;
 		const struct nft_image *before =
 			c->own_before != NULL ? &desired[0].images[NFT_MODEL_V4] : &nothing;
 		struct ct_past past = {0};
 		struct ct_view view;
-		ct_past_add(&past, NFT_MODEL_V4, before, &wishes[1].families[0].balanced_from);
-		ct_view_init(&view, &past, &desired[1], &wishes[1]);
+		ct_past_add(&past, NFT_MODEL_V4, before, &wanted[1].families[0].balanced_from);
+		ct_view_init(&view, &past, &desired[1], &wanted[1]);
 		if (ct_plan_can_end(&view, NFT_MODEL_V4) != c->can_end)
 			fail_msg("%s", c->name);
 		assert_false(ct_plan_can_end(&view, NFT_MODEL_V6));
@@ -270,7 +270,7 @@ static void test_can_end(void **state)
 		ct_past_fini(&past);
 		for (int k = 0; k < 2; k++) {
 			nft_desired_fini(&desired[k]);
-			nft_wanted_fini(&wishes[k]);
+			nft_wanted_fini(&wanted[k]);
 		}
 	}
 }
@@ -282,7 +282,7 @@ static void test_catch_all_can_end(void **state)
 	struct nft_desired desired = {0};
 	struct err e = {0};
 	struct ipaddr target = address_of("100.64.1.9");
-	open_wish(&w, OWN);
+	wanted_init(&w, OWN);
 	assert_int_equal(nft_wanted_set_catch_all(&w, &target, &e), 0);
 	assert_int_equal(nft_compile(&w, true, &desired, &e), 0);
 	static const struct nft_image nothing;

@@ -130,7 +130,7 @@ static void test_copy(void **state)
 	assert_true(ipaddr_equal(&copy.families[NFT_MODEL_V4].own, &own));
 }
 
-/* What a comment can hold, and still another for each name. */
+/* Fits into a comment, and still differs for each name. */
 static void test_owners(void **state)
 {
 	char name[2][330];

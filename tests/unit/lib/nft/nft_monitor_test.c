@@ -30,8 +30,8 @@ static void test_stock(void **state)
 		{5, 5, 0, true},
 		{5, 6, 1, true},
 		{5, 9, 4, true},
-		{5, 6, 0, false}, /* somebody else's, or ours whose answers were lost */
-		{5, 7, 1, false}, /* another besides ours */
+		{5, 6, 0, false}, /* a foreign one, or ours with lost answers */
+		{5, 7, 1, false}, /* a foreign one besides ours */
 		{5, 5, 1, false}, /* ours changed nothing: it was there already */
 		{5, 4, 0, false},
 		{0, 0, 0, false}, /* not known */

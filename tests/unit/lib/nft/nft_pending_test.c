@@ -24,18 +24,18 @@
 #define SECOND "100.64.1.2"
 #define THIRD "100.64.1.3"
 
-/* What was told besides the results that were asked for. */
-static unsigned int told;
-static int told_code;
-static int told_flows_code;
+/* What was reported besides the results of requests. */
+static unsigned int reports;
+static int reported_code;
+static int reported_flows_code;
 
 static void on_repaired(void *arg, const struct nft_result *result, const struct err *e)
 {
 	(void)arg;
 	(void)e;
-	told++;
-	told_code = result->code;
-	told_flows_code = result->flows_error.code;
+	reports++;
+	reported_code = result->code;
+	reported_flows_code = result->flows_error.code;
 }
 
 /* One UDP flow that the first rules have translated. */
@@ -50,7 +50,7 @@ static int setup(void **state)
 		.original = {address_of(CLIENT), address_of(POD), 4000, NFT_BENCH_PORT},
 		.reply = {address_of(NFT_BENCH_TARGET), address_of(CLIENT), 80, 4000},
 	};
-	told = 0;
+	reports = 0;
 	b->proto = IPPROTO_UDP;
 	assert_int_equal(nft_bench_apply(b, 1), 0);
 	nft_memory_add_flow(b->memory, &flow);
@@ -66,10 +66,10 @@ static void test_followed_at_once(void **state)
 	assert_int_equal(b->last.flows_ended, 1);
 	assert_int_equal(b->last.flows_error.code, 0);
 	assert_true(loop_wait_idle(b->loop, 20));
-	assert_int_equal(told, 0);
+	assert_int_equal(reports, 0);
 }
 
-/* The rules are not written again, and each try is told. */
+/* The rules are not written again, and each try is reported. */
 static void test_pass_is_tried_again(void **state)
 {
 	struct nft_bench *b = *state;
@@ -78,17 +78,17 @@ static void test_pass_is_tried_again(void **state)
 	assert_int_equal(nft_bench_apply(b, 1), 0);
 	assert_int_equal(b->last.flows_error.code, -ETIMEDOUT);
 	size_t commits = nft_memory_commits(b->memory);
-	assert_true(loop_wait_count(b->loop, &told, 1, LOOP_WAIT_MS));
-	assert_int_equal(told_flows_code, -ETIMEDOUT);
+	assert_true(loop_wait_count(b->loop, &reports, 1, LOOP_WAIT_MS));
+	assert_int_equal(reported_flows_code, -ETIMEDOUT);
 	assert_int_equal(nft_memory_flows(b->memory), 1);
-	assert_true(loop_wait_count(b->loop, &told, 2, LOOP_WAIT_MS));
-	assert_int_equal(told_code, 0);
-	assert_int_equal(told_flows_code, 0);
+	assert_true(loop_wait_count(b->loop, &reports, 2, LOOP_WAIT_MS));
+	assert_int_equal(reported_code, 0);
+	assert_int_equal(reported_flows_code, 0);
 	assert_int_equal(nft_memory_flows(b->memory), 0);
 	assert_int_equal(nft_memory_commits(b->memory), commits);
 }
 
-/* Neither the rules of before nor those of now know the target of the first. */
+/* Neither the previous nor the present rules know the target of the first. */
 static void test_past_of_two_changes(void **state)
 {
 	struct nft_bench *b = *state;
@@ -101,7 +101,7 @@ static void test_past_of_two_changes(void **state)
 	assert_int_equal(b->last.flows_ended, 1);
 }
 
-/* The change is there already when it is asked for again. */
+/* The change is already there when it is requested again. */
 static void expect_followed_later(struct nft_bench *b)
 {
 	nft_memory_fail_reads(b->memory, -ETIMEDOUT, 1);
@@ -129,7 +129,7 @@ static void test_after_lost_answers(void **state)
 	expect_followed_later(b);
 }
 
-/* With the tables the debt goes, too. */
+/* Nothing is pending once the tables are removed. */
 static void test_removal_ends_it(void **state)
 {
 	struct nft_bench *b = *state;

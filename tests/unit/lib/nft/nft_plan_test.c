@@ -1,4 +1,4 @@
-/* Wishes compiled and planned against what is there. */
+/* Desired states compiled, and planned against the present state. */
 #include "lib/nft/nft_plan.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include "lib/nft/nft_batch.h"
 #include "tests/support/address.h"
 
-static void open_wish(struct nft_wanted *w)
+static void wanted_init(struct nft_wanted *w)
 {
 	struct ipaddr own = address_of("100.64.0.1");
 	nft_wanted_init(w, "tailscale0", "a/b");
@@ -51,7 +51,7 @@ static void test_conflicts(void **state)
 	AUTO(nft_desired_fini) struct nft_desired d = {0};
 	struct nft_wanted w;
 	(void)state;
-	open_wish(&w);
+	wanted_init(&w);
 	map(&w, "b", 80, "100.64.1.2");
 	map(&w, "a", 80, "100.64.1.1");
 	map(&w, "a", 80, "100.64.1.9"); /* a name with two addresses: the first counts */
@@ -72,7 +72,7 @@ static void test_conflicts(void **state)
 	assert_int_equal(d.conflicts[0].port, 80);
 	assert_int_equal(d.conflicts[1].port, 81);
 	assert_string_equal(d.conflicts[1].service, "a");
-	/* Targets of losers are no targets. */
+	/* The targets of losers are not targets. */
 	assert_int_equal(d.images[NFT_MODEL_V4].sets[NFT_SCHEMA_EGRESS_DST].len, 2);
 }
 
@@ -86,7 +86,7 @@ static void test_address_conflict(void **state)
 	struct nft_pair a = {
 		(char *)(uintptr_t) "a", address_of("100.99.0.1"), address_of("10.0.0.2")};
 	(void)state;
-	open_wish(&w);
+	wanted_init(&w);
 	assert_int_equal(nft_wanted_add_pair(&w, &b, &e), 0);
 	assert_int_equal(nft_wanted_add_pair(&w, &a, &e), 0);
 	compile(&w, &d);
@@ -115,7 +115,7 @@ static void test_unbalanced(void **state)
 		struct nft_wanted copy;
 		struct ipaddr second = address_of("10.0.0.2");
 		struct ipaddr third = address_of("10.0.0.3");
-		open_wish(&w);
+		wanted_init(&w);
 		if (late == 0)
 			nft_wanted_unbalance(&w);
 		add_backend(&w, "10.0.0.1");
@@ -144,7 +144,7 @@ static void test_nothing_known(void **state)
 	AUTO(nft_plan_fini) struct nft_plan plan = {0};
 	struct nft_wanted w;
 	(void)state;
-	open_wish(&w);
+	wanted_init(&w);
 	map(&w, "a", 80, "100.64.1.1");
 	compile(&w, &want);
 	plan_between(&plan, &want, NULL);
@@ -164,12 +164,12 @@ static void test_deltas(void **state)
 	AUTO(nft_plan_fini) struct nft_plan none = {0};
 	struct nft_wanted w;
 	(void)state;
-	open_wish(&w);
+	wanted_init(&w);
 	map(&w, "keep", 80, "100.64.1.1");
 	map(&w, "change", 81, "100.64.1.2");
 	map(&w, "gone", 82, "100.64.1.3");
 	compile(&w, &have);
-	open_wish(&w);
+	wanted_init(&w);
 	map(&w, "keep", 80, "100.64.1.1");
 	map(&w, "change", 81, "100.64.1.4");
 	map(&w, "new", 83, "100.64.1.2");
@@ -198,9 +198,9 @@ static void test_rules(void **state)
 	struct nft_wanted w;
 	struct ipaddr moved = address_of("100.64.0.2");
 	(void)state;
-	open_wish(&w);
+	wanted_init(&w);
 	compile(&w, &have);
-	open_wish(&w);
+	wanted_init(&w);
 	nft_wanted_set_own(&w, &moved);
 	compile(&w, &want);
 	plan_between(&plan, &want, &have);
@@ -220,11 +220,11 @@ static void test_backends(void **state)
 	struct ipaddr to[] = {
 		address_of("10.0.0.1"), address_of("10.0.0.2"), address_of("10.0.0.3")};
 	(void)state;
-	open_wish(&w);
+	wanted_init(&w);
 	assert_int_equal(nft_wanted_add_backend(&w, &from, &to[0], &e), 0);
 	assert_int_equal(nft_wanted_add_backend(&w, &from, &to[1], &e), 0);
 	compile(&w, &three);
-	open_wish(&w);
+	wanted_init(&w);
 	assert_int_equal(nft_wanted_add_backend(&w, &from, &to[0], &e), 0);
 	assert_int_equal(nft_wanted_add_backend(&w, &from, &to[2], &e), 0);
 	compile(&w, &other);
@@ -245,7 +245,7 @@ static void test_foreign_schema(void **state)
 	const struct nft_image *actual[NFT_MODEL_FAMILIES] = {&strange, &absent};
 	struct nft_wanted w;
 	(void)state;
-	open_wish(&w);
+	wanted_init(&w);
 	compile(&w, &want);
 	nft_plan_make(&plan, &want, actual);
 	assert_int_equal(plan.families[NFT_MODEL_V4].kind, NFT_PLAN_REBUILD);
@@ -292,7 +292,7 @@ static void test_descriptions(void **state)
 		"table ip ts_sidecar, chain forward, rule answer-guard",
 	};
 	(void)state;
-	open_wish(&w);
+	wanted_init(&w);
 	map(&w, "web", 80, "100.64.1.1");
 	struct nft_wanted copy;
 	nft_wanted_copy(&copy, &w);

@@ -13,7 +13,7 @@
 #include "lib/base/mem.h"
 #include "lib/nft/nft_batch.h"
 
-/* The number of the message that is described like this. */
+/* The number of the message with this description. */
 static uint32_t number_of(const struct nlwrite *w, const char *what)
 {
 	char text[NFT_BATCH_TEXT_MAX];
@@ -89,7 +89,7 @@ static void test_answers(void **state)
 				.seq = number_of(&w, cases[i].what), .code = cases[i].code};
 		outcome.failures[outcome.failure_count++] =
 			(struct nlerr){.seq = w.next_seq - 2, .code = -EEXIST};
-		nft_probe_judge(&w, NFT_MODEL_V4, &outcome, &probe);
+		nft_probe_evaluate(&w, NFT_MODEL_V4, &outcome, &probe);
 		AUTO(mem_free) char *missing = strv_join(&probe.missing, "; ");
 		assert_string_equal(missing, cases[i].missing);
 		assert_int_equal(probe.is_supported, cases[i].is_supported);
@@ -121,7 +121,7 @@ static void test_expressions(void **state)
 		(struct nlerr){.seq = seq, .code = -ENOENT, .offset = offset_of(&w, "rt") - base};
 	outcome.failures[1] = (struct nlerr){.seq = w.next_seq - 2, .code = -EEXIST};
 	outcome.failure_count = 2;
-	nft_probe_judge(&w, NFT_MODEL_V4, &outcome, &probe);
+	nft_probe_evaluate(&w, NFT_MODEL_V4, &outcome, &probe);
 	assert_int_equal(probe.missing.len, 1);
 	assert_string_equal(probe.missing.items[0],
 		"expression rt (table ip ts_sidecar_probe, chain mss_clamp, rule mss-out)");
@@ -140,7 +140,7 @@ static void test_numgen_has_a_substitute(void **state)
 		outcome.failures[0] = (struct nlerr){.seq = seq, .code = -ENOENT, .offset = offset};
 		outcome.failures[1] = (struct nlerr){.seq = w.next_seq - 2, .code = -EEXIST};
 		outcome.failure_count = 2;
-		nft_probe_judge(&w, NFT_MODEL_V4, &outcome, &probe);
+		nft_probe_evaluate(&w, NFT_MODEL_V4, &outcome, &probe);
 		if (!probe.has_numgen) {
 			assert_true(probe.is_supported);
 			assert_int_equal(probe.missing.len, 0);
@@ -151,8 +151,8 @@ static void test_numgen_has_a_substitute(void **state)
 	fail_msg("no offset names numgen");
 }
 
-/* Of a set that is missing only the set is told, not all that cannot find it. */
-static void test_consequences_are_not_told(void **state)
+/* Only a missing set is reported, not everything that cannot find it. */
+static void test_consequences_are_not_reported(void **state)
 {
 	AUTO(nlwrite_fini) struct nlwrite w = NLWRITE_INIT(1u << 20, 1);
 	AUTO(nft_probe_fini) struct nft_probe probe = {0};
@@ -174,7 +174,7 @@ static void test_consequences_are_not_told(void **state)
 			.seq = number_of(&w, failures[i].what), .code = failures[i].code};
 	outcome.failures[outcome.failure_count++] =
 		(struct nlerr){.seq = w.next_seq - 2, .code = -EEXIST};
-	nft_probe_judge(&w, NFT_MODEL_V4, &outcome, &probe);
+	nft_probe_evaluate(&w, NFT_MODEL_V4, &outcome, &probe);
 	AUTO(mem_free) char *missing = strv_join(&probe.missing, "; ");
 	assert_string_equal(missing,
 		"table ip ts_sidecar_probe, set local_ports: Operation not supported; "
@@ -188,7 +188,7 @@ static void test_no_answer(void **state)
 	struct nlsock_outcome outcome = {0};
 	(void)state;
 	nft_probe_write(&w, NFT_MODEL_V6);
-	nft_probe_judge(&w, NFT_MODEL_V6, &outcome, &probe);
+	nft_probe_evaluate(&w, NFT_MODEL_V6, &outcome, &probe);
 	assert_false(probe.is_supported);
 	assert_string_equal(probe.missing.items[0], "an answer to the probe");
 }
@@ -199,7 +199,7 @@ int main(void)
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_expressions),
 		cmocka_unit_test(test_numgen_has_a_substitute),
-		cmocka_unit_test(test_consequences_are_not_told),
+		cmocka_unit_test(test_consequences_are_not_reported),
 		cmocka_unit_test(test_no_answer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

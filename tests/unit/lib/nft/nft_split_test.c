@@ -30,7 +30,8 @@ static struct ipaddr numbered(enum nft_model_family family, unsigned int n)
 }
 
 /* Ports from first to last; their targets are numbered from there on. */
-static void open_wish(struct nft_wanted *w, unsigned int first, unsigned int last, unsigned int to)
+static void wanted_init(
+	struct nft_wanted *w, unsigned int first, unsigned int last, unsigned int to)
 {
 	struct err e = {0};
 	struct ipaddr own4 = address_of("100.64.0.1");
@@ -108,7 +109,7 @@ static void hold(struct held *h, const struct nft_plan *piece)
 	}
 }
 
-/* Whatever a port leads to is a target that the guard knows. */
+/* The guard knows every target that a port leads to. */
 static void expect_guarded(const struct held *h)
 {
 	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
@@ -171,8 +172,8 @@ static void test_new_table(void **state)
 	struct world x = {0};
 	struct held h = {0};
 	(void)state;
-	open_wish(&x.wanted[0], 0, 0, 0);
-	open_wish(&x.wanted[1], 1, 501, 0);
+	wanted_init(&x.wanted[0], 0, 0, 0);
+	wanted_init(&x.wanted[1], 1, 501, 0);
 	open_world(&x, false);
 	assert_in_range(play(&x, &h), 2000 / 128, PIECES_MAX);
 	expect_held(&h, &x.desired[1]);
@@ -190,8 +191,8 @@ static void test_table_in_use(void **state)
 	struct ipaddr own = address_of("100.64.0.2");
 	struct nft_pair pair = {(char[]){"v"}, address_of("100.99.0.1"), address_of("10.0.0.1")};
 	(void)state;
-	open_wish(&x.wanted[0], 1, 401, 0);
-	open_wish(&x.wanted[1], 201, 601, 1000);
+	wanted_init(&x.wanted[0], 1, 401, 0);
+	wanted_init(&x.wanted[1], 201, 601, 1000);
 	nft_wanted_set_own(&x.wanted[1], &own); /* a rule changes, too */
 	assert_int_equal(nft_wanted_add_pair(&x.wanted[1], &pair, &e), 0);
 	open_world(&x, true);
@@ -214,8 +215,8 @@ static void test_nothing(void **state)
 	struct world x = {0};
 	struct held h = {0};
 	(void)state;
-	open_wish(&x.wanted[0], 1, 5, 0);
-	open_wish(&x.wanted[1], 1, 5, 0);
+	wanted_init(&x.wanted[0], 1, 5, 0);
+	wanted_init(&x.wanted[1], 1, 5, 0);
 	open_world(&x, true);
 	assert_int_equal(play(&x, &h), 0);
 	close_world(&x);

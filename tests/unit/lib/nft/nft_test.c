@@ -1,4 +1,4 @@
-/* Whole runs, on the firewall in memory: order of wishes, refusals, repairs. */
+/* Whole runs, on the firewall in memory: order of requests, refusals, repairs. */
 #include "lib/nft/nft.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@
 #include "tests/support/loop_wait.h"
 #include "tests/support/nft_bench.h"
 
-/* Each bench is of one test. */
+/* Each test has its own bench. */
 static unsigned int repairs;
 
 static int setup(void **state)
@@ -48,7 +48,7 @@ static void test_apply(void **state)
 	assert_int_equal(nft_memory_commits(b->memory), 2);
 }
 
-static void test_newest_wish_counts(void **state)
+static void test_newest_request_counts(void **state)
 {
 	struct nft_bench *b = *state;
 	nft_bench_ask(b, 1);
@@ -90,7 +90,8 @@ static void test_short_of_memory(void **state)
 	assert_int_equal(nft_bench_maps(b), 4);
 }
 
-/* The batch stands, its answers do not come: found by reading, and flows follow the rules. */
+/* The batch is committed but its answers are lost: reading finds that, and flows follow the
+ * rules. */
 static void test_lost_answers(void **state)
 {
 	struct nft_bench *b = *state;
@@ -144,7 +145,7 @@ static void test_repair(void **state)
 	assert_int_equal(nft_memory_commits(b->memory), 2);
 }
 
-/* What could not be repaired is tried again, without another event and without another wish. */
+/* A failed repair is tried again, without another event and without another request. */
 static void test_repair_fails_first(void **state)
 {
 	struct nft_bench *b = *state;
@@ -158,8 +159,8 @@ static void test_repair_fails_first(void **state)
 	assert_int_equal(nft_bench_maps(b), 3);
 }
 
-/* After a repair that failed for good the same wish is not taken for granted. */
-static void test_wish_after_failed_repair(void **state)
+/* After a repair that failed for good, the same request is not assumed to be fulfilled. */
+static void test_request_after_failed_repair(void **state)
 {
 	struct nft_bench *b = *state;
 	struct err e = {0};
@@ -186,7 +187,7 @@ static void on_repaired_and_edited(void *arg, const struct nft_result *result, c
 	nft_memory_disturb(b->memory);
 }
 
-static void test_somebody_edits_all_the_time(void **state)
+static void test_foreign_edits_all_the_time(void **state)
 {
 	struct nft_bench *b = *state;
 	struct err e = {0};
@@ -231,14 +232,14 @@ static void test_freed_under_way(void **state)
 	nft_bench_ask(b, 1);
 	assert_int_equal(loop_turn(b->loop, 0, &e), 0);
 	nft_bench_ask(b, 2);
-	/* closing frees both runs, neither is told */
+	/* closing frees both runs, neither gets a result */
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_apply, setup, nft_bench_close),
-		cmocka_unit_test_setup_teardown(test_newest_wish_counts, setup, nft_bench_close),
+		cmocka_unit_test_setup_teardown(test_newest_request_counts, setup, nft_bench_close),
 		cmocka_unit_test_setup_teardown(
 			test_edited_behind_our_back, setup, nft_bench_close),
 		cmocka_unit_test_setup_teardown(test_short_of_memory, setup, nft_bench_close),
@@ -249,9 +250,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_repair, setup, nft_bench_close),
 		cmocka_unit_test_setup_teardown(test_repair_fails_first, setup, nft_bench_close),
 		cmocka_unit_test_setup_teardown(
-			test_wish_after_failed_repair, setup, nft_bench_close),
+			test_request_after_failed_repair, setup, nft_bench_close),
 		cmocka_unit_test_setup_teardown(
-			test_somebody_edits_all_the_time, setup, nft_bench_close),
+			test_foreign_edits_all_the_time, setup, nft_bench_close),
 		cmocka_unit_test_setup_teardown(test_other_owner, setup, nft_bench_close),
 		cmocka_unit_test_setup_teardown(test_remove, setup, nft_bench_close),
 		cmocka_unit_test_setup_teardown(test_freed_under_way, setup, nft_bench_close),
