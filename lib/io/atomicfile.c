@@ -52,7 +52,8 @@ static int open_temporary(int dir_fd, char name[NAME_SIZE], struct err *e)
 			return fd;
 		code = -errno;
 	}
-	/* Not the name, which is another one each time: a reason that lasts is one reason. */
+	/* The name is left out: it differs each time, and a lasting failure must have one unchanged
+	 * text. */
 	return err_set_errno(e, code, "create a temporary file");
 }
 
@@ -105,10 +106,10 @@ static int fill_temporary(int *fd, const void *data, size_t len, mode_t mode, st
 {
 	if (write_all(*fd, data, len, e) < 0)
 		return e->code;
-	/* Not by open, which applies the umask. */
+	/* Not with open, which applies the umask. */
 	if (fchmod(*fd, mode) < 0)
 		return err_set_errno(e, -errno, "set mode");
-	/* Some file systems tell of a full disk or a quota only here. */
+	/* Some file systems report a full disk or a quota only here. */
 	int code = close(*fd) < 0 && errno != EINTR ? -errno : 0;
 	*fd = -1;
 	return code < 0 ? err_set_errno(e, code, "write") : 0;
@@ -142,8 +143,8 @@ static int read_all(int fd, struct buf *out, struct err *e)
 		size_t room = out->max - out->len < READ_SIZE ? out->max - out->len : READ_SIZE;
 		char beyond;
 
-		/* Into the buffer itself, which its owner may wipe; at the cap one byte more tells
-		 * whether there is any. */
+		/* Read into the buffer itself, which its owner may wipe; at the cap one byte more
+		 * shows whether the file is longer. */
 		if (buf_reserve(out, room, e) < 0)
 			return e->code;
 		ssize_t got = room ? read(fd, out->data + out->len, room) : read(fd, &beyond, 1);
@@ -162,7 +163,7 @@ static int read_all(int fd, struct buf *out, struct err *e)
 
 int atomicfile_read(const char *path, struct buf *out, struct err *e)
 {
-	/* O_NONBLOCK for a FIFO under that name, which must not stop us in open. */
+	/* O_NONBLOCK because open would block on a FIFO of that name. */
 	AUTO(fd_close) int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	size_t start = out->len;
 	struct stat info;
@@ -196,7 +197,7 @@ static int make_dir(const char *path, mode_t mode, struct err *e)
 	struct stat info;
 
 	if (mkdir(path, mode) == 0) {
-		/* The mode asked for, whatever the umask says. */
+		/* The requested mode, independent of the umask. */
 		if (chmod(path, mode) < 0)
 			return err_set_errno(e, -errno, "set mode of %s", path);
 		return 0;
@@ -218,8 +219,9 @@ int atomicfile_make_dirs(const char *path, mode_t mode, struct err *e)
 
 	if (*path == '\0')
 		return err_set_errno(e, -ENOENT, "create directory \"\"");
-	/* What exists is not touched: mkdir on a read-only file system may refuse before it looks.
-	 */
+	/* An existing directory is not touched: mkdir on a read-only file system may fail before it
+	 * checks for one.
+	 *  */
 	if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
 		return 0;
 	while (*end) {

@@ -43,7 +43,7 @@ static void fetch_unlink(struct fetch *fetch)
 	fetch->previous = NULL;
 }
 
-/* Nothing reaches the request any more after this; only its memory is left. */
+/* No callback reaches the request after this; only its memory remains. */
 static void fetch_detach(struct fetch *fetch)
 {
 	timer_stop(&fetch->deadline);
@@ -76,8 +76,9 @@ static uint64_t retry_after_ms(const struct fetch *fetch)
 void fetch_deliver(struct fetch *fetch, const struct err *failure)
 {
 	bool is_stream = fetch_is_stream(fetch);
-	/* A plain request that failed shows nothing of a reply: half a body must not look like one.
-	 */
+	/* A failed plain request exposes no part of the reply: half a body must not look like a
+	 * whole one.
+	 *  */
 	bool shows_reply = failure == NULL || is_stream;
 	static const struct strv no_headers;
 	struct fetch_reply reply = {
@@ -125,8 +126,8 @@ static int fetch_add(struct fetch *fetch, struct err *e)
 	return 0;
 }
 
-/* The first request that needs something done outside of libcurl. */
-static struct fetch *fetch_next_unsettled(struct fetcher *f)
+/* The first request with work that must be done outside of libcurl. */
+static struct fetch *fetch_next_unfinished(struct fetcher *f)
 {
 	for (struct fetch *fetch = f->first; fetch != NULL; fetch = fetch->next) {
 		if (fetch->is_cancelled || fetch->failure.code != 0 || !fetch->is_added)
@@ -135,11 +136,11 @@ static struct fetch *fetch_next_unsettled(struct fetcher *f)
 	return NULL;
 }
 
-void fetch_settle(struct fetcher *f)
+void fetch_run_deferred(struct fetcher *f)
 {
 	struct fetch *fetch;
-	/* From the start each time: a callback may have added and removed neighbours. */
-	while ((fetch = fetch_next_unsettled(f)) != NULL) {
+	/* Starts from the first each time: a callback may have added and removed neighbours. */
+	while ((fetch = fetch_next_unfinished(f)) != NULL) {
 		if (fetch->is_cancelled) {
 			fetch_detach(fetch);
 			fetch_free(fetch);
@@ -171,7 +172,7 @@ struct fetch *fetch_begin(struct fetcher *f, const struct fetch_request *request
 	timer_init(&fetch->deadline, f->loop_ref, on_deadline, fetch);
 	timer_init(&fetch->stall, f->loop_ref, on_stall, fetch);
 
-	/* While libcurl runs, nothing may be added to it: fetch_settle does it afterwards. */
+	/* While libcurl runs, nothing may be added to it: fetch_run_deferred does it afterwards. */
 	if (fetch_setup(fetch, request, e) < 0 || (!f->is_inside && fetch_add(fetch, e) < 0)) {
 		fetch_free(fetch);
 		return NULL;

@@ -2,8 +2,8 @@
  * HTTP client on the loop: libcurl's multi interface, driven by our epoll and timers. Nothing is
  * resolved by libcurl: the address to connect to is given, or the server is a Unix socket.
  *
- * A kept-alive connection is used again. Redirects, proxies and compression are not followed, used
- * or asked for. The program must ignore SIGPIPE. A bearer token is wiped from our memory with the
+ * A kept-alive connection is used again. Redirects are not followed, proxies not used, compression
+ * not requested. The program must ignore SIGPIPE. A bearer token is wiped from our memory with the
  * request; libcurl's copy in its send buffer is freed unwiped.
  *
  * A request calls its callback exactly once, never from within fetch_start, unless it is cancelled.
@@ -48,40 +48,40 @@ struct fetch_request {
 
 struct fetch_reply {
 	int status;       /* HTTP status, 0 when there was no answer */
-	int cut_status;   /* with an error: of the answer that did not come whole; 0 = none began */
+	int cut_status;   /* with an error: of an answer that was cut short; 0 = none began */
 	const char *body; /* NUL-terminated, borrowed for the callback */
 	size_t len;
 	const struct strv *headers; /* "Name: value" lines of the final answer, borrowed */
 	uint64_t retry_after_ms;    /* Retry-After from now on, capped at 24 h; 0 = none, or past */
 };
 
-/* err is NULL when a whole answer with any status came; else its code says why there is none:
+/* err is NULL when a whole answer with any status was received; else its code is the reason:
  * -ECONNREFUSED (also: no such Unix socket), other codes of connect(2), -ETIMEDOUT, -ECONNRESET
- * (also: cut short), -EPROTO (TLS or HTTP nonsense), -EACCES (certificate not trusted), -EMSGSIZE.
- * reply is never NULL; with an error it is empty but for cut_status. */
+ * (also: cut short), -EPROTO (invalid TLS or HTTP), -EACCES (certificate not trusted), -EMSGSIZE.
+ * reply is never NULL; with an error it is empty except for cut_status. */
 typedef void (*fetch_fn)(void *arg, const struct fetch_reply *reply, const struct err *err);
 
 struct fetcher *fetcher_new(struct loop *loop, struct err *e) MUST_CHECK;
-/* Cancels what is under way. Not to be called from a callback of its requests. */
+/* Cancels all requests. Must not be called from a callback of one of them. */
 void fetcher_free(struct fetcher *f);
 
 /* NULL with the error set: -EINVAL for a bad URL, method, header, or a host name without an
  * address. */
 struct fetch *fetch_start(struct fetcher *f, const struct fetch_request *request, fetch_fn fn,
 	void *arg, struct err *e) MUST_CHECK;
-/* Ends it without a callback; safe inside any callback. The handle is gone after this, and after
- * the callback. NULL is accepted. */
+/* Cancels a request without a callback; safe inside any callback. The handle is invalid after this
+ * call, and after the callback. NULL is accepted. */
 void fetch_cancel(struct fetch *fetch);
 
-/* Host of the URL, an address without its brackets, into host: what is to be resolved for `address`
- * of a request. -EINVAL for what is no URL of HTTP or HTTPS, has a user name, or does not fit. */
+/* Host of the URL, an address without its brackets, into host: the name to resolve for `address` of
+ * a request. -EINVAL for a text that is no HTTP or HTTPS URL, has a user name, or does not fit. */
 int fetch_url_host(const char *url, char *host, size_t size, struct err *e) MUST_CHECK;
 
-/* Negative errno that a refusal stands for: 401 and 403 -EACCES, 404 -ENOENT, 409, 410 and 412
- * -ESTALE, 422 -EINVAL, 408, 429 and 5xx -EAGAIN, other -EPROTO. */
+/* Negative errno for a refusal: 401 and 403 -EACCES, 404 -ENOENT, 409, 410 and 412 -ESTALE, 422
+ * -EINVAL, 408, 429 and 5xx -EAGAIN, other -EPROTO. */
 int fetch_status_code(int status);
 
-/* Header of a reply by name without case, NULL when absent. */
+/* Header of a reply by name, ignoring case; NULL when absent. */
 const char *fetch_header(const struct fetch_reply *reply, const char *name);
 
 #endif

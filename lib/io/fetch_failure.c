@@ -5,7 +5,7 @@
 
 #include "lib/base/mem.h"
 
-/* What was going on. The words of the reason are libcurl's or the kernel's. */
+/* The kind of failure. The text of the reason comes from libcurl or the kernel. */
 enum failure_kind {
 	FAILURE_CONNECT, /* the errno of connect, else ECONNREFUSED */
 	FAILURE_CUT,     /* the connection broke: ECONNRESET */
@@ -46,7 +46,7 @@ static const struct failure_row *failure_find(CURLcode result)
 
 static int failure_code(const struct failure_row *row, const struct fetch *fetch, int os_errno)
 {
-	/* libcurl's word for a header line beyond its own limit of 100 KB. */
+	/* libcurl's code for a header line beyond its own limit of 100 KB. */
 	if (row->result == CURLE_OUT_OF_MEMORY && !fetch->has_head)
 		return -EMSGSIZE;
 	if (row->kind == FAILURE_FIXED)
@@ -58,19 +58,19 @@ static int failure_code(const struct failure_row *row, const struct fetch *fetch
 		bool is_broken = os_errno == ECONNRESET || os_errno == EPIPE;
 		return is_broken ? -ECONNRESET : row->code;
 	}
-	/* No socket file and no listener are the same to callers: nobody is there yet. */
+	/* No socket file and no listener are the same to callers: the server is not there yet. */
 	if (os_errno == 0 || os_errno == ENOENT)
 		return row->code;
 	return -os_errno;
 }
 
-int fetch_judge(struct fetch *fetch, CURLcode result, struct err *e)
+int fetch_classify(struct fetch *fetch, CURLcode result, struct err *e)
 {
 	if (fetch->failure.code != 0) {
 		*e = fetch->failure;
 		return e->code;
 	}
-	/* A head that ends in the middle with the connection is a success to libcurl. */
+	/* libcurl counts it as success when the connection ends in the middle of a head. */
 	if (result == CURLE_OK && !fetch->has_head)
 		return err_set(e, -ECONNRESET, "%s: answer cut short: in its head", fetch->label);
 	if (result == CURLE_OK)

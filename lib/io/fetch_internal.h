@@ -1,11 +1,9 @@
 /*
- * Insides of the HTTP client, shared by lib/io/fetch*.c and by nobody else.
+ * Internals of the HTTP client, shared by lib/io/fetch*.c only.
  *
- * fetch.c         life of a request: start, deliver, cancel
- * fetch_multi.c   libcurl's multi handle on our loop
- * fetch_setup.c   request to libcurl options
- * fetch_failure.c libcurl's results to errno and a sentence
- * fetch_stream.c  replies handed through instead of collected
+ * fetch.c         life of a request: start, deliver, cancel fetch_multi.c   libcurl's multi handle
+ * on our loop fetch_setup.c   request to libcurl options fetch_failure.c libcurl's results to errno
+ * and a sentence fetch_stream.c  replies passed on instead of collected
  */
 #ifndef LIB_IO_FETCH_INTERNAL_H
 #define LIB_IO_FETCH_INTERNAL_H
@@ -16,18 +14,18 @@
 #include "lib/io/fetch_stream.h"
 #include "lib/io/timer.h"
 
-#define FETCH_REPLY_MAX (1024 * 1024) /* when the caller names no cap */
+#define FETCH_REPLY_MAX (1024 * 1024) /* when the caller sets no cap */
 #define FETCH_HEAD_MAX (64 * 1024)    /* header lines of a reply */
-#define FETCH_CONNECT_MS 10000        /* when the caller names no time */
+#define FETCH_CONNECT_MS 10000        /* when the caller sets no time */
 
 struct fetch_watch;
 
 struct fetcher {
 	struct loop *loop_ref;
 	CURLM *multi;
-	struct timer timer;  /* libcurl's own */
-	bool is_inside;      /* libcurl runs: it must not be called again from its callbacks */
-	struct fetch *first; /* all requests under way */
+	struct timer timer;          /* libcurl's own */
+	bool is_inside;              /* libcurl runs: its callbacks must not call it again */
+	struct fetch *first;         /* all requests under way */
 	struct fetch_watch *watches; /* all sockets libcurl wants watched */
 };
 
@@ -58,7 +56,7 @@ struct fetch {
 
 	bool is_endless;    /* the deadline ends with the head of a stream */
 	bool is_added;      /* known to the multi handle */
-	bool is_cancelled;  /* to be freed as soon as libcurl is left */
+	bool is_cancelled;  /* to be freed as soon as libcurl returns */
 	bool is_delivering; /* the last callback runs */
 
 	fetch_fn fn; /* NULL for streams */
@@ -67,24 +65,25 @@ struct fetch {
 };
 
 /* fetch.c */
-/* Starts what fn or, when fn is NULL, the sink describes. */
+/* Starts a request; the reply goes to fn or, when fn is NULL, to the sink. */
 struct fetch *fetch_begin(struct fetcher *f, const struct fetch_request *request, fetch_fn fn,
 	const struct fetch_stream_sink *sink, struct err *e) MUST_CHECK;
-/* Takes the request out of libcurl, calls its last callback and frees it. NULL = it worked. */
+/* Removes the request from libcurl, calls its last callback and frees it. NULL = success. */
 void fetch_deliver(struct fetch *fetch, const struct err *failure);
-/* Does what had to wait until libcurl was left: additions, cancellations, failures. */
-void fetch_settle(struct fetcher *f);
+/* Does what had to wait until libcurl returned: additions, cancellations, failures. */
+void fetch_run_deferred(struct fetcher *f);
 
 /* fetch_multi.c */
 int fetch_multi_open(struct fetcher *f, struct err *e) MUST_CHECK;
 void fetch_multi_close(struct fetcher *f);
 
-/* fetch_setup.c: the easy handle and all it points to; on failure fetch_release frees the rest. */
+/* fetch_setup.c: the easy handle and all it points to; on failure fetch_release frees what was set
+ * up. */
 int fetch_setup(struct fetch *fetch, const struct fetch_request *request, struct err *e) MUST_CHECK;
 void fetch_release(struct fetch *fetch);
 
-/* fetch_failure.c: 0, or the error that libcurl's result stands for. */
-int fetch_judge(struct fetch *fetch, CURLcode result, struct err *e) MUST_CHECK;
+/* fetch_failure.c: 0, or the error for libcurl's result. */
+int fetch_classify(struct fetch *fetch, CURLcode result, struct err *e) MUST_CHECK;
 
 /* fetch_stream.c */
 int fetch_stream_head(struct fetch *fetch);

@@ -20,8 +20,9 @@ static void collect(struct fetcher *f)
 {
 	CURLMsg *message;
 	int left;
-	/* The callback may start and cancel others: libcurl takes messages of removed handles back.
-	 */
+	/* The callback may start and cancel other requests: libcurl drops the messages of removed
+	 * handles.
+	 *  */
 	while ((message = curl_multi_info_read(f->multi, &left)) != NULL) {
 		if (message->msg != CURLMSG_DONE)
 			continue;
@@ -29,22 +30,22 @@ static void collect(struct fetcher *f)
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &owner);
 		struct fetch *fetch = (struct fetch *)(void *)owner;
 		struct err e;
-		if (fetch_judge(fetch, message->data.result, &e) < 0)
+		if (fetch_classify(fetch, message->data.result, &e) < 0)
 			fetch_deliver(fetch, &e);
 		else
 			fetch_deliver(fetch, NULL);
 	}
 }
 
-/* The only place where libcurl runs transfers. Its result is of no use: what goes wrong with a
- * transfer comes as its message, and the deadlines catch the rest. */
+/* The only place where libcurl runs transfers. Its result is not needed: the failure of a transfer
+ * comes as its message, and the deadlines catch everything else. */
 static void drive(struct fetcher *f, curl_socket_t fd, int what)
 {
 	int running;
 	f->is_inside = true;
 	curl_multi_socket_action(f->multi, fd, what, &running);
 	f->is_inside = false;
-	fetch_settle(f);
+	fetch_run_deferred(f);
 	collect(f);
 }
 
@@ -63,7 +64,7 @@ static void on_ready(void *arg, uint32_t events)
 		what |= CURL_CSELECT_OUT;
 	if (events & EPOLLERR)
 		what |= CURL_CSELECT_ERR;
-	/* The watch may be gone when this returns. */
+	/* The watch may have been freed when this returns. */
 	drive(watch->fetcher_ref, watch->fd, what);
 }
 
@@ -88,7 +89,7 @@ static void watch_remove(struct fetch_watch *watch)
 	free(watch);
 }
 
-/* A socket that cannot be watched fails its request, through fetch_settle: returning an error to
+/* A socket that cannot be watched fails its request in fetch_run_deferred: returning an error to
  * libcurl would end every transfer of the multi handle. */
 static void watch_refused(CURL *easy, const struct err *why)
 {

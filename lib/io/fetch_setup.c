@@ -28,7 +28,7 @@ int fetch_url_host(const char *text, char *host, size_t size, struct err *e)
 	AUTO(part_free) char *name = NULL;
 	if (url == NULL)
 		return err_set(e, -ENOMEM, "read URL");
-	/* The sentence leaves the URL out: it may hold secrets in a place not understood. */
+	/* The error omits the URL: it may contain secrets in an unexpected place. */
 	CURLUcode code = curl_url_set(url, CURLUPART_URL, text, CURLU_DISALLOW_USER);
 	if (code == CURLUE_OK)
 		code = curl_url_get(url, CURLUPART_SCHEME, &scheme, 0);
@@ -72,7 +72,7 @@ static int setup_address(struct fetch *fetch, const struct fetch_request *reques
 	char text[IPADDR_TEXT_MAX];
 	ipaddr_format(request->address, text);
 	bool is_v6 = request->address->family == IPADDR_V6;
-	/* Empty host and port stand for any: the one of the URL. Certificates are still checked
+	/* An empty host and port match any, so those of the URL. Certificates are still checked
 	 * against the URL's host. */
 	AUTO(mem_free) char *rule = xasprintf(is_v6 ? "::[%s]:" : "::%s:", text);
 	fetch->connect_to = curl_slist_append(NULL, rule);
@@ -140,7 +140,7 @@ static int setup_headers(struct fetch *fetch, const struct fetch_request *reques
 	if (request->bearer != NULL && secret_is_set(request->bearer) &&
 		add_bearer(fetch, request->bearer, e) < 0)
 		return e->code;
-	/* What libcurl would add of its own accord. */
+	/* Headers that libcurl would add by itself. */
 	static const char *const unwanted[] = {"Accept", "Expect", "Content-Type"};
 	for (size_t i = 0; i < ARRAY_LEN(unwanted); i++) {
 		AUTO(mem_free) char *line = xasprintf("%s:", unwanted[i]);
@@ -174,7 +174,7 @@ static int setup_method(struct fetch *fetch, const struct fetch_request *request
 		curl_easy_setopt(fetch->easy, CURLOPT_NOBODY, 1L);
 		return 0;
 	}
-	/* These announce their body even when there is none: Content-Length: 0. */
+	/* These methods announce even an empty body: Content-Length: 0. */
 	bool sends_length = has_body || strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
 			    strcmp(method, "PATCH") == 0;
 	if (sends_length) {
@@ -233,7 +233,8 @@ static void setup_limits(struct fetch *fetch, const struct fetch_request *reques
 
 static void keep_header(struct fetch *fetch, const char *line, size_t len)
 {
-	/* A folded line (RFC 9112 section 5.2) is not continued, and no name is not a header. */
+	/* A folded line (RFC 9112 section 5.2) is not continued, and a line without a name is not a
+	 * header. */
 	if (len == 0 || line[0] == ' ' || line[0] == '\t' || memchr(line, ':', len) == NULL)
 		return;
 	strv_push_take(&fetch->head, xstrndup(line, len));

@@ -11,7 +11,7 @@ static bool is_success(const struct fetch *fetch)
 	return fetch->status >= 200 && fetch->status < 300;
 }
 
-/* What the consumer returned ends the stream; a consumer may have left the sentence out. */
+/* The error of the consumer ends the stream; the consumer may have omitted the text. */
 static int refused(struct fetch *fetch, int code)
 {
 	if (fetch->failure.code != code)
@@ -21,7 +21,7 @@ static int refused(struct fetch *fetch, int code)
 
 int fetch_stream_head(struct fetch *fetch)
 {
-	/* An answer that is no stream stays under the deadline of its head. */
+	/* The deadline of the head stays in force for an answer that is no stream. */
 	if (!is_success(fetch))
 		return 0;
 	if (fetch->is_endless)
@@ -37,7 +37,7 @@ int fetch_stream_head(struct fetch *fetch)
 	return code < 0 ? refused(fetch, code) : 0;
 }
 
-/* Body of a refusal: for the sentence the caller makes of it, so a piece is enough. */
+/* Body of a refusal: the caller only quotes it in an error, so a part is enough. */
 static int keep_piece(struct fetch *fetch, const char *data, size_t len)
 {
 	size_t room = fetch->reply.max - fetch->reply.len;

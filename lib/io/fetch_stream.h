@@ -1,10 +1,10 @@
 /*
- * Streamed replies: bytes are handed to a consumer as they come and never collected. A consumer
+ * Streamed replies: bytes are passed to a consumer as they arrive and never collected. A consumer
  * that returns an error ends the stream with it. Callbacks may start and cancel requests, this one
  * too.
  *
- * The head must come within head_timeout_ms of the request (0 = FETCH_STREAM_HEAD_MS), unless it
- * has a time for the whole of it. Silence is fine. A stall is not: when the consumer says that a
+ * The head must come within head_timeout_ms of the request (0 = FETCH_STREAM_HEAD_MS), unless the
+ * whole request has a time limit. Silence is allowed. A stall is not: when the consumer says that a
  * message has begun (is_inside returns true) and no byte comes for stall_ms, the stream ends with
  * -ETIMEDOUT.
  */

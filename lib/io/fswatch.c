@@ -12,7 +12,7 @@
 #include "lib/io/loop.h"
 #include "lib/io/timer.h"
 
-/* How often the path is compared, or the directory polled where inotify cannot be had. */
+/* How often the path is compared, or the directory polled where inotify is not available. */
 #define RECHECK_MS 5000
 /* A stream of events without a pause gives a call at least every so many debounce times. */
 #define DEBOUNCE_TIMES_MAX 4
@@ -56,8 +56,8 @@ static void follow_path(struct fswatch *w)
 		fswatch_path_close(&w->path);
 }
 
-/* Events between the old watches and the new are lost, so the content counts as changed, unless
- * there was and is none. */
+/* Events between the old watches and the new are lost, so the content counts as changed, unless the
+ * directory was and is absent. */
 static void follow_path_anew(struct fswatch *w)
 {
 	bool existed = fswatch_path_exists(&w->path);
@@ -67,7 +67,7 @@ static void follow_path_anew(struct fswatch *w)
 		note_change(w);
 }
 
-static unsigned int judge_all(const struct fswatch_path *path, const char *bytes, size_t len)
+static unsigned int classify_all(const struct fswatch_path *path, const char *bytes, size_t len)
 {
 	unsigned int news = FSWATCH_NEWS_NONE;
 	size_t at = 0;
@@ -75,7 +75,7 @@ static unsigned int judge_all(const struct fswatch_path *path, const char *bytes
 	while (at < len) {
 		const struct inotify_event *event = (const void *)(bytes + at);
 
-		news |= fswatch_path_judge(path, event);
+		news |= fswatch_path_classify(path, event);
 		at += sizeof(*event) + event->len;
 	}
 	return news;
@@ -98,7 +98,7 @@ static void on_readable(void *arg, uint32_t events)
 			continue;
 		if (got <= 0)
 			break;
-		news |= judge_all(&w->path, batch.bytes, (size_t)got);
+		news |= classify_all(&w->path, batch.bytes, (size_t)got);
 	}
 	if (news & FSWATCH_NEWS_PATH)
 		follow_path_anew(w);
@@ -112,7 +112,8 @@ static void on_recheck(void *arg)
 
 	timer_start(&w->recheck, RECHECK_MS);
 	if (!w->source) {
-		/* Limits of inotify are per user of the host and may have room by now. */
+		/* The limits of inotify are per user of the host and may permit another watch by
+		 * now. */
 		follow_path(w);
 		note_change(w);
 	} else if (!fswatch_path_is_current(&w->path)) {
@@ -120,7 +121,7 @@ static void on_recheck(void *arg)
 	}
 }
 
-/* The callback may free the watch: nothing is touched after it. */
+/* The callback may free the watch: it is not accessed afterwards. */
 static void on_debounced(void *arg)
 {
 	struct fswatch *w = arg;
@@ -149,7 +150,7 @@ struct fswatch *fswatch_new_for_file(
 	struct loop *loop, const char *path, uint32_t debounce_ms, fswatch_fn fn, void *arg)
 {
 	const char *slash = strrchr(path, '/');
-	/* The root keeps its slash; a name alone lies in the working directory. */
+	/* The root keeps its slash; a bare name is in the working directory. */
 	size_t len = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
 	AUTO(mem_free) char *directory = slash == NULL ? xstrdup(".") : xstrndup(path, len);
 

@@ -1,6 +1,6 @@
 /*
- * Directory watch: tells that something in a directory may have changed, so that its owner reads
- * again by path and compares content. Understands symlink swaps of mounted volumes (`..data`),
+ * Directory watch: reports that something in a directory may have changed, so that its owner reads
+ * again by path and compares the content. Understands symlink swaps of mounted volumes (`..data`),
  * rewrites in place, a directory that is absent, replaced or not a mount yet (the nearest existing
  * parent is watched until it appears), queue overflow (one more call), and a kernel without inotify
  * (polls every 5 s).
@@ -27,7 +27,7 @@ struct fswatch *fswatch_new(
 struct fswatch *fswatch_new_for_file(
 	struct loop *loop, const char *path, uint32_t debounce_ms, fswatch_fn fn, void *arg);
 void fswatch_free(struct fswatch *w);
-/* False while it polls because inotify cannot be had. */
+/* False while it polls because inotify is not available. */
 bool fswatch_is_notified(const struct fswatch *w);
 
 #endif

@@ -8,13 +8,13 @@
 
 #include "lib/base/mem.h"
 
-/* By symbolic links two steps may be the same directory, which has one watch with the mask given
- * last: the last step's, which has all of the other. */
+/* Through symbolic links two steps may be the same directory. It has one watch, with the mask that
+ * was set last: that of the last step, which includes the other. */
 #define MASK_ON_THE_WAY                                                                 \
 	(IN_ONLYDIR | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | \
 		IN_DELETE_SELF | IN_MOVE_SELF)
 #define MASK_DIRECTORY (MASK_ON_THE_WAY | IN_MODIFY | IN_CLOSE_WRITE)
-/* The watched directory itself is gone or elsewhere. */
+/* The watched directory itself was removed or moved. */
 #define EVENTS_OF_SELF (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)
 
 static void add_step(struct fswatch_path *p, const char *path, size_t len)
@@ -80,15 +80,15 @@ static bool watch_step(struct fswatch_path *p, size_t index)
 	case ENAMETOOLONG:
 		return true;
 	case EACCES:
-		/* A directory on the way may be searched but not listed. */
+		/* A directory of the path may be searchable but not readable. */
 		return !last || !step->exists;
 	default:
 		return false;
 	}
 }
 
-/* From the root down, each step watched before the next is looked for: what appears later than the
- * look is an event of the step above. */
+/* From the root down, each step is watched before the next is looked up, so that one that appears
+ * after the look-up is an event of the step above. */
 bool fswatch_path_open(struct fswatch_path *p)
 {
 	bool watched = true;
@@ -102,7 +102,8 @@ bool fswatch_path_open(struct fswatch_path *p)
 		step->exists = false;
 		if (i > 0 && !p->steps[i - 1].exists)
 			continue;
-		/* Watched before it is looked at, and again in case it appeared in between. */
+		/* Watched before it is checked, and checked again in case it appeared in
+		 * between. */
 		watched = watched && p->fd >= 0 && watch_step(p, i);
 		if (look_at(step->path, &info)) {
 			step->exists = true;
@@ -138,7 +139,7 @@ bool fswatch_path_is_current(const struct fswatch_path *p)
 	return true;
 }
 
-unsigned int fswatch_path_judge(const struct fswatch_path *p, const struct inotify_event *event)
+unsigned int fswatch_path_classify(const struct fswatch_path *p, const struct inotify_event *event)
 {
 	unsigned int news = FSWATCH_NEWS_NONE;
 

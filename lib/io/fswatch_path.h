@@ -1,6 +1,6 @@
 /*
  * The inotify side of a directory watch: one watch on the directory and one on each directory its
- * path goes through, as far as they exist, so that its coming, going and being replaced are seen.
+ * path goes through, as far as they exist, so that its creation, removal and replacement are seen.
  * Private to fswatch.c.
  *
  * What inotify cannot see, a mount over a directory or a switch inside the target of a symbolic
@@ -38,16 +38,16 @@ enum fswatch_news {
 
 void fswatch_path_init(struct fswatch_path *p, const char *directory);
 void fswatch_path_fini(struct fswatch_path *p);
-/* Follows the path anew with a fresh inotify descriptor. False, and nothing open, when inotify
- * cannot be had: the caller has to poll. */
+/* Follows the path anew with a fresh inotify descriptor. False, with nothing open, when inotify is
+ * not available: the caller has to poll. */
 bool fswatch_path_open(struct fswatch_path *p);
 /* Closes the descriptor; remove its source from the loop before. */
 void fswatch_path_close(struct fswatch_path *p);
 /* The directory existed when the path was last followed. */
 bool fswatch_path_exists(const struct fswatch_path *p);
-/* Every step is still what it was when the path was last followed. */
+/* Every step is unchanged since the path was last followed. */
 bool fswatch_path_is_current(const struct fswatch_path *p);
 /* Bits of enum fswatch_news. */
-unsigned int fswatch_path_judge(const struct fswatch_path *p, const struct inotify_event *event);
+unsigned int fswatch_path_classify(const struct fswatch_path *p, const struct inotify_event *event);
 
 #endif

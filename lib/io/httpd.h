@@ -1,19 +1,19 @@
 /*
  * HTTP server for probes and hooks: GET and HEAD only, one request a connection, heads of at most 4
  * KiB, no bodies, at most HTTPD_CONNECTIONS_MAX connections over all listeners. A head must be
- * complete within 5 s of the accept; when all places are taken the oldest connection still sending
- * its head makes room. A reply has HTTPD_WRITE_MS to be taken. So slow, idle and vanishing clients
- * cost nothing.
+ * complete within 5 s of the accept; when all places are in use the oldest connection that is still
+ * sending its head is closed. The client has HTTPD_WRITE_MS to read a reply. So slow, idle and
+ * vanishing clients cost nothing.
  *
- * At most HTTPD_KEPT_MAX requests are kept by handlers, so that probes find a place; beyond that a
- * handler that asked to be told loses its request as if the client had left, and the client gets
+ * At most HTTPD_KEPT_MAX requests are kept by handlers, so that probes find a place. Beyond that, a
+ * handler with an on-gone callback loses its request as if the client had left, and the client gets
  * 503.
  *
- * A handler replies at once or keeps the request and replies later; it learns when the client goes
- * away.
+ * A handler replies at once or keeps the request and replies later; it is notified when the client
+ * goes away.
  *
- * Own by decision: packaged servers count inactivity instead of total time, bring threads, or lack
- * limits.
+ * Written here by decision: packaged servers limit inactivity instead of total time, bring threads,
+ * or lack limits.
  */
 #ifndef LIB_IO_HTTPD_H
 #define LIB_IO_HTTPD_H
@@ -37,17 +37,17 @@ struct httpd_listener;
 struct httpd_request;
 
 struct httpd *httpd_new(struct loop *loop);
-/* Closes listeners and connections without a word. Not to be called from a handler. */
+/* Closes listeners and connections silently. Must not be called from a handler. */
 void httpd_free(struct httpd *h);
 
 /* Listens on the address; `[::]:port` accepts IPv4 too, and on a host without IPv6 it falls back to
  * 0.0.0.0. text is the address as configured, used in log lines. NULL with the error set. */
 struct httpd_listener *httpd_listen(struct httpd *h, const struct addrport *address,
 	const char *text, struct err *e) MUST_CHECK;
-/* Stops listening, logs EV_HTTP_LISTENER_CLOSED and frees it. Requests that handlers have live on
- * until answered; connections that have not sent their head are closed. */
+/* Stops listening, logs EV_HTTP_LISTENER_CLOSED and frees it. Requests that handlers keep stay
+ * valid until answered; connections that have not sent their head are closed. */
 void httpd_listener_close(struct httpd_listener *l);
-/* The port it listens on, also when 0 was asked for. */
+/* The port it listens on, also when 0 was requested. */
 uint16_t httpd_listener_port(const struct httpd_listener *l);
 
 /* Called with a complete request. The handler must answer with httpd_reply, now or later. */
@@ -62,18 +62,18 @@ void httpd_route(struct httpd_listener *l, const char *path, httpd_fn fn, void *
 const char *httpd_request_path(const struct httpd_request *r);  /* as sent, without the query */
 const char *httpd_request_query(const struct httpd_request *r); /* after '?', "" without one */
 bool httpd_request_is_head(const struct httpd_request *r);
-/* Header by name without case, NULL when absent. */
+/* Header by name, ignoring case; NULL when absent. */
 const char *httpd_request_header(const struct httpd_request *r, const char *name);
 
-/* To be told when the client leaves before the reply. The request is gone by then: nothing may be
- * called with it any more. A handler that does not ask for this keeps the request and must answer
- * it anyway.
+/* Requests a callback when the client leaves before the reply. The request is freed by then and
+ * must not be used any more. A handler that does not call this keeps the request and must answer it
+ * anyway.
  *
  * A client that closes only its sending side counts as gone while a handler keeps its request (a
- * closed connection looks the same); one that is answered at once gets its reply. */
+ * closed connection looks the same); a client that is answered at once gets its reply. */
 void httpd_request_on_gone(struct httpd_request *r, void (*fn)(void *arg), void *arg);
 
-/* Answers and lets go of the request. headers: "Name: value" lines, may be NULL. Content-Type is
+/* Answers and releases the request. headers: "Name: value" lines, may be NULL. Content-Type is
  * text/plain; charset=utf-8 unless given. The body is copied (cap 16 MiB, else 500); for HEAD its
  * length is sent without it. */
 void httpd_reply(struct httpd_request *r, int status, const struct strv *headers, const char *body,

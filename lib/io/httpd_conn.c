@@ -9,7 +9,7 @@
 #include "lib/io/loop.h"
 
 #define TURN_BYTES (64 * 1024)  /* read or written in one turn of the loop */
-#define DRAIN_BYTES (64 * 1024) /* unread request bytes thrown away after the reply */
+#define DRAIN_BYTES (64 * 1024) /* unread request bytes discarded after the reply */
 #define LINGER_MS 2000
 
 static void conn_link(struct httpd_request *r)
@@ -38,7 +38,7 @@ static void conn_unlink(struct httpd_request *r)
 	h->count--;
 }
 
-/* Lets go of the client, keeps the request. */
+/* Closes the client, keeps the request. */
 static void conn_disconnect(struct httpd_request *r)
 {
 	timer_stop(&r->timer);
@@ -80,7 +80,7 @@ bool httpd_conn_make_room(struct httpd *h)
 {
 	if (h->count < HTTPD_CONNECTIONS_MAX)
 		return true;
-	/* First those that have all they came for. */
+	/* First the connections that have received everything. */
 	struct httpd_request *r = oldest_in(h, HTTPD_STATE_LINGER);
 	if (r == NULL)
 		r = oldest_in(h, HTTPD_STATE_HEAD);
@@ -145,7 +145,8 @@ static void conn_dispatch(struct httpd_request *r)
 	} else if (redirect) {
 		reply_redirect(r);
 	} else {
-		/* The listener and its routes may be gone when this returns; the request is not. */
+		/* The listener and its routes may be freed when this returns; the request is
+		 * not. */
 		route->fn(route->arg, r);
 	}
 	if (r->state == HTTPD_STATE_HANDLED)
@@ -157,7 +158,7 @@ static void conn_refuse(struct httpd_request *r, int status)
 	static const char *const bad = "400 Bad Request";
 	static const char *const large = "431 Request Header Fields Too Large";
 	static const char *const version = "505 HTTP Version Not Supported";
-	/* Whatever was parsed so far is not to be trusted, not even a method of HEAD. */
+	/* The parts parsed so far cannot be trusted, not even a method of HEAD. */
 	memset(&r->head, 0, sizeof(r->head));
 	httpd_reply_error(r, status, status == 431 ? large : status == 505 ? version : bad);
 }
@@ -187,7 +188,7 @@ static void conn_read_head(struct httpd_request *r)
 }
 
 /* Closing now would reset the connection if the client has sent more than was read, and the reply
- * might be lost with it (RFC 9112 section 9.6). */
+ * might be lost (RFC 9112 section 9.6). */
 static void conn_linger(struct httpd_request *r)
 {
 	buf_fini(&r->out);

@@ -1,5 +1,5 @@
 /*
- * Insides of the HTTP server, shared by lib/io/httpd*.c and by nobody else.
+ * Internals of the HTTP server, shared by lib/io/httpd*.c only.
  *
  * httpd.c        server, routes, facts of a request
  * httpd_listen.c listening sockets: open, accept, close
@@ -22,8 +22,8 @@ struct loop_source;
 enum httpd_state {
 	HTTPD_STATE_HEAD,    /* the client sends its head */
 	HTTPD_STATE_HANDLED, /* the handler has the request */
-	HTTPD_STATE_GONE,    /* the same, but the client has left: no descriptor any more */
-	HTTPD_STATE_WRITE,   /* the reply goes out */
+	HTTPD_STATE_GONE,    /* the same, but the client has left and the descriptor is closed */
+	HTTPD_STATE_WRITE,   /* the reply is being sent */
 	HTTPD_STATE_LINGER,  /* all sent; waiting for the client to close first */
 };
 

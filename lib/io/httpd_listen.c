@@ -55,7 +55,7 @@ static int open_listener(const struct addrport *at, const char **call)
 	*call = "setsockopt";
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
 		return -errno;
-	/* Not left to net.ipv6.bindv6only. */
+	/* Does not depend on net.ipv6.bindv6only. */
 	if (at->addr.family == IPADDR_V6 &&
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0)
 		return -errno;
@@ -88,7 +88,7 @@ static void on_unpark(void *arg)
 	loop_source_set(l->source, EPOLLIN);
 }
 
-/* Errors of accept4 that will be the same at once again: the connection waits in the backlog. */
+/* Errors of accept4 that would recur at once: the connection waits in the backlog. */
 static bool is_shortage(int code)
 {
 	return code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM;
@@ -113,7 +113,7 @@ static void on_ready(void *arg, uint32_t events)
 			park(l);
 			return;
 		}
-		/* The rest concerns one connection that died in the backlog (accept(2)). */
+		/* All other errors concern one connection that died in the backlog (accept(2)). */
 	}
 }
 

@@ -62,7 +62,7 @@ size_t httpd_head_end(const char *data, size_t len)
 	return 0;
 }
 
-/* Takes the next line off the front; false when there is none. */
+/* Removes the next line from the front; false when there is none. */
 static bool next_line(char **cursor, const char *end, struct line *line)
 {
 	char *lf = memchr(*cursor, '\n', (size_t)(end - *cursor));
@@ -146,8 +146,8 @@ static int parse_field(const struct line *line, struct httpd_field *field)
 	return 0;
 }
 
-/* Notes a body that is announced. A coding of the transfer is always one, and of no use to us. */
-static int judge_body(const struct httpd_field *field, struct httpd_head *head)
+/* Records an announced body. A transfer coding always means a body, and none is supported. */
+static int check_body(const struct httpd_field *field, struct httpd_head *head)
 {
 	if (strcasecmp(field->name, "Transfer-Encoding") == 0)
 		return BAD_REQUEST;
@@ -178,7 +178,7 @@ int httpd_head_parse(char *data, size_t len, struct httpd_head *head)
 		struct httpd_field *field = &head->fields[head->field_count++];
 		status = parse_field(&line, field);
 		if (status == 0)
-			status = judge_body(field, head);
+			status = check_body(field, head);
 	}
 	return status;
 }

@@ -63,7 +63,7 @@ static bool has_line(const struct strv *headers, const char *name)
 	return false;
 }
 
-/* Framing is ours: a handler that relays a reply may pass its headers as they are. */
+/* Framing headers are set here: a handler that relays a reply may pass its headers unchanged. */
 static bool is_framing(const char *line)
 {
 	static const char *const names[] = {
@@ -109,7 +109,7 @@ struct reply {
 
 static int put_reply(struct buf *out, const struct reply *p, struct err *e)
 {
-	/* RFC 9110 sections 15.3.5 and 15.4.5: these end with the head. */
+	/* RFC 9110 sections 15.3.5 and 15.4.5: these have no body. */
 	bool is_bodiless = p->status == 204 || p->status == 304;
 	if (p->len > BODY_MAX)
 		return err_set(e, -EMSGSIZE, "body too large");
@@ -151,7 +151,8 @@ void httpd_reply(struct httpd_request *r, int status, const struct strv *headers
 			.len = sizeof(failed) - 1,
 			.is_head = reply.is_head};
 		buf_reset(&r->out);
-		/* Without memory even for this the connection is closed without an answer. */
+		/* When even this fails for lack of memory, the connection is closed without an
+		 * answer. */
 		if (put_reply(&r->out, &sorry, &e) < 0)
 			buf_reset(&r->out);
 	}

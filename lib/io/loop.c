@@ -9,7 +9,7 @@
 #include "lib/base/mem.h"
 #include "lib/io/timer_heap.h"
 
-/* Events taken from the kernel in one turn: bounds how long timers can be held up. */
+/* Events read from the kernel in one turn: bounds how long timers can be delayed. */
 #define BATCH_MAX 64
 
 struct loop {
@@ -59,9 +59,9 @@ void loop_free(struct loop *loop)
 	free(loop);
 }
 
-/* The kernel reports EPOLLHUP and EPOLLERR unasked, which would wake the loop for ever while a
- * parked source is hung up. Edge-triggered it costs one wake-up that is not passed on; setting
- * events again makes the kernel look at the descriptor anew, so nothing is lost. */
+/* The kernel always reports EPOLLHUP and EPOLLERR, which would wake the loop for ever while a
+ * parked source is hung up. Edge-triggered, it costs one wake-up that is not passed on; setting
+ * events again makes the kernel check the descriptor anew, so nothing is lost. */
 static uint32_t kernel_events(uint32_t events)
 {
 	return events ? events : (uint32_t)EPOLLET;
@@ -171,8 +171,8 @@ int loop_turn(struct loop *loop, int timeout_ms, struct err *e)
 	if (count < 0 && errno != EINTR)
 		return err_set_errno(e, -errno, "wait for events");
 
-	/* What callbacks arm from here on waits for the next turn, so that a timer that arms itself
-	 * with no delay cannot starve the descriptors. */
+	/* Timers that callbacks arm from here on wait for the next turn, so that a timer that
+	 * re-arms itself with no delay cannot starve the descriptors. */
 	uint64_t now_ms = clock_now_ms();
 	uint64_t armed = loop->timers.armed;
 	loop->in_turn = true;
@@ -205,7 +205,7 @@ int loop_renew(struct loop *loop, struct err *e)
 		return err_set_errno(e, -errno, "create event loop");
 	fd_close(&loop->epoll_fd);
 	loop->epoll_fd = fd;
-	/* One whose descriptor is gone is silent, as it was before. */
+	/* A source with a closed descriptor is silent, as it was before. */
 	for (struct loop_source *source = loop->first; source != NULL; source = source->next)
 		(void)watch(source);
 	return 0;

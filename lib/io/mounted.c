@@ -7,7 +7,7 @@
 #include "lib/base/mem.h"
 #include "lib/io/atomicfile.h"
 
-/* Pauses between two tries to read a file that is there. */
+/* Pauses between two tries to read an existing file. */
 #define READ_BASE_MS 1000
 #define READ_MAX_MS 30000
 

@@ -17,12 +17,13 @@
 /* Bytes of one read, and reads of one stream in a turn: 64 KiB. */
 #define READ_SIZE ((size_t)16 * 1024)
 #define READS_PER_TURN 4
-/* Reads of one stream before its exit is told: more than the largest pipe an ordinary user can make
- * (1 MiB), so a child's own output fits, and a grandchild that writes on cannot hold us. */
+/* Reads of one stream before the exit is reported: more than the largest pipe an ordinary user can
+ * make (1 MiB), so a child's own output fits, and a grandchild that keeps writing cannot delay
+ * us. */
 #define READS_AT_EXIT 128
 /* Children reaped in a turn. */
 #define REAPS_PER_TURN 128
-/* Between two looks at children that are being ended without the loop. */
+/* Between two checks of children that are being ended without the loop. */
 #define END_POLL_MS 10
 
 struct proc_stream {
@@ -81,8 +82,8 @@ static void destroy(struct proc *p)
 	free(p);
 }
 
-/* The memory goes when nobody can need it: the owner has let go, no callback of it is running, and
- * the reaper will not look for the pid any more. */
+/* Freed when nothing can use it any more: the owner has released it, no callback of it is running,
+ * and the reaper will not look for the pid again. */
 static void release(struct proc *p)
 {
 	if (p->freed && p->in_use == 0 && p->pid == 0)
@@ -128,7 +129,7 @@ static struct proc *find_pid(struct proc_table *table, pid_t pid)
 	return p;
 }
 
-/* The zombie keeps its pid from being given away until the output is read and its owner found. */
+/* The zombie keeps its pid from being reused until the output is read and the owner found. */
 static void finish(struct proc *p, int wstatus)
 {
 	p->pid = 0;
@@ -172,7 +173,7 @@ void proc_table_reap(struct proc_table *table)
 {
 	int reaped = 0;
 
-	/* From a callback of ours: the round that called it goes on until nothing is left. */
+	/* Called from one of our callbacks: the outer round continues until nothing is left. */
 	if (table->reaping)
 		return;
 	table->reaping = true;
@@ -289,7 +290,7 @@ struct proc *proc_spawn(struct proc_table *table, const struct proc_spec *spec,
 	p->output_fn = output_fn;
 	p->exit_fn = exit_fn;
 	p->arg = arg;
-	/* Before the fork, so that nothing can fail once the program runs. */
+	/* Done before the fork, so that nothing can fail once the program runs. */
 	int code = watch_streams(p, e);
 	if (code == 0)
 		code = proc_launch_exec(&launch, spec, write_fds, e);

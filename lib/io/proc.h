@@ -46,8 +46,8 @@ typedef void (*proc_exit_fn)(void *arg, int wstatus);
 struct proc_table *proc_table_new(struct loop *loop);
 void proc_table_free(struct proc_table *table);
 void proc_table_reap(struct proc_table *table);
-/* For when the loop is gone: ends every child of ours, by SIGTERM and after term_ms by SIGKILL, and
- * reaps it. Blocks until then, kill_ms longer at most. No callback is called. */
+/* For use after the loop has failed: ends every child of ours with SIGTERM, and after term_ms with
+ * SIGKILL, and reaps it. Blocks until then, at most kill_ms longer. No callback is called. */
 void proc_table_end(struct proc_table *table, uint32_t term_ms, uint32_t kill_ms);
 /* Children reaped that were not ours, since the start. */
 uint64_t proc_table_orphans(const struct proc_table *table);
@@ -60,13 +60,13 @@ pid_t proc_pid(const struct proc *p); /* 0 once reaped */
 bool proc_is_running(const struct proc *p);
 /* Signals the child alone, not its group. 0 or -ESRCH once reaped. */
 int proc_signal(struct proc *p, int signo, struct err *e) MUST_CHECK;
-/* Detaches: the callbacks are not called any more; a child still running is reaped silently
+/* Detaches: the callbacks are not called any more; a child that still runs is reaped silently
  * later. */
 void proc_free(struct proc *p);
 
-/* Absolute path of a program by PATH (first executable regular file; folders that are not
- * absolute are passed over), caller frees. A name with a slash is checked as it is. NULL with
- * -ENOENT: `exec: "x": executable file not found in $PATH`. */
+/* Absolute path of a program by PATH (first executable regular file; folders that are not absolute
+ * are skipped), caller frees. A name with a slash is checked as it is. NULL with -ENOENT: `exec:
+ * "x": executable file not found in $PATH`. */
 char *proc_find(const char *name, struct err *e) MUST_CHECK;
 
 /* "exit status 3" or "signal: killed", as Go's exec package words it. */

@@ -50,7 +50,8 @@ char *proc_find(const char *name, struct err *e)
 
 	if (strchr(name, '/'))
 		return find_by_path(name, e);
-	/* A relative or empty folder in PATH means the current one, where nothing is run from. */
+	/* A relative or empty folder in PATH means the current one, from which nothing is
+	 * executed. */
 	while (path != NULL && *path && *name) {
 		size_t len = strcspn(path, ":");
 

@@ -20,7 +20,7 @@
 #define CHILD_ERROR_FD 3
 #define CHILD_FIRST_FREE_FD 4
 
-/* By convention of shells: the program could not be started. Seen by nobody but a tracer. */
+/* By convention of shells: the program could not be started. Only a tracer sees it. */
 #define EXIT_NOT_STARTED 127
 
 /* Longest wait for execve. Reached only when the program's file system hangs; then the child counts
@@ -50,7 +50,8 @@ int proc_launch_pipes(
 		if (pipe2(fds, O_CLOEXEC) == 0) {
 			launch->read_fds[i] = fds[0];
 			write_fds[i] = fds[1];
-			/* Our end only: a child that finds its output non-blocking loses lines. */
+			/* Only our end is non-blocking: a child with non-blocking output would lose
+			 * lines. */
 			if (fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0)
 				continue;
 		}
@@ -75,8 +76,8 @@ static void child_fail(int error_fd, int code)
 }
 
 /* A kernel or a sandbox without close_range: the directory lists what is open, in ascending order,
- * so that closing while reading skips nothing. Without /proc there remains only what we were
- * started with, because everything of ours is close-on-exec. */
+ * so that closing while reading skips nothing. Without /proc only inherited descriptors remain
+ * open, because all of ours are close-on-exec. */
 static void close_listed_from(int first)
 {
 	union {
@@ -112,7 +113,7 @@ static void child_set_streams(const struct child_plan *plan)
 
 	if (error_fd < 0 || null_fd < 0)
 		child_fail(plan->error_fd, errno);
-	/* Lifted out of the way first: we may have been started with 0 to 2 closed. */
+	/* Moved out of the way first: we may have been started with 0 to 2 closed. */
 	null_fd = fcntl(null_fd, F_DUPFD_CLOEXEC, CHILD_FIRST_FREE_FD);
 	if (null_fd < 0)
 		child_fail(error_fd, errno);
@@ -144,8 +145,8 @@ static void child_set_signals(void)
 	static const unsigned long standard[8];
 
 	/* Past glibc, which refuses the two signals it keeps for itself: its own posix_spawn leaves
-	 * them ignored, so they are whenever make or a shell of that kind started us. SIGKILL and
-	 * SIGSTOP refuse, and are at their default. */
+	 * them ignored, so they are ignored when make or a similar program started us. SIGKILL and
+	 * SIGSTOP cannot be set and are at their default. */
 	for (int signo = 1; signo <= SIGRTMAX; signo++)
 		(void)syscall(SYS_rt_sigaction, signo, standard, NULL, _NSIG / CHAR_BIT);
 	(void)sigprocmask(SIG_SETMASK, signals_original_mask(), NULL);
@@ -162,8 +163,8 @@ __attribute__((noreturn)) static void child_main(const struct child_plan *plan)
 	if (spec->death_signal != 0) {
 		if (prctl(PR_SET_PDEATHSIG, spec->death_signal) < 0)
 			child_fail(CHILD_ERROR_FD, errno);
-		/* The parent may have died before the request; no signal comes for that any more.
-		 */
+		/* The parent may have died before the request; then no signal comes any more.
+		 *  */
 		if (getppid() != plan->parent)
 			_exit(EXIT_NOT_STARTED);
 	}
@@ -173,7 +174,7 @@ __attribute__((noreturn)) static void child_main(const struct child_plan *plan)
 	_exit(EXIT_NOT_STARTED);
 }
 
-/* The end of the pipe without a word means that execve succeeded and closed it. Returns the errno
+/* The end of the pipe without data means that execve succeeded and closed it. Returns the errno
  * that the child reported, or 0. */
 static int read_child_error(int fd)
 {
@@ -193,11 +194,11 @@ static int read_child_error(int fd)
 }
 
 /*
- * fork, not posix_spawn, which can set neither the death signal nor check the parent; and not
- * vfork, whose child shares our memory and stack: a death signal or a sandbox that kills it halfway
- * would be survivable, but a sanitizer or a signal handler running there would not. Our memory is
- * small, so the copied page tables cost well under a millisecond. The price of fork, that the
- * failure of execve is not seen by the parent, is paid with a pipe that execve closes.
+ * fork, not posix_spawn, which can neither set the death signal nor check the parent; and not
+ * vfork, because its child shares our memory and stack: a death signal or a sandbox that kills it
+ * halfway would be survivable, but a sanitizer or a signal handler running there would not. Our
+ * memory is small, so the copied page tables cost well under a millisecond. With fork the parent
+ * does not see that execve failed; a pipe that execve closes makes up for that.
  */
 int proc_launch_exec(struct proc_launch *launch, const struct proc_spec *spec,
 	const int write_fds[2], struct err *e)

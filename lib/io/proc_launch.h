@@ -1,6 +1,6 @@
 /*
- * From a specification to a running program: pipes, fork, the set-up of the child, exec. Private to
- * proc.c. Nothing is kept here: the caller owns what it is given.
+ * Starts a program from a specification: pipes, fork, the set-up of the child, exec. Private to
+ * proc.c. Keeps no state: the caller owns everything that is returned.
  */
 #ifndef LIB_IO_PROC_LAUNCH_H
 #define LIB_IO_PROC_LAUNCH_H
@@ -19,8 +19,8 @@ struct proc_launch {
 /* Opens the pipes the specification asks for. On failure nothing is open. */
 int proc_launch_pipes(struct proc_launch *launch, const struct proc_spec *spec, int write_fds[2],
 	struct err *e) MUST_CHECK;
-/* Forks and executes; waits until the program has taken over or could not. The caller closes
- * write_fds. -ENOENT, -EACCES and the like of execve. */
+/* Forks and executes; waits until execve has succeeded or failed. The caller closes write_fds.
+ * -ENOENT, -EACCES and the like of execve. */
 int proc_launch_exec(struct proc_launch *launch, const struct proc_spec *spec,
 	const int write_fds[2], struct err *e) MUST_CHECK;
 

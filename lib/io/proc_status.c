@@ -5,7 +5,7 @@
 #include "lib/base/mem.h"
 #include "lib/io/proc.h"
 
-/* Go's own names, in lower case and without regard to the C library's. Higher numbers have none. */
+/* The names that Go uses, in lower case, independent of the C library. Higher numbers have none. */
 static const char *const signal_names[] = {
 	[SIGHUP] = "hangup",
 	[SIGINT] = "interrupt",

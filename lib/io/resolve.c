@@ -53,7 +53,7 @@ static void arm_timer(struct resolver *r)
 		timer_stop(&r->timer);
 		return;
 	}
-	/* Rounded up, or the last fraction of a millisecond would be spent spinning. */
+	/* Rounded up, or the loop would spin for the last fraction of a millisecond. */
 	timer_start(
 		&r->timer, (uint64_t)tv.tv_sec * CLOCK_MS_PER_S + (uint64_t)tv.tv_usec / 1000 + 1);
 }
@@ -65,7 +65,7 @@ static void on_ready(void *arg, uint32_t events)
 	bool failed = (events & (EPOLLERR | EPOLLHUP)) != 0;
 	bool in = failed || (events & EPOLLIN) != 0;
 	bool out = failed || (events & EPOLLOUT) != 0;
-	/* The watch may be gone when this returns. */
+	/* The watch may have been freed when this returns. */
 	ares_process_fd(r->dns, in ? w->fd : ARES_SOCKET_BAD, out ? w->fd : ARES_SOCKET_BAD);
 	arm_timer(r);
 }
@@ -107,7 +107,7 @@ static void close_channels(struct resolver *r)
 	r->dns = NULL;
 }
 
-/* c-ares reads the configuration; its names are asked for by us. */
+/* c-ares reads the configuration; the candidate names are made here. */
 static int read_search(struct resolver *r)
 {
 	struct ares_options options;
@@ -116,7 +116,7 @@ static int read_search(struct resolver *r)
 	strv_reset(&r->search.domains);
 	r->search.ndots = options.ndots > 0 ? (size_t)options.ndots : 0;
 	for (int i = 0; status == ARES_SUCCESS && i < options.ndomains; i++) {
-		/* The root is where the host is asked for as it is. */
+		/* The root domain stands for the host name as given. */
 		if (strcmp(options.domains[i], ".") != 0)
 			strv_push(&r->search.domains, options.domains[i]);
 	}
@@ -168,7 +168,7 @@ static bool is_config_changed(const struct resolver *r)
 	       now.st_mtim.tv_nsec != then->st_mtim.tv_nsec;
 }
 
-/* Reads the configuration again; what is under way is asked again. */
+/* Reads the configuration again and repeats the queries under way. */
 static int reload(struct resolver *r, struct err *e)
 {
 	close_channels(r);
@@ -253,7 +253,7 @@ void resolve_wake(struct resolver *r)
 
 void resolve_refresh(struct resolver *r)
 {
-	struct err ignored; /* tried again when something is asked, and reported then */
+	struct err ignored; /* tried again at the next request, and reported then */
 	if (r->dns != NULL && is_config_changed(r))
 		reload(r, &ignored);
 }

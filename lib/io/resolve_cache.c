@@ -21,7 +21,7 @@ void resolve_cache_fini(struct resolve_cache *c)
 	c->count = 0;
 }
 
-/* Host names have no case (RFC 4343). */
+/* Host names are case-insensitive (RFC 4343). */
 static size_t find_index(const struct resolve_cache *c, const char *host)
 {
 	size_t i = 0;
@@ -81,7 +81,7 @@ static void fill(struct resolve_cache_entry *entry, uint64_t now_ms, struct reso
 	memset(out, 0, sizeof(*out));
 	memcpy(out->addresses, entry->addresses, entry->count * sizeof(out->addresses[0]));
 	out->count = entry->count;
-	/* Rounded up: an answer that may still be given has time left. */
+	/* Rounded up: a valid answer has time left. */
 	out->ttl_s = (uint32_t)((entry->expires_ms - now_ms + CLOCK_MS_PER_S - 1) / CLOCK_MS_PER_S);
 	out->stale = entry->stale;
 	out->is_partial = entry->is_partial;

@@ -8,7 +8,7 @@
 #include "lib/io/resolve.h"
 
 #define RESOLVE_CACHE_MAX 64
-#define RESOLVE_PARTIAL_TTL_S 5 /* when to ask again for the rest of an answer */
+#define RESOLVE_PARTIAL_TTL_S 5 /* when to ask again for the missing part of an answer */
 
 struct resolve_cache_entry {
 	char *host;
@@ -16,7 +16,7 @@ struct resolve_cache_entry {
 	size_t count;
 	uint64_t expires_ms;
 	uint64_t used_ms;
-	bool stale; /* kept beyond its time because there was no newer one */
+	bool stale; /* kept past its expiry because there was no newer one */
 	bool is_partial;
 };
 
@@ -30,12 +30,12 @@ void resolve_cache_fini(struct resolve_cache *c);
 void resolve_cache_put(struct resolve_cache *c, const char *host,
 	const struct resolve_answer *answer, uint64_t now_ms);
 void resolve_cache_drop(struct resolve_cache *c, const char *host);
-/* An answer that may be given now; a partial one for a moment at a time. False when there is none
- * or its time is over. */
+/* An answer that is still valid; a partial one is valid only for a moment at a time. False when
+ * there is none or it has expired. */
 bool resolve_cache_get(
 	struct resolve_cache *c, const char *host, uint64_t now_ms, struct resolve_answer *out);
-/* The last good answer however old, marked stale, and given by resolve_cache_get for the next
- * hold_ms, so that not every question waits for the dead server. False when there is none. */
+/* The last good answer however old, marked stale, and returned by resolve_cache_get for the next
+ * hold_ms, so that not every request waits for the dead server. False when there is none. */
 bool resolve_cache_revive(struct resolve_cache *c, const char *host, uint64_t now_ms,
 	uint64_t hold_ms, struct resolve_answer *out);
 /* The last good answer however old, without any effect. False when there is none. */

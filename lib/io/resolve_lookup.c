@@ -43,8 +43,8 @@ void resolve_lookup_free(struct resolve_lookup *lookup)
 	free(lookup);
 }
 
-/* An address that nothing leads to would be tried in vain; a unique local one is worth less than
- * any of IPv4 (RFC 6724 section 2.1). */
+/* An address without a route would be tried in vain; a unique local one has a lower preference than
+ * any IPv4 address (RFC 6724 section 2.1). */
 static bool is_preferred(const struct ipaddr *v6)
 {
 	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(DISCARD_PORT)};
@@ -62,7 +62,7 @@ static void add_address(struct resolve_answer *out, const struct resolve_answer 
 		out->addresses[out->count++] = from->addresses[i];
 }
 
-/* In turns (RFC 8305 section 4), so that a family that leads nowhere costs one try. */
+/* Alternating (RFC 8305 section 4), so that an unreachable family costs one try. */
 static void merge(const struct resolve_answer *v4, const struct resolve_answer *v6,
 	struct resolve_answer *out)
 {
@@ -81,7 +81,8 @@ static void merge(const struct resolve_answer *v4, const struct resolve_answer *
 		out->ttl_s = v6->ttl_s;
 }
 
-/* Those of the last good answer, however old: a family whose server is slow does not vanish. */
+/* The addresses of the last good answer, however old: a family with a slow server must not
+ * vanish. */
 static void keep_last(
 	struct resolve_lookup *lookup, enum ipaddr_family family, struct resolve_answer *out)
 {
@@ -114,31 +115,31 @@ static void deliver(struct resolve_lookup *lookup)
 	resolve_cache_put(&r->cache, lookup->host, &answer, clock_now_ms());
 	if (is_partial)
 		answer.ttl_s = RESOLVE_PARTIAL_TTL_S;
-	resolve_settle(r, lookup, &answer, NULL);
+	resolve_finish(r, lookup, &answer, NULL);
 	lookup->is_delivered = true;
 	if (!is_partial)
 		resolve_lookup_free(lookup);
 }
 
-/* No such name is an answer; for all else an old answer is better than none, and also where some
- * search domain, in which the host may live, could not be asked. */
+/* "No such name" is an answer. For any other failure an old answer is better than none, and also
+ * when a search domain that may contain the host could not be asked. */
 void resolve_lookup_fail(struct resolve_lookup *lookup, const struct err *why)
 {
 	struct resolver *r = lookup->resolver_ref;
 	struct resolve_answer answer;
 	if (why->code == -ENOENT && !lookup->is_in_doubt) {
 		resolve_cache_drop(&r->cache, lookup->host);
-		resolve_settle(r, lookup, NULL, why);
+		resolve_finish(r, lookup, NULL, why);
 	} else if (resolve_cache_revive(&r->cache, lookup->host, clock_now_ms(),
 			   RESOLVE_STALE_HOLD_MS, &answer)) {
-		resolve_settle(r, lookup, &answer, NULL);
+		resolve_finish(r, lookup, &answer, NULL);
 	} else {
-		resolve_settle(r, lookup, NULL, why);
+		resolve_finish(r, lookup, NULL, why);
 	}
 	resolve_lookup_free(lookup);
 }
 
-/* Of the host as it is, an error is what those who asked get. */
+/* The error of the host name as given is the one that is reported. */
 static void note_failure(struct resolve_lookup *lookup)
 {
 	const struct resolver *r = lookup->resolver_ref;
@@ -178,7 +179,7 @@ static void ask(struct resolve_lookup *lookup)
 		resolve_query_start(lookup, r->dns, family_of_slot[i], name);
 }
 
-/* The next step is asked with the next turn. */
+/* The next step begins in the next turn. */
 static void go_on(struct resolve_lookup *lookup)
 {
 	if (!lookup->is_in_files) {
@@ -228,7 +229,7 @@ void resolve_lookup_advance(struct resolve_lookup *lookup)
 
 void resolve_lookup_restart(struct resolve_lookup *lookup)
 {
-	/* What those who asked have is good; the next question asks anew. */
+	/* The requests have a good answer; the next request starts a new lookup. */
 	if (lookup->is_delivered)
 		return;
 	timer_stop(&lookup->grace);
@@ -248,8 +249,8 @@ const struct resolve_lookup *resolve_lookup_start(struct resolver *r, const char
 			continue;
 		if (!l->is_delivered)
 			return l;
-		/* The answer it has given is over, and what it still waits for will be asked again.
-		 */
+		/* Its answer has expired, and the family it still waits for will be asked again.
+		 *  */
 		resolve_lookup_free(l);
 		break;
 	}

@@ -7,8 +7,9 @@
 #include "lib/base/mem.h"
 #include "lib/io/resolve_internal.h"
 
-/* What c-ares works on; it cannot be taken back, so it outlives a lookup that goes on without it.
- */
+/* The argument of a query in c-ares; it cannot be cancelled, so it outlives a lookup that abandons
+ * it.
+ *  */
 struct resolve_query {
 	struct resolve_lookup *lookup; /* NULL = abandoned */
 	size_t slot;                   /* of the lookup's queries and results */
@@ -59,7 +60,7 @@ static void read_answer(const struct ares_addrinfo *info, struct resolve_answer 
 static enum resolve_state explain(int status, struct err *why)
 {
 	switch (status) {
-	case ARES_SUCCESS: /* but nothing we can use */
+	case ARES_SUCCESS: /* but without an address we can use */
 	case ARES_ENODATA:
 		return RESOLVE_EMPTY;
 	case ARES_ENOTFOUND:
@@ -96,7 +97,7 @@ static void on_result(void *arg, int status, int timeouts, struct ares_addrinfo 
 		read_answer(info, &result->answer);
 	result->state = result->answer.count > 0 ? RESOLVE_FOUND : explain(status, &result->why);
 	lookup->is_due = true;
-	/* The channel went away for a change of the configuration, unless the resolver does. */
+	/* The channel was destroyed for a change of the configuration, or with the resolver. */
 	if (status == ARES_EDESTRUCTION)
 		resolve_lookup_restart(lookup);
 	ares_freeaddrinfo(info);
@@ -117,7 +118,7 @@ void resolve_query_start(struct resolve_lookup *lookup, struct ares_channeldata 
 	query->slot = family == IPADDR_V6 ? 1 : 0;
 	lookup->queries[query->slot] = query;
 	lookup->results[query->slot].state = RESOLVE_PENDING;
-	/* The query may be gone when this returns. */
+	/* The query may have been freed when this returns. */
 	ares_getaddrinfo(channel, name, NULL, &hints, on_result, query);
 }
 

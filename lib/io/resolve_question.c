@@ -11,7 +11,7 @@
 #define HOST_MAX 254 /* RFC 1035 section 2.3.4, with the final dot */
 #define NUMERIC_TTL_S 600
 
-void resolve_settle(struct resolver *r, const struct resolve_lookup *lookup,
+void resolve_finish(struct resolver *r, const struct resolve_lookup *lookup,
 	const struct resolve_answer *answer, const struct err *err)
 {
 	for (struct resolve *q = r->questions; q != NULL; q = q->next) {

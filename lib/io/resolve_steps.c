@@ -38,8 +38,8 @@ enum resolve_move resolve_steps_move(enum resolve_state a, enum resolve_state b)
 {
 	bool is_pending = a == RESOLVE_PENDING || b == RESOLVE_PENDING;
 	bool is_found = a == RESOLVE_FOUND || b == RESOLVE_FOUND;
-	/* Of the whole name, but some servers say so of a name that has addresses of the other
-	 * family only (RFC 4074 section 4.2). */
+	/* Means that no such name exists, but some servers also answer so for a name with addresses
+	 * of the other family only (RFC 4074 section 4.2). */
 	bool is_absent = a == RESOLVE_ABSENT || b == RESOLVE_ABSENT;
 	if (is_pending)
 		return is_found || is_absent ? RESOLVE_WAIT_SHORTLY : RESOLVE_WAIT;

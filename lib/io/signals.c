@@ -10,8 +10,8 @@
 #include "lib/base/mem.h"
 #include "lib/io/loop.h"
 
-/* Taken from the kernel with one read, and the reads of one turn. What is left keeps the descriptor
- * readable, so a sender without pause cannot hold the loop. */
+/* Signals of one read, and reads of one turn. Further signals keep the descriptor readable, so a
+ * sender without pause cannot block the loop. */
 #define BATCH_MAX 16
 #define READS_MAX 16
 
@@ -46,11 +46,11 @@ void signals_block(void)
 	make_blocked_set(&blocked);
 	sigprocmask(SIG_BLOCK, &blocked, done ? NULL : &original_mask);
 	done = true;
-	/* A peer that hangs up is an error of the write, not an event. Children get the default
-	 * back. */
+	/* A peer that hangs up shows as an error of the write, not as a signal. Children get the
+	 * default back. */
 	sigaction(SIGPIPE, &ignore, NULL);
-	/* Ignoring outlives execve: whoever started us may have left it so, and then the kernel
-	 * would throw away the status of our children. */
+	/* An ignored signal stays ignored across execve: our parent may have ignored this one, and
+	 * then the kernel would discard the status of our children. */
 	sigaction(SIGCHLD, &standard, NULL);
 }
 

@@ -1,7 +1,7 @@
 /*
- * Signals as events. signals_block() is the first thing main does: it blocks every signal but those
- * by which the kernel reports a fault of our own, remembers the original mask for children, and
- * ignores SIGPIPE. signals_open() delivers the rest through the loop.
+ * Signals as events. signals_block() is the first thing main does: it blocks every signal except
+ * those by which the kernel reports a fault of our own, remembers the original mask for children,
+ * and ignores SIGPIPE. signals_open() delivers the blocked ones through the loop.
  */
 #ifndef LIB_IO_SIGNALS_H
 #define LIB_IO_SIGNALS_H

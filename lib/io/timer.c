@@ -98,7 +98,7 @@ void timer_heap_fire(struct timer_heap *heap, uint64_t now_ms, uint64_t armed)
 	while (heap->len > 0) {
 		struct timer *t = heap->slots[1];
 
-		/* A deadline is never set before the time of arming, so whatever was armed
+		/* A deadline is never set before the time of arming, so a timer that was armed
 		 * meanwhile sorts behind everything that is due: the first such timer ends the
 		 * round. */
 		if (t->deadline_ms > now_ms || t->arm_number > armed)

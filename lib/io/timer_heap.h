@@ -25,7 +25,7 @@ void timer_heap_fini(struct timer_heap *heap);
 /* Milliseconds from now to the earliest deadline, 0 when it has passed, -1 without timers. Never
  * more than INT_MAX. */
 int timer_heap_wait_ms(const struct timer_heap *heap, uint64_t now_ms);
-/* Fires what is due at now_ms and was armed as number `armed` or before. */
+/* Fires the timers that are due at now_ms and were armed as number `armed` or before. */
 void timer_heap_fire(struct timer_heap *heap, uint64_t now_ms, uint64_t armed);
 
 #endif

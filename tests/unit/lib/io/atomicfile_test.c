@@ -94,7 +94,7 @@ static void test_relative_and_longest_name(void **state)
 	expect_file(name, "x", 0600);
 }
 
-/* The link is replaced; what it points to stays. */
+/* The link is replaced; its target stays. */
 static void test_replaces_link(void **state)
 {
 	AUTO(mem_free) char *link = tempdir_path(dir, "link");
@@ -115,7 +115,7 @@ static void test_left_over_temporary(void **state)
 	struct err e = {0};
 
 	(void)state;
-	/* Names a crashed process of our pid may have left. */
+	/* Names that a crashed process with our pid may have left. */
 	for (int i = 0; i < 20; i++) {
 		AUTO(mem_free) char *name = xasprintf(".tailboot-%d-%d.tmp", (int)getpid(), i);
 
@@ -126,7 +126,7 @@ static void test_left_over_temporary(void **state)
 	assert_int_equal(count_entries(), 21);
 }
 
-/* Stand in front of the C library's: a disk that takes 2 s to sync. */
+/* Override those of the C library: a disk with a sync time of 2 s. */
 #define SLOW_SYNC_S 2
 static unsigned int syncs;
 
@@ -187,7 +187,7 @@ static void test_remove_stale(void **state)
 	atomicfile_remove_stale(nowhere);
 }
 
-/* A reason that lasts has one text, however many names were tried. */
+/* A lasting failure has one text, however many names were tried. */
 static void test_reason_is_stable(void **state)
 {
 	AUTO(mem_free) char *path = tempdir_path(dir, "file");
@@ -200,7 +200,7 @@ static void test_reason_is_stable(void **state)
 	close(next);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
 	small = before;
-	small.rlim_cur = (rlim_t)next + 1; /* the folder can be opened, no file in it */
+	small.rlim_cur = (rlim_t)next + 1; /* the folder can be opened, but no file in it */
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &small), 0);
 	assert_int_equal(atomicfile_write(path, "x", 1, 0600, &e), -EMFILE);
 	assert_int_equal(atomicfile_write(path, "x", 1, 0600, &again), -EMFILE);
@@ -316,7 +316,7 @@ static void test_read_not_a_file(void **state)
 	assert_int_equal(mkfifo(fifo, 0600), 0);
 	assert_int_equal(atomicfile_read(fifo, &b, &e), -EINVAL);
 	assert_int_equal(atomicfile_read("/dev/zero", &b, &e), -EINVAL);
-	/* Files of /proc say that they are empty and are not. */
+	/* Files of /proc have size 0 but are not empty. */
 	assert_int_equal(atomicfile_read("/proc/self/comm", &b, &e), 0);
 	assert_true(b.len > 0);
 }
@@ -349,7 +349,7 @@ static void test_make_dirs(void **state)
 	umask(old_mask);
 	assert_int_equal(stat(middle, &info), 0);
 	assert_int_equal(info.st_mode & 07777, 0755);
-	/* What is there keeps its mode. */
+	/* An existing directory keeps its mode. */
 	assert_int_equal(atomicfile_make_dirs(deep, 0700, &e), 0);
 	assert_int_equal(stat(deep, &info), 0);
 	assert_int_equal(info.st_mode & 07777, 0755);

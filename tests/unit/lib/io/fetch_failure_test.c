@@ -186,7 +186,7 @@ static void nobody_there_is_refused(void **state)
 	assert_non_null(strstr(f->err.msg, ": connect: No such file or directory"));
 }
 
-/* The server says a little now and then: time is counted for the whole request. */
+/* The server sends a little now and then: the time limit is for the whole request. */
 static void a_slow_drip_is_cut_at_the_deadline(void **state)
 {
 	struct fixture *f = *state;

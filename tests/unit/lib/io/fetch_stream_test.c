@@ -29,7 +29,7 @@ struct fixture {
 	char *dir;
 	char *socket;
 	struct fetch *fetch;
-	/* what came */
+	/* what was received */
 	unsigned int heads;
 	unsigned int pieces;
 	unsigned int ends;
@@ -326,7 +326,7 @@ static void a_huge_line_is_never_held(void **state)
 	assert_true(f->largest <= 64 * 1024);
 	print_message("%zu bytes in %llu us, %u pieces, largest %zu, resident +%zu KiB\n", f->bytes,
 		(unsigned long long)took_us, f->pieces, f->largest, grown / 1024);
-	/* Shadow memory of a sanitizer counts, too. */
+	/* The shadow memory of a sanitizer counts, too. */
 	assert_true(grown < 8u * 1024 * 1024);
 }
 

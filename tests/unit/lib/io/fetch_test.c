@@ -285,7 +285,7 @@ static void any_status_is_an_answer(void **state)
 	assert_int_equal(f->server->request_count, 2);
 }
 
-static void connections_are_used_again_unless_told(void **state)
+static void connections_are_reused_unless_fresh(void **state)
 {
 	struct fixture *f = *state;
 	serve_tcp(f);
@@ -299,7 +299,7 @@ static void connections_are_used_again_unless_told(void **state)
 	assert_non_null(strstr(f->server->requests.items[2], "\r\nConnection: close\r\n"));
 	get(f);
 	assert_int_equal(f->server->accept_count, 2);
-	/* The server ended the idle connection: another one is made without a word. */
+	/* The server ended the idle connection: another one is made silently. */
 	f->server->reply.after = RAW_CLOSE;
 	get(f);
 	get(f);
@@ -323,7 +323,7 @@ static void requests_can_be_cancelled_at_any_time(void **state)
 	assert_true(loop_wait_idle(f->loop, 10));
 	assert_int_equal(f->calls, 0);
 
-	/* Both are answered in the same turn; the callback of one takes the other away. */
+	/* Both are answered in the same turn; the callback of one cancels the other. */
 	f->server->reply.text = OK_REPLY;
 	f->starts_another = true;
 	f->victim = fetch_start(f->fetcher, &request, on_reply, f, &e);
@@ -331,10 +331,10 @@ static void requests_can_be_cancelled_at_any_time(void **state)
 	struct fetch *first = f->victim;
 	assert_true(loop_wait_count(f->loop, &f->calls, 2, LOOP_WAIT_MS));
 	assert_true(loop_wait_idle(f->loop, 10));
-	/* The victim may have been first and have cancelled itself, which does nothing. */
+	/* The victim may have come first and cancelled itself, which does nothing. */
 	assert_in_range(f->calls, 2, 3);
 	assert_non_null(first);
-	/* What is under way when all ends is fetcher_free's. */
+	/* fetcher_free cancels what is still under way. */
 	f->server->reply.text = NULL;
 	assert_non_null(fetch_start(f->fetcher, &request, on_reply, f, &e));
 	assert_true(loop_wait_idle(f->loop, 5));
@@ -387,7 +387,7 @@ int main(void)
 		FETCH_TEST(an_address_takes_the_place_of_resolving),
 		FETCH_TEST(both_families_reach_a_server),
 		FETCH_TEST(any_status_is_an_answer),
-		FETCH_TEST(connections_are_used_again_unless_told),
+		FETCH_TEST(connections_are_reused_unless_fresh),
 		FETCH_TEST(requests_can_be_cancelled_at_any_time),
 		FETCH_TEST(nonsense_is_refused_at_the_start),
 	};

@@ -101,7 +101,7 @@ static void a_trusted_server_is_asked(void **state)
 static void a_server_of_another_authority_is_not_trusted(void **state)
 {
 	struct fixture *f = *state;
-	/* NULL: the authorities of the system, of which ours is none. */
+	/* NULL: the authorities of the system, which do not include ours. */
 	const char *const strangers[] = {f->other_ca, NULL};
 	for (size_t i = 0; i < ARRAY_LEN(strangers); i++) {
 		get(f, f->server.port, "api.example", strangers[i]);
@@ -111,7 +111,7 @@ static void a_server_of_another_authority_is_not_trusted(void **state)
 		assert_non_null(strstr(f->err.msg, "unable to get local issuer certificate"));
 		assert_null(strstr(f->err.msg, "secret"));
 	}
-	/* A connection made with trust is not lent to a request without. */
+	/* A connection made with a trusted CA is not reused for a request without it. */
 	get(f, f->server.port, "api.example", f->ca);
 	assert_int_equal(f->status, 200);
 	get(f, f->server.port, "api.example", f->other_ca);
@@ -163,7 +163,7 @@ static void a_handshake_that_hangs_is_cut(void **state)
 
 int main(void)
 {
-	/* One server for all: each test changes nothing in it. */
+	/* One server for all tests: none of them changes it. */
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_trusted_server_is_asked),
 		cmocka_unit_test(a_server_of_another_authority_is_not_trusted),

@@ -35,7 +35,7 @@ static void test_absent_then_made(void **state)
 	watch_bench_expect_call(bench);
 }
 
-/* All of it within one turn, so that later parts come before the first is watched. */
+/* Everything within one turn, so that later parts appear before the first is watched. */
 static void test_made_at_once(void **state)
 {
 	struct watch_bench *bench = *state;
@@ -113,7 +113,7 @@ static void test_link_switched(void **state)
 	watch_bench_expect_call(bench);
 }
 
-/* Beside our path, where only the directory itself can tell. */
+/* Beside our path, where only the directory itself shows it. */
 static void test_link_target_replaced(void **state)
 {
 	struct watch_bench *bench = *state;
@@ -129,7 +129,7 @@ static void test_link_target_replaced(void **state)
 	watch_bench_expect_call(bench);
 }
 
-/* A switch on the way of a link's target is no event of ours: the comparison finds it. */
+/* A switch inside the path of a link's target causes no event for us: the comparison finds it. */
 static void test_link_behind_link(void **state)
 {
 	struct watch_bench *bench = *state;

@@ -41,7 +41,7 @@ static void test_changes_in_directory(void **state)
 	watch_bench_make_dir(bench, "d/folder");
 	watch_bench_expect_call(bench);
 
-	/* Reading is no change, nor is what happens beside the directory. */
+	/* Reading is no change, nor are events beside the directory. */
 	tempdir_write(bench->dir, "outside", "again");
 	AUTO(mem_free) char *text = tempdir_read(bench->dir, "d/kept");
 	assert_string_equal(text, "text");
@@ -90,7 +90,7 @@ static void test_debounce(void **state)
 	assert_in_range(bench->calls, 3, 4);
 }
 
-/* The event that the directory was made is lost: the overflow alone makes us look. */
+/* The event that the directory was made is lost: only the overflow makes us look. */
 static void test_queue_overflow(void **state)
 {
 	struct watch_bench *bench = *state;
@@ -172,7 +172,7 @@ static void test_no_debounce(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, watch_bench_open, watch_bench_close)
 
-/* The directory is watched, so that a file that does not exist yet is seen to come. */
+/* The directory is watched, so that the creation of a missing file is seen. */
 static void test_file_of_a_directory(void **state)
 {
 	struct watch_bench *bench = *state;

@@ -118,7 +118,7 @@ static void assert_reply(struct fixture *f, const char *request, const char *beg
 	raw_client_close(&c);
 }
 
-/* One byte each half second, for as long as the server takes it. */
+/* One byte each half second, for as long as the server reads them. */
 static void a_trickling_client_is_cut_at_the_deadline(void **state)
 {
 	struct fixture *f = *state;
@@ -171,7 +171,7 @@ static void idle_clients_cost_nobody_a_probe(void **state)
 	assert_reply(f, "GET /healthz HTTP/1.1\r\n\r\n", "HTTP/1.1 200 ", "", "ok");
 	print_message("healthz beside 80 idle clients: %llu us\n",
 		(unsigned long long)(clock_now_ns() - begin) / 1000);
-	/* The oldest made room. */
+	/* The oldest was closed to make room. */
 	assert_true(loop_wait(f->loop, raw_client_is_done, &idle[0], LOOP_WAIT_MS));
 	assert_false(raw_client_is_done(&idle[79]));
 	for (size_t i = 0; i < ARRAY_LEN(idle); i++)
@@ -222,7 +222,8 @@ static void kept_requests_leave_places_for_probes(void **state)
 	assert_true(loop_wait_count(f->loop, &f->gone_count, HTTPD_KEPT_MAX + 1, LOOP_WAIT_MS));
 }
 
-/* Valgrind plays the limit of descriptors itself and closes what accept4 has taken beyond it. */
+/* Valgrind plays the limit of descriptors itself and closes descriptors that accept4 returns beyond
+ * it. */
 static bool is_limit_faked(void)
 {
 	static char maps[1024 * 1024];
@@ -272,7 +273,7 @@ static void a_head_beyond_the_limit_is_refused(void **state)
 	memset(text, 'a', sizeof(text));
 	memcpy(text, "GET /", 5);
 	text[sizeof(text) - 1] = '\0';
-	/* All of it is sent and unread in part: the reply must not be lost by a reset. */
+	/* Everything is sent and part of it unread: the reply must not be lost by a reset. */
 	assert_reply(f, text, "HTTP/1.1 431 ", "nosniff", "\n");
 
 	char fits[HTTPD_HEAD_MAX + 1];

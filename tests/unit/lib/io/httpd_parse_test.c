@@ -105,7 +105,7 @@ static void nul_is_refused_everywhere(void **state)
 		memcpy(data, text, sizeof(text));
 		data[i] = '\0';
 		size_t end = httpd_head_end(data, sizeof(text) - 1);
-		if (end == 0) /* it took the place of a line end that is needed */
+		if (end == 0) /* it replaced a line end that is needed */
 			continue;
 		if (httpd_head_parse(data, end, &head) != 400)
 			fail_msg("NUL at %zu was accepted", i);

@@ -75,7 +75,7 @@ static void a_new_one_has_the_sources_of_the_old(void **state)
 	assert_int_equal(write(readers[2].fds[1], "x", 1), 1);
 	assert_true(loop_wait_count(loop, &readers[0].calls, 1, LOOP_WAIT_MS));
 	assert_true(loop_wait_count(loop, &ticks, 1, LOOP_WAIT_MS));
-	/* Parked is parked. */
+	/* A parked source stays parked. */
 	assert_int_equal(readers[2].calls, 0);
 	loop_source_set(readers[2].source, EPOLLIN);
 	assert_true(loop_wait_count(loop, &readers[2].calls, 1, LOOP_WAIT_MS));

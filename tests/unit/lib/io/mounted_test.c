@@ -72,7 +72,7 @@ static void what_is_empty_is_believed_after_a_while(void **state)
 {
 	struct bench *b = *state;
 	size_t len;
-	/* Where nothing is to be lost, at once. */
+	/* Believed at once when there is nothing to lose. */
 	assert_int_equal(read_now(b, false, &len), 0);
 	tempdir_write(b->dir, "document", "{}");
 	assert_int_equal(read_now(b, true, &len), 0);
@@ -81,12 +81,12 @@ static void what_is_empty_is_believed_after_a_while(void **state)
 	assert_int_equal(read_now(b, true, &len), 1);
 	pass(b, MOUNTED_DOUBT_MS - 1);
 	assert_int_equal(b->looks, 0);
-	/* A look in between does not put it off. */
+	/* A look in between does not postpone it. */
 	assert_int_equal(read_now(b, true, &len), 1);
 	pass(b, 1);
 	assert_int_equal(b->looks, 1);
 	assert_int_equal(read_now(b, true, &len), 0);
-	/* The next time it is doubted again. */
+	/* The next time it is not believed at once again. */
 	assert_int_equal(read_now(b, true, &len), 1);
 	tempdir_write(b->dir, "document", "{}");
 	assert_int_equal(read_now(b, true, &len), 0);
@@ -104,7 +104,7 @@ static void a_read_that_fails_is_tried_again(void **state)
 	pass(b, 1500);
 	assert_int_equal(b->looks, 1);
 	assert_int_equal(unlink(path), 0);
-	/* A failure is no sign that it is empty. */
+	/* A failure does not mean that it is empty. */
 	assert_int_equal(read_now(b, true, &len), 1);
 }
 

@@ -23,7 +23,7 @@
 #include "tests/support/child.h"
 #include "tests/support/tempdir.h"
 
-/* A descriptor that is not close-on-exec, to be missed in children. */
+/* A descriptor that is not close-on-exec and must be absent in children. */
 #define STRAY_FD 57
 
 static void test_cannot_execute(void **state)
@@ -59,7 +59,7 @@ static void test_cannot_execute(void **state)
 }
 
 /* What a child starts with: no signal blocked or ignored, nothing on standard input, no descriptor
- * but the standard ones. */
+ * except the standard ones. */
 static void check_child_state(void)
 {
 	struct child child;
@@ -94,7 +94,7 @@ static void test_child_state(void **state)
 	close(stray);
 }
 
-/* With 0 and 1 closed the pipes take their numbers. */
+/* With 0 and 1 closed the pipes get their numbers. */
 static void test_standard_streams_closed(void **state)
 {
 	struct child child;
@@ -165,9 +165,9 @@ static void test_death_signal(void **state)
 	assert_int_equal(read(pipe_fds[0], &byte, 1), 1);
 	close(pipe_fds[0]);
 	close(pipe_fds[1]);
-	/* Both fall to us: the one in the middle, of which the child_bench_table() knows nothing,
-	 * and its child.
-	 */
+	/* We reap both: the one in the middle, which the child_bench_table() does not know, and its
+	 * child.
+	 *  */
 	child_wait_orphans(2);
 }
 

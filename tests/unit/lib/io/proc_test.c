@@ -37,7 +37,7 @@ static void test_output_and_status(void **state)
 	child_fini(&child);
 }
 
-/* Everything a child wrote is delivered before its exit is told, however late we come to read. */
+/* Everything that a child wrote is delivered before its exit is reported, however late we read. */
 static void test_output_before_exit(void **state)
 {
 	struct child child;
@@ -122,7 +122,7 @@ static void test_free_at_output(void **state)
 	child_init(&after);
 	child.free_at_output = true;
 	child_run(&child, "echo x; echo y >&2; exec sleep 0.05", PROC_STDIO_PIPE);
-	/* This one lets go while the reaper drains it. */
+	/* This one is freed while the reaper drains it. */
 	late.free_at_output = true;
 	child_run(&late, "echo x; echo y >&2", PROC_STDIO_PIPE);
 	child_wait_zombie(&late);
@@ -156,7 +156,7 @@ static void test_free_while_running(void **state)
 	child_fini(&after);
 }
 
-/* Signals coalesce: one look has to find all, and in a bounded number for each turn. */
+/* Signals coalesce: one call must find all children, a bounded number for each turn. */
 static void test_many_at_once(void **state)
 {
 	enum {
@@ -199,7 +199,8 @@ static void test_orphans(void **state)
 	child_wait_orphans(3);
 }
 
-/* Without the loop: the willing by SIGTERM, the other by SIGKILL, and nobody is told. */
+/* Without the loop: the willing child ends by SIGTERM, the other by SIGKILL, and no callback is
+ * called. */
 static void test_end_without_loop(void **state)
 {
 	struct child willing, stubborn;

@@ -53,7 +53,7 @@ static void old_entries_are_revived_as_stale(void **state)
 	struct resolve_answer out;
 	(void)state;
 	put(&c, "a", 1, 1000);
-	/* Still good: nothing is stale about it. */
+	/* Still valid, so not stale. */
 	assert_true(resolve_cache_revive(&c, "a", 2000, 5000, &out));
 	assert_false(out.stale);
 	assert_true(resolve_cache_revive(&c, "a", 99000, 5000, &out));

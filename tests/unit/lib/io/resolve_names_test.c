@@ -1,4 +1,4 @@
-/* Servers of which a part is at fault: a search domain, or one family of addresses. */
+/* Partly failing servers: a search domain, or one family of addresses. */
 #include "lib/io/resolve.h"
 
 #include <errno.h>
@@ -135,7 +135,7 @@ static void the_failure_is_that_of_the_host_as_it_is(void **state)
 	ask(f, "api");
 	assert_int_equal(f->err.code, -ENOENT);
 	assert_string_equal(f->err.msg, "lookup api: no such host");
-	/* The other way round, with the host asked for first. */
+	/* The other way round, with the host name tried first. */
 	fake_dns_rule(&f->dns, "api.example", IPADDR_NONE, FAKE_DNS_SERVER_FAILURE);
 	ask(f, "api.example");
 	assert_int_equal(f->err.code, -EAGAIN);
@@ -182,11 +182,11 @@ static void a_family_that_is_not_answered_holds_up_for_a_moment(void **state)
 		assert_answer(f, early[i]);
 		assert_true(f->answer.is_partial);
 		assert_int_equal(f->answer.ttl_s, 5);
-		/* Whoever asks meanwhile waits for nothing. */
+		/* Requests in the meantime do not wait. */
 		ask(f, hosts[i]);
 		assert_answer(f, early[i]);
 		assert_int_equal(f->dns.question_count, questions + 2);
-		/* The late answer is there for whoever asks again. */
+		/* The late answer is there for the next request. */
 		fake_dns_release(&f->dns);
 		assert_true(loop_wait_idle(f->loop, 20));
 		fake_clock_advance_ms(5000);
@@ -235,7 +235,7 @@ static void a_silent_family_does_not_hold_up_a_search(void **state)
 	assert_answer(f, "10.0.0.1");
 }
 
-/* Some servers deny a whole name that has addresses of the other family only. */
+/* Some servers deny a whole name that has only addresses of the other family. */
 static void a_name_denied_for_one_family_has_the_other(void **state)
 {
 	struct fixture *f = *state;
@@ -253,7 +253,7 @@ static void what_is_awaited_ends_with_the_resolver(void **state)
 	wait_held(f, 2);
 	fake_clock_advance_ms(50);
 	wait_answer(f, 0);
-	/* The time of the answer is over before the other family has answered. */
+	/* The answer expires before the other family has answered. */
 	fake_clock_advance_ms(61000);
 	start(f, "api.example");
 	wait_held(f, 4);

@@ -203,7 +203,7 @@ static void a_dead_server_does_not_cut_off(void **state)
 	assert_int_equal(f->err.code, 0);
 	assert_true(f->answer.stale);
 	assert_true(has_address(f, "10.0.0.2"));
-	/* For a moment nobody asks again. */
+	/* For a moment there is no further query. */
 	unsigned int asked = f->dns.question_count;
 	ask(f, "api.example.com");
 	assert_true(f->answer.stale);
@@ -260,12 +260,12 @@ static void those_who_ask_the_same_share_a_lookup(void **state)
 	assert_true(loop_wait_idle(f->loop, 5));
 	assert_int_equal(f->calls, 2);
 	assert_int_equal(f->dns.question_count, 2);
-	/* One callback takes the other's question away. */
+	/* One callback cancels the other's request. */
 	f->victim = start(f, "192.0.2.1", 0);
 	struct resolve *other = start(f, "192.0.2.2", 0);
 	assert_ptr_not_equal(other, f->victim);
 	assert_true(loop_wait_count(f->loop, &f->calls, 3, LOOP_WAIT_MS));
-	/* What is under way when all ends is resolver_free's. */
+	/* resolver_free cancels what is still under way. */
 	f->dns.mode = FAKE_DNS_SILENT;
 	start(f, "late.example.com", 1000);
 	assert_true(loop_wait_idle(f->loop, 5));
