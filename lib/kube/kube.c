@@ -123,7 +123,7 @@ static uint32_t time_left_ms(const struct kube_call *call)
 static void order_addresses(struct kube_call *call)
 {
 	struct resolve_answer *a = &call->addresses;
-	struct ipaddr ordered[RESOLVE_ADDRESSES_MAX];
+	struct ipaddr ordered[RESOLVE_ADDRESSES_MAX] = {0};
 	size_t first = 0;
 	for (size_t i = 0; i < a->count; i++) {
 		if (ipaddr_equal(&a->addresses[i], &call->kube->first))

@@ -60,10 +60,10 @@ void ct_targets_fini(struct ct_targets *t)
 
 unsigned int ct_targets_uses(const struct ct_targets *t, const struct ipaddr *addr)
 {
-	struct ct_target wanted;
-	write_key(wanted.key, addr);
 	if (t->len == 0)
 		return 0;
+	struct ct_target wanted = {0};
+	write_key(wanted.key, addr);
 	const struct ct_target *found =
 		bsearch(&wanted, t->items, t->len, sizeof(*t->items), compare);
 	return found != NULL ? found->uses : 0;
