@@ -1,5 +1,6 @@
 /*
- * SHA-256 of content, for "has it changed" without keeping the content.
+ * SHA-256 of content, for "has it changed" without keeping the content. The one home of libcrypto:
+ * a program with this module overwrites all memory that libcrypto gives back.
  */
 #ifndef LIB_BASE_DIGEST_H
 #define LIB_BASE_DIGEST_H

@@ -1,7 +1,6 @@
 #include "lib/base/json.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,16 +11,9 @@
 
 /* Texts of a tree may be keys and tokens; so whatever the library gives back is overwritten: nodes
  * that are dropped or replaced, and the buffer that a print outgrows. */
-static void wiping_free(void *p)
-{
-	if (p != NULL)
-		explicit_bzero(p, malloc_usable_size(p));
-	free(p);
-}
-
 static void __attribute__((constructor)) init_memory(void)
 {
-	cJSON_Hooks hooks = {malloc, wiping_free};
+	cJSON_Hooks hooks = {malloc, mem_wiping_free};
 	cJSON_InitHooks(&hooks);
 }
 

@@ -1,6 +1,7 @@
 #include "lib/base/mem.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,6 +85,27 @@ char *xvasprintf(const char *fmt, va_list args)
 	if (vasprintf(&text, fmt, args) < 0)
 		mem_exhausted();
 	return text;
+}
+
+void mem_wiping_free(void *p)
+{
+	if (p != NULL)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
+void *mem_wiping_realloc(void *old, size_t size)
+{
+	size_t had = old != NULL ? malloc_usable_size(old) : 0;
+	if (old != NULL && size <= had)
+		return old;
+	void *p = malloc(size > 0 ? size : 1);
+	if (p == NULL)
+		return NULL;
+	if (old != NULL)
+		memcpy(p, old, had);
+	mem_wiping_free(old);
+	return p;
 }
 
 void mem_free(void *pointer_to_pointer)

@@ -45,6 +45,11 @@ char *xvasprintf(const char *fmt, va_list args) __attribute__((format(printf, 1,
 /* What the x-functions do when memory is gone: a line on descriptor 2, then abort. */
 void mem_exhausted(void) __attribute__((noreturn));
 
+/* realloc and free for libraries through whose memory secrets pass: what is given back is
+ * overwritten first. The memory is malloc's. */
+void *mem_wiping_realloc(void *old, size_t size);
+void mem_wiping_free(void *p);
+
 /* Cleanup helper for AUTO: frees what the pointer variable holds. Takes the address of any object
  * pointer. */
 void mem_free(void *pointer_to_pointer);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/mem.h"
 #include "lib/io/loop.h"
@@ -142,8 +143,10 @@ static int socket_callback(CURL *easy, curl_socket_t fd, int what, void *arg, vo
 
 int fetch_multi_open(struct fetcher *f, struct err *e)
 {
-	/* Counted by libcurl: each call needs its curl_global_cleanup. */
-	CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
+	/* Replies and headers may be secrets. Counted by libcurl: each call needs its
+	 * curl_global_cleanup. */
+	CURLcode code = curl_global_init_mem(
+		CURL_GLOBAL_DEFAULT, malloc, mem_wiping_free, mem_wiping_realloc, strdup, calloc);
 	if (code != CURLE_OK)
 		return err_set(e, -ENOMEM, "set up libcurl: %s", curl_easy_strerror(code));
 	f->multi = curl_multi_init();

@@ -32,6 +32,23 @@ static void strings_are_copied(void **state)
 	assert_null(xstrdup(NULL));
 }
 
+static void wiped_memory_keeps_its_content_when_it_grows(void **state)
+{
+	(void)state;
+	char *text = mem_wiping_realloc(NULL, 4);
+	assert_non_null(text);
+	memcpy(text, "abc", 4);
+	text = mem_wiping_realloc(text, 5000);
+	assert_non_null(text);
+	assert_string_equal(text, "abc");
+	memset(text, 'x', 5000);
+	text = mem_wiping_realloc(text, 2);
+	assert_non_null(text);
+	assert_memory_equal(text, "xx", 2);
+	mem_wiping_free(text);
+	mem_wiping_free(NULL);
+}
+
 static void nothing_is_still_an_object(void **state)
 {
 	(void)state;
@@ -128,6 +145,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(strings_are_copied),
+		cmocka_unit_test(wiped_memory_keeps_its_content_when_it_grows),
 		cmocka_unit_test(nothing_is_still_an_object),
 		cmocka_unit_test(realloc_keeps_content),
 		cmocka_unit_test(steal_takes_the_value_out),
