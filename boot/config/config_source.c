@@ -157,15 +157,22 @@ static const char *put_copy(
 	return NULL;
 }
 
+/* What the daemon gets at its next start: nothing that it refuses, and what it has while nothing
+ * that is mounted is known to be usable. */
+static const struct config_content *next_content(const struct config_source *c)
+{
+	bool is_usable = c->mounted.path != NULL && !c->mounted_refused;
+	return is_usable || c->in_force.path == NULL ? &c->mounted : &c->in_force;
+}
+
 const char *config_source_start(struct config_source *c, struct err *e)
 {
 	bool is_usable = config_source_read(c, e) == 0;
-	bool is_refused = c->mounted_refused && c->in_force.path != NULL;
-	const struct config_content *content = is_refused ? &c->in_force : &c->mounted;
+	const struct config_content *content = next_content(c);
 	if (content->path == NULL)
 		return NULL;
 	const char *path = content->path;
-	if (!is_usable || is_refused) {
+	if (!is_usable || content == &c->in_force) {
 		path = put_copy(c, content, e);
 		if (path == NULL)
 			return NULL;
@@ -182,12 +189,16 @@ const struct secret *config_source_authkey(const struct config_source *c)
 	return c->in_force.path != NULL ? &c->in_force.authkey : &c->mounted.authkey;
 }
 
+const struct secret *config_source_next_authkey(const struct config_source *c)
+{
+	return &next_content(c)->authkey;
+}
+
 bool config_source_has_untried_authkey(const struct config_source *c)
 {
-	/* What the daemon refuses it is not started with either. */
-	const struct config_content *next = c->mounted_refused ? &c->in_force : &c->mounted;
-	return c->daemon_path != NULL && secret_is_set(&next->authkey) &&
-	       !secret_equal(&next->authkey, &c->tried_authkey);
+	const struct secret *next = config_source_next_authkey(c);
+	return c->daemon_path != NULL && secret_is_set(next) &&
+	       !secret_equal(next, &c->tried_authkey);
 }
 
 static bool daemon_has_copy(const struct config_source *c)
@@ -219,6 +230,8 @@ void config_source_loaded(struct config_source *c)
 {
 	content_fini(&c->in_force);
 	c->in_force = c->offered;
+	if (same_content(&c->in_force, &c->mounted))
+		c->mounted_refused = false;
 	c->offered = (struct config_content){.text = BUF_INIT(DAEMON_CONFIG_MAX)};
 }
 

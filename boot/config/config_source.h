@@ -76,6 +76,9 @@ const char *config_source_start(struct config_source *c, struct err *e) MUST_CHE
 /* The key that is in force: of what the daemon has, before its first start of what is mounted.
  * Unset when there is none. Borrowed until the next call. */
 const struct secret *config_source_authkey(const struct config_source *c);
+/* The key that the daemon's next start would log in with, as far as the last read shows. Unset when
+ * there is none. Borrowed until the next call. */
+const struct secret *config_source_next_authkey(const struct config_source *c);
 /* The key in force or the mounted one has not been tried: the daemon logs in with the one of its
  * start alone, whatever it loads later. */
 bool config_source_has_untried_authkey(const struct config_source *c);

@@ -124,7 +124,9 @@ static void look_for_key(void *arg)
 		log_event(EV_REISSUE_CONFIG_UNREADABLE, e.msg);
 		return;
 	}
-	const struct secret *key = &r->config_ref->mounted.authkey;
+	/* A key in a file that the daemon refuses is none: it would be started with the failed one.
+	 */
+	const struct secret *key = config_source_next_authkey(r->config_ref);
 	if (!secret_is_set(key) || secret_equal(key, &r->failed_key))
 		return;
 	log_event(EV_REISSUE_RECEIVED,

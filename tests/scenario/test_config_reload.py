@@ -221,3 +221,20 @@ def test_key_rotated_before_the_login_is_lost(world):
     mount(world, "third")
     world.wait_key("reissue_authkey", None)
     world.wait_daemon_starts(3)
+
+
+def test_login_is_lost_while_a_file_is_refused(world):
+    """The key in a file that the daemon refuses is no answer: a start would not use that file."""
+    mount(world, testroot.CONFIG_KEY)
+    world.install("lively")
+    world.start_running(world.kube_env(TS_EXPERIMENTAL_VERSIONED_CONFIG_DIR=world.config_dir()))
+    world.lapi.answers["reload-config"] = REFUSALS["status"]
+    mount(world, "second")
+    world.program.wait_log_part("condition ConfigReloadFailed")
+    device = world.kube.get()["device_id"]
+    world.lapi.bus.publish(notify.state(notify.NEEDS_LOGIN))
+    world.wait_key("reissue_authkey", testroot.CONFIG_KEY)
+    stays_true(lambda: world.kube.get().get("device_id") == device, 0.7, "the id stays")
+    mount(world, "third")
+    world.wait_key("reissue_authkey", None)
+    world.wait_daemon_starts(2)

@@ -189,6 +189,35 @@ static void a_refused_file_is_not_started_with(void **state)
 	assert_content(start(f), WITH_KEY("c"));
 }
 
+/* Nor is its key one that a start would log in with, until the daemon has come to like it. */
+static void a_key_in_a_refused_file(void **state)
+{
+	struct fixture *f = *state;
+	struct err e;
+	AUTO(mem_free) char *mounted = tempdir_path(f->dir, FILE_NAME);
+	start(f);
+	tempdir_write(f->dir, FILE_NAME, WITH_KEY("b"));
+	read_now(f);
+	assert_string_equal(secret_str(config_source_next_authkey(&f->source)), "b");
+	assert_int_equal(config_source_offer(&f->source, &e), 0);
+	config_source_refused(&f->source);
+	assert_string_equal(secret_str(config_source_next_authkey(&f->source)), "a");
+	assert_int_equal(config_source_offer(&f->source, &e), 0);
+	config_source_loaded(&f->source);
+	assert_string_equal(secret_str(config_source_next_authkey(&f->source)), "b");
+	assert_string_equal(start(f), mounted);
+}
+
+/* Another daemon, and nothing that is mounted can be read for it. */
+static void what_was_in_force_stays_for_another_daemon(void **state)
+{
+	struct fixture *f = *state;
+	start(f);
+	tempdir_write(f->dir, FILE_NAME, "{");
+	config_source_set_capver(&f->source, CAPVER + 1);
+	assert_content(start(f), WITH_KEY("a"));
+}
+
 static void a_better_file_in_place_of_the_chosen_one(void **state)
 {
 	struct fixture *f = *state;
@@ -230,6 +259,8 @@ int main(void)
 		TEST(a_copy_is_reloaded_in_its_place),
 		TEST(the_key_in_force_follows_a_reload),
 		TEST(a_refused_file_is_not_started_with),
+		TEST(a_key_in_a_refused_file),
+		TEST(what_was_in_force_stays_for_another_daemon),
 		TEST(a_better_file_in_place_of_the_chosen_one),
 		TEST(nothing_was_ever_usable),
 	};
