@@ -201,3 +201,23 @@ def test_stopped_while_it_waits(world):
     program.wait_log_part(WATCHING)
     assert program.stop() == 0
     assert world.kube.get()["reissue_authkey"] == testroot.CONFIG_KEY
+
+
+def test_nobody_answers_while_the_daemon_is_away(world):
+    """The wait ends while the daemon starts again: the node is found when it is up."""
+    world.install("lively")
+    world.lapi.bus.publish(notify.running())
+    program = begin(world, notify.running())
+    program.wait_log(STARTED)
+    world.lapi.bus.publish(NEEDS_LOGIN)
+    world.wait_key("reissue_authkey", testroot.CONFIG_KEY)
+    world.install("no_socket")
+    world.socket.unlink()
+    world.kill_daemon()
+    world.wait_daemon_starts(2)
+    program.wait_log_part("KeyReissuePending now: failed to get a reissued authkey", 20)
+    world.lapi.bus.set_unheard(notify.running())
+    world.lapi.start()
+    os.symlink(world.lapi.path, world.socket)
+    program.wait_log("tailscaled is running again")
+    world.wait_key("reissue_authkey", None)

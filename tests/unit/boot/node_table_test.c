@@ -29,6 +29,7 @@ static const struct {
 
 	{E(DAEMON_READY), S(DAEMON), A(SUBSCRIBE), S(SUBSCRIBE)},
 	{E(DAEMON_READY), S(REISSUE), A(SUBSCRIBE), S(REISSUE)},
+	{E(DAEMON_READY), S(AUTH), A(SUBSCRIBE), S(SUBSCRIBE)},
 
 	/* A dead daemon is waited for in every state that needs it; the wait for a new key goes on. */
 	{E(DAEMON_DOWN), S(DAEMON), A(LOST_DAEMON), S(DAEMON)},
