@@ -10,6 +10,7 @@ void credentials_init(struct credentials *c, const struct settings *settings)
 	mask_add(&c->mask, &settings->client_secret);
 	mask_add(&c->mask, &settings->id_token);
 	c->has_extra = mask_add_arguments(&c->mask, settings->extra_args);
+	mask_keep(&c->mask);
 }
 
 void credentials_fini(struct credentials *c)

@@ -9,10 +9,28 @@
 #define BLANKS " \t\n\v\f\r"
 #define FILE_PREFIX "file:"
 
+static bool has_part(const struct mask *m, const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < m->len; i++) {
+		if (m->parts[i].len == len && memcmp(m->parts[i].data, bytes, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void drop_oldest(struct mask *m)
+{
+	secret_fini(&m->parts[m->kept]);
+	m->len--;
+	memmove(m->parts + m->kept, m->parts + m->kept + 1, (m->len - m->kept) * sizeof(*m->parts));
+}
+
 static void add_part(struct mask *m, const char *bytes, size_t len)
 {
-	if (len == 0)
+	if (len == 0 || has_part(m, bytes, len))
 		return;
+	if (m->len - m->kept == MASK_LATER_MAX)
+		drop_oldest(m);
 	m->parts = xrealloc(m->parts, m->len + 1, sizeof(*m->parts));
 	m->parts[m->len] = (struct secret){0};
 	secret_set(&m->parts[m->len], bytes, len);
@@ -73,6 +91,11 @@ bool mask_add_arguments(struct mask *m, const char *words)
 		found = found || *value != '\0';
 	}
 	return found;
+}
+
+void mask_keep(struct mask *m)
+{
+	m->kept = m->len;
 }
 
 void mask_fini(struct mask *m)

@@ -7,6 +7,9 @@
  * fewer than MASK_FREE_MIN bytes is masked only where it stands alone, because it would turn every
  * other word into noise without hiding anything. `file:PATH` is no secret.
  *
+ * Keys that are exchanged while the program runs would add up: of the parts that are added after
+ * mask_keep the newest MASK_LATER_MAX are known.
+ *
  *	mask_add(&mask, &settings->authkey);
  *	AUTO(mem_free) char *shown = mask_text(&mask, said);
  */
@@ -20,18 +23,22 @@
 #include "lib/base/secret.h"
 
 #define MASK_FREE_MIN 6
+#define MASK_LATER_MAX ((size_t)64)
 
 /* Zeroed is empty. */
 struct mask {
 	struct secret *parts; /* owned */
 	size_t len;
+	size_t kept; /* the first of them, for good */
 	size_t longest;
 };
 
-void mask_add(struct mask *m, const struct secret *secret); /* copies; unset adds nothing */
+/* Copies. What is unset, or known already, adds nothing. */
+void mask_add(struct mask *m, const struct secret *secret);
 /* Values of the flags that carry credentials among the words of free arguments. True when there
  * were some. */
 bool mask_add_arguments(struct mask *m, const char *words);
+void mask_keep(struct mask *m); /* what was added so far stays, whatever comes */
 void mask_fini(struct mask *m); /* wipes; empty again */
 
 /* Appends text with each run of secrets replaced by SECRET_SHOWN, and returns how many bytes of it
