@@ -1,5 +1,6 @@
 #include "statestore/statestore.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +78,9 @@ static void on_decided(struct statestore *s, const struct err *err, uint64_t ret
 {
 	backoff_reset(&s->backoff);
 	s->failure = (struct err){0};
+	/* A Secret or folder that somebody makes anew is empty. */
+	if (err != NULL && err->code == -ENOENT)
+		store_entries_forget(&s->entries);
 	if (err != NULL)
 		store_entries_refused(&s->entries, err->msg, clock_now_ms(), retry_after_ms);
 	else

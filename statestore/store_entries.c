@@ -267,3 +267,9 @@ void store_entries_refused(
 		arrived(en, true);
 	}
 }
+
+void store_entries_forget(struct store_entries *s)
+{
+	for (size_t i = 0; i < s->len; i++)
+		replace(&s->items[i].known, NULL);
+}

@@ -83,5 +83,7 @@ void store_entries_stored(struct store_entries *s);
 void store_entries_failed(struct store_entries *s);
 void store_entries_refused(
 	struct store_entries *s, const char *reason, uint64_t now_ms, uint64_t retry_after_ms);
+/* The place itself is gone, and with it all that was there. */
+void store_entries_forget(struct store_entries *s);
 
 #endif

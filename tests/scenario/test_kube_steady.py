@@ -47,6 +47,22 @@ def test_write_is_kept(world, name):
     assert world.daemon_starts() == 1
 
 
+def test_secret_is_deleted_and_made_anew(world):
+    """All that was published is published again, and the fresh auth key in it is left alone."""
+    world.kube.update({"authkey": "spent"})
+    world.install("lively")
+    program = world.start_running(world.kube_env(TS_AUTH_ONCE="true"))
+    world.wait_key("authkey", None)
+    world.wait_key("device_ips", '["100.64.0.1"]')
+    world.kube.secret = None
+    world.lapi.bus.publish(named("renamed"))
+    program.wait_log_part("condition StoreWriteFailed")
+    world.kube.secret = {"authkey": "fresh"}
+    world.wait_secret({"authkey": "fresh", "tailscale_capver": CAPVER, "device_id": "myID",
+                       "device_fqdn": "renamed.test.ts.net.", "device_ips": '["100.64.0.1"]'}, 10)
+    program.wait_log_part("condition StoreWriteFailed cleared")
+
+
 def test_a_refused_key_holds_up_no_other(world):
     """It is tried again alone, others follow at once, and one line says which it is and why."""
     running(world)

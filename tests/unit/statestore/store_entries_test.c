@@ -162,6 +162,26 @@ static void what_failed_is_unsure(void **state)
 	assert_true(store_entries_all_stored(s));
 }
 
+static void a_place_that_is_gone_was_left_empty(void **state)
+{
+	struct store_entries *s = *state;
+	store_entries_want(s, "a", "1");
+	store_entries_know(s, "key", "theirs");
+	store_entries_want(s, "key", NULL);
+	expect_pick(s, 1000, "a=1 key-");
+	store_entries_stored(s);
+	store_entries_want(s, "b", "2");
+	expect_pick(s, 1000, "b=2");
+	store_entries_forget(s);
+	store_entries_refused(s, "not found", 1000, 0);
+	/* What was removed is none of ours there: whoever makes the place may have put it in. */
+	expect_pick(s, 1000, "a=1");
+	store_entries_stored(s);
+	expect_pick(s, 9000, "b=2");
+	store_entries_stored(s);
+	assert_true(store_entries_all_stored(s));
+}
+
 static void want_number(struct store_entries *s, const char *key, uint32_t number)
 {
 	char value[HEAP_SCAN_LEN + 1];
@@ -202,6 +222,7 @@ int main(void)
 		TEST(the_one_that_has_waited_longest_comes_first),
 		TEST(a_prerequisite_that_is_refused_holds_what_needs_it),
 		TEST(what_failed_is_unsure),
+		TEST(a_place_that_is_gone_was_left_empty),
 		TEST(values_are_wiped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
