@@ -30,7 +30,7 @@ struct kube {
 	char *url_base; /* https://host:port */
 	struct kube_account account;
 	struct kube_call *calls;
-	struct ipaddr first; /* the address to begin with: it answered last */
+	struct ipaddr first; /* the address to begin with, which answered last */
 	uint64_t request_count;
 	uint32_t retry_after_max_ms;
 };
@@ -135,7 +135,7 @@ static void order_addresses(struct kube_call *call)
 	call->address_next = 0;
 }
 
-/* Nothing came from the address that was tried last: other calls begin with the one behind it. */
+/* There was no answer from the address that was tried last: other calls begin with the next one. */
 static void pass_over(struct kube_call *call)
 {
 	const struct resolve_answer *a = &call->addresses;
@@ -145,7 +145,8 @@ static void pass_over(struct kube_call *call)
 		*first = a->addresses[call->address_next % a->count];
 }
 
-/* What is worth another try by the caller outranks what is not: some address may come back. */
+/* A failure that the caller should retry outranks one that it should not: an address may come
+ * back. */
 static const struct err *worse_failure(struct kube_call *call, const struct err *err)
 {
 	const struct err *before = &call->last_failure;
@@ -153,7 +154,7 @@ static const struct err *worse_failure(struct kube_call *call, const struct err 
 	return is_final && before->code != 0 && err_is_transient(before->code) ? before : err;
 }
 
-/* A token that was refused is worth a second try only when there is another one now. */
+/* A refused token is worth a second try only when there is another one now. */
 static bool has_new_token(struct kube_call *call)
 {
 	struct kube_account *account = &call->kube->account;
@@ -170,12 +171,12 @@ static void on_answer(struct kube_call *call, const struct fetch_reply *got)
 	struct err e;
 	reply.retry_after_ms = backoff_asked(got->retry_after_ms, call->kube->retry_after_max_ms);
 	if (got->len == 0 && got->status == 200 && strcmp(call->method, "PATCH") == 0) {
-		/* Nobody reads what answers a patch, and some servers answer nothing. */
+		/* The body of the answer to a patch is not used, and some servers send none. */
 		deliver(call, &reply, NULL);
 		return;
 	}
 	AUTO(json_freep) struct json *body = NULL;
-	int code = kube_status_judge(got->status, got->body, got->len, &body, &reply.code, &e);
+	int code = kube_status_classify(got->status, got->body, got->len, &body, &reply.code, &e);
 	reply.body = body;
 	if (code == 0) {
 		deliver(call, &reply, NULL);
@@ -199,7 +200,7 @@ static void on_reply(void *arg, const struct fetch_reply *got, const struct err 
 	}
 	struct err failure = *worse_failure(call, err);
 	call->last_failure = failure;
-	/* Whatever it was: it says nothing about the other addresses unless an answer had begun. */
+	/* Any failure: it does not concern the other addresses unless an answer had begun. */
 	if (got->cut_status == 0)
 		pass_over(call);
 	if (got->cut_status == 0 && call->address_next < call->addresses.count &&
@@ -251,8 +252,8 @@ static void on_resolved(void *arg, const struct resolve_answer *answer, const st
 	call->resolve = NULL;
 	if (err != NULL) {
 		e = *err;
-		/* A name that does not exist yet may exist soon: the cluster's DNS is starting like
-		 * everybody else. */
+		/* A name that does not exist yet may exist soon: the cluster's DNS may still be
+		 * starting. */
 		if (e.code == -ENOENT)
 			e.code = -EAGAIN;
 		deliver_failed(call, &nothing, &e);
@@ -296,7 +297,7 @@ struct kube_call *kube_start(
 	return call;
 }
 
-/* The option, or what stands for an empty one. */
+/* The option, or the default for an empty one. */
 static const char *or_default(const char *option, const char *otherwise)
 {
 	return option != NULL && option[0] != '\0' ? option : otherwise;

@@ -4,10 +4,10 @@
  * once, never from within the call that starts them, unless cancelled.
  *
  * The token is read for each request when its file has changed since (kubelet rotates it), and once
- * more after a 401, which is tried again once when there is another token then. The CA is re-read
- * when its file changes. The API server's name is resolved by our resolver, never by libcurl; of
- * several addresses the next is tried when nothing comes from one, whatever the reason, within the
- * time of the request. The one that answered is where the next request begins.
+ * more after a 401, which is retried once when there is another token then. The CA is re-read when
+ * its file changes. The API server's name is resolved by our resolver, never by libcurl; when one
+ * of several addresses does not answer, for any reason, the next is tried within the time of the
+ * request. The next request begins with the address that answered.
  *
  *	struct kube *k = kube_new(loop, fetcher, resolver, &options, e);
  *	call = kube_secret_get(k, "tailscale", on_secret, me);
@@ -45,7 +45,7 @@ struct kube_options {
  * a CA file without a certificate. loop, fetcher and resolver are borrowed. */
 struct kube *kube_new(struct loop *loop, struct fetcher *fetcher, struct resolver *resolver,
 	const struct kube_options *options, struct err *e) MUST_CHECK;
-void kube_free(struct kube *k); /* cancels what is under way */
+void kube_free(struct kube *k); /* cancels requests under way */
 const char *kube_namespace(const struct kube *k);
 /* A Retry-After is obeyed up to this; KUBE_RETRY_AFTER_MAX_MS until the first call. */
 void kube_limit_retry_after(struct kube *k, uint32_t max_ms);
@@ -56,14 +56,14 @@ struct kube_reply {
 	int status; /* HTTP status, 0 when there was no answer */
 	int code;   /* `code` of a Status body when there is one, else the HTTP status */
 	const struct json *body; /* parsed, borrowed; NULL when there is none or it is not JSON */
-	/* Pause that the server asked for, capped and spread so that not all come back at once; 0
-	 * when it asked for none. */
+	/* Pause that the server requested, capped and spread so that clients do not all return at
+	 * once; 0 when it requested none. */
 	uint64_t retry_after_ms;
 };
 
 /* err is NULL for 200 and 201. Else it has the code of fetch_status_code (lib/io/fetch.h) for
- * `code`, with the Status message, or for what is not JSON the status and the begin of the text;
- * without an answer the transport's code. reply is never NULL. */
+ * `code`, with the Status message or, when the body is not JSON, the status and the beginning of
+ * the text; without an answer the transport's code. reply is never NULL. */
 typedef void (*kube_fn)(void *arg, const struct kube_reply *reply, const struct err *err);
 
 struct kube_request {
@@ -71,12 +71,12 @@ struct kube_request {
 	const char *path;         /* with query */
 	const char *content_type; /* of the body; NULL = KUBE_TYPE_JSON */
 	const char *body;         /* NULL = none; copied, wiped after use */
-	uint32_t timeout_ms;      /* for all of it, tries included; 0 = KUBE_TIMEOUT_MS */
+	uint32_t timeout_ms;      /* for the whole call, tries included; 0 = KUBE_TIMEOUT_MS */
 };
 
 struct kube_call *kube_start(
 	struct kube *k, const struct kube_request *request, kube_fn fn, void *arg);
-/* NULL is accepted. The handle is gone after this, and after the callback. */
+/* NULL is accepted. The handle is invalid after this, and after the callback. */
 void kube_cancel(struct kube_call *call);
 
 /* SelfSubjectAccessReview for a verb on one Secret of our namespace; the answer to a reply without

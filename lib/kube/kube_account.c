@@ -20,7 +20,7 @@ static int read_token(struct kube_account *a, struct err *e)
 {
 	AUTO(buf_wipe) struct buf text = BUF_INIT(FILE_MAX);
 	struct stat st = {0};
-	/* Before the read: a swap between the two is then seen the next time. */
+	/* Done before the read, so that a swap between the two is seen the next time. */
 	if (stat(a->token_path, &st) < 0)
 		return err_set_errno(e, -errno, "%s", a->token_path);
 	if (atomicfile_read(a->token_path, &text, e) < 0)

@@ -1,6 +1,6 @@
 /*
  * The service-account folder that kubelet mounts: namespace, CA and token. kubelet swaps the files
- * when it rotates the token, so each use looks whether they changed. Private to lib/kube.
+ * when it rotates the token, so each use checks whether they changed. Private to lib/kube.
  */
 #ifndef LIB_KUBE_KUBE_ACCOUNT_H
 #define LIB_KUBE_KUBE_ACCOUNT_H
@@ -23,12 +23,12 @@ struct kube_account {
 	struct stat token_stat, ca_stat; /* of what is held */
 };
 
-/* Reads all three. -ENOENT names the file; -EINVAL for a CA file without a certificate. On error a
- * is to be finished all the same. */
+/* Reads all three. -ENOENT names the file; -EINVAL for a CA file without a certificate. a must be
+ * finished also after an error. */
 int kube_account_init(struct kube_account *a, const char *dir, struct err *e) MUST_CHECK;
 void kube_account_fini(struct kube_account *a);
-/* Reads again what has changed; what cannot be read stays as it was. force: reads the token in any
- * case. */
+/* Reads changed files again; a file that cannot be read keeps its previous value. force: reads the
+ * token in any case. */
 void kube_account_refresh(struct kube_account *a, bool force);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * SelfSubjectAccessReview: may we do this to that Secret?
+ * SelfSubjectAccessReview: asks whether we may use a verb on a Secret.
  */
 #include "lib/base/json.h"
 #include "lib/base/mem.h"

@@ -9,7 +9,7 @@
 #include "lib/base/json.h"
 #include "lib/base/mem.h"
 
-/* 1 MiB is what a Secret may hold in all. */
+/* A Secret may hold 1 MiB in total. */
 #define VALUE_MAX (2u * 1024 * 1024)
 #define FIELD_MANAGER "tailscale-container"
 

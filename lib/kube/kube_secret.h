@@ -37,11 +37,11 @@ void kube_fields_fini(struct kube_fields *f);
 /* The answer without error is given to kube_secret_decode. A Secret that does not exist is
  * err->code -ENOENT. */
 struct kube_call *kube_secret_get(struct kube *k, const char *name, kube_fn fn, void *arg);
-/* The same with a time of its own. */
+/* The same with its own time limit. */
 struct kube_call *kube_secret_get_within(
 	struct kube *k, const char *name, uint32_t timeout_ms, kube_fn fn, void *arg);
 /* Adds the fields of a Secret document to out, also on failure those before the bad one. -EINVAL
- * names the key whose value is no base64. */
+ * names the key with a value that is not base64. */
 int kube_secret_decode(
 	const struct json *secret, struct kube_fields *out, struct err *e) MUST_CHECK;
 /* Strategic merge patch of data, field manager tailscale-container; removed keys are sent as null.

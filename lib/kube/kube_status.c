@@ -7,7 +7,7 @@
 #include "lib/base/json.h"
 #include "lib/io/fetch.h"
 
-/* Of an answer that is no JSON, in an error's sentence. */
+/* Bytes of an answer that is not JSON, for the text of the error. */
 #define SHOWN_TEXT_MAX 200
 
 static int shown_len(const char *text, size_t len)
@@ -18,7 +18,7 @@ static int shown_len(const char *text, size_t len)
 	return (int)shown;
 }
 
-int kube_status_judge(
+int kube_status_classify(
 	int status, const char *text, size_t len, struct json **body, int *code, struct err *e)
 {
 	struct err parse;
@@ -26,7 +26,8 @@ int kube_status_judge(
 	*body = json_parse(text, len, &parse);
 	if (status == 200 || status == 201) {
 		if (*body == NULL)
-			/* Not the API server's words: something on the way, which may go away. */
+			/* Not an answer of the API server but of a proxy, so it may be
+			 * transient. */
 			return err_set(e, -EAGAIN, "answer %d is no JSON: %s", status, parse.msg);
 		return 0;
 	}

@@ -1,6 +1,6 @@
 /*
- * What an answer of the API server means: pure. The `code` of a Status body counts more than the
- * HTTP status, because proxies on the way rewrite the latter.
+ * Classifies an answer of the API server: pure. The `code` of a Status body counts more than the
+ * HTTP status, because proxies rewrite the latter.
  */
 #ifndef LIB_KUBE_KUBE_STATUS_H
 #define LIB_KUBE_KUBE_STATUS_H
@@ -12,9 +12,9 @@
 struct json;
 
 /* 0 for success (200, 201), *body then holds the parsed document, to be freed by the caller;
- * -EAGAIN when it is no JSON. Else the error; *body may hold the Status. *code receives the code
- * that was judged. */
-int kube_status_judge(int status, const char *text, size_t len, struct json **body, int *code,
+ * -EAGAIN when it is not JSON. Else the error; *body may hold the Status. *code receives the code
+ * that was used. */
+int kube_status_classify(int status, const char *text, size_t len, struct json **body, int *code,
 	struct err *e) MUST_CHECK;
 
 #endif

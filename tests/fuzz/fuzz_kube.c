@@ -58,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err e = {0};
 	int code = 0;
 	AUTO(json_freep) struct json *body = NULL;
-	int result = kube_status_judge(status, text, size - 2, &body, &code, &e);
+	int result = kube_status_classify(status, text, size - 2, &body, &code, &e);
 	require(result <= 0 && (result == 0 || (e.code == result && e.msg[0] != '\0')));
 	require(result < 0 || ((status == 200 || status == 201) && body != NULL));
 	require(code == status || (code >= 400 && code <= 599));

@@ -1,4 +1,4 @@
-/* An API server with several addresses, of which some are at fault. */
+/* An API server with several addresses, some of which fail. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,7 +27,7 @@ static void get_well(struct api_bench *b)
 	assert_string_equal(b->err.msg, "");
 }
 
-/* A server that is not one of TLS, or none at all, at the address before the good one. */
+/* A server without TLS, or no server, at the address before the good one. */
 static struct raw_server *bad_server(struct api_bench *b)
 {
 	static const char *const addresses[] = {"127.0.0.2", "127.0.0.1", NULL};
@@ -78,7 +78,7 @@ static void a_failed_handshake_moves_on(void **state)
 static void silence_moves_on(void **state)
 {
 	struct api_bench *b = *state;
-	/* libcurl, whose limit it is, looks at the real one. */
+	/* libcurl enforces this limit on the real clock. */
 	fake_clock_remove();
 	struct raw_server *bad = bad_server(b);
 	get_well(b);
@@ -87,7 +87,7 @@ static void silence_moves_on(void **state)
 	raw_server_free(bad);
 }
 
-/* An answer that has begun may have been an effect. */
+/* A request with a partial answer may have had an effect. */
 static void an_answer_cut_short_does_not_move_on(void **state)
 {
 	static const char *const addresses[] = {"127.0.0.1", "127.0.0.2", NULL};
@@ -99,7 +99,7 @@ static void an_answer_cut_short_does_not_move_on(void **state)
 	api_wait_calls(b, 1);
 	assert_int_equal(b->err.code, -ECONNRESET);
 	assert_int_equal(kube_request_count(b->kube), 1);
-	/* One that has not begun does, and the next call begins elsewhere. */
+	/* Without any answer the next address is tried, and the next call begins there. */
 	b->server->reply = (struct raw_reply){.after = RAW_CLOSE};
 	kube_secret_get(b->kube, "tailscale", api_on_reply, b);
 	api_wait_calls(b, 2);
@@ -107,7 +107,7 @@ static void an_answer_cut_short_does_not_move_on(void **state)
 	assert_int_equal(kube_request_count(b->kube), 3);
 }
 
-/* A failure that may pass outranks one that stays. */
+/* A transient failure outranks a permanent one. */
 static void one_address_that_may_come_back_is_enough(void **state)
 {
 	static const char *const addresses[] = {"127.0.0.3", "127.0.0.2", NULL};

@@ -41,7 +41,7 @@ static const struct row rows[] = {
 	{500, "", -EAGAIN, 500, "500: \"\""},
 	{503, "upstream\r\nSet-Cookie: x", -EAGAIN, 503, "503: \"upstream\""},
 	{599, "{\"message\":\"odd\"}", -EAGAIN, 599, "599: odd"},
-	/* A proxy rewrote the status; the body knows. */
+	/* A proxy rewrote the status; the body has the real one. */
 	{500, "{\"message\":\"gone\",\"code\":404}", -ENOENT, 404, "404: gone"},
 	{502, "{\"message\":\"m\",\"code\":200}", -EAGAIN, 502, "502: m"},
 	{502, "{\"message\":\"m\",\"code\":\"404\"}", -EAGAIN, 502, "502: m"},
@@ -60,7 +60,7 @@ static void every_answer_has_a_meaning(void **state)
 		struct err e = {0};
 		AUTO(json_freep) struct json *body = NULL;
 		int code = 0;
-		int result = kube_status_judge(
+		int result = kube_status_classify(
 			row->status, row->text, strlen(row->text), &body, &code, &e);
 		assert_int_equal(result, row->errno_code);
 		assert_int_equal(code, row->code);
@@ -81,7 +81,7 @@ static void a_long_page_is_shown_in_part(void **state)
 	int code = 0;
 	(void)state;
 	memset(page, 'x', sizeof(page));
-	assert_int_equal(kube_status_judge(500, page, sizeof(page), &body, &code, &e), -EAGAIN);
+	assert_int_equal(kube_status_classify(500, page, sizeof(page), &body, &code, &e), -EAGAIN);
 	assert_int_equal(strlen(e.msg), strlen("500: \"\"") + 200);
 }
 

@@ -97,7 +97,7 @@ static void what_a_server_asks_for_is_limited(void **state)
 	assert_in_range(f->retry_after_ms, 1000, 1500);
 }
 
-static void a_refusal_is_told_with_the_request(void **state)
+static void a_refusal_is_reported_with_the_request(void **state)
 {
 	struct api_bench *f = *state;
 	api_get(f, "404 Not Found",
@@ -203,7 +203,7 @@ int main(void)
 		TEST(a_secret_is_read),
 		TEST(a_secret_is_patched),
 		TEST(a_review_is_asked),
-		TEST(a_refusal_is_told_with_the_request),
+		TEST(a_refusal_is_reported_with_the_request),
 		TEST(what_a_server_asks_for_is_limited),
 		TEST(broken_answers_are_errors),
 		TEST(an_answer_beyond_all_measure_is_refused),

@@ -34,7 +34,7 @@ static void a_refused_token_is_read_again_once(void **state)
 	assert_int_equal(f->err.code, -EACCES);
 	assert_int_equal(f->code, 401);
 	assert_int_equal(f->server->request_count, 1);
-	/* Another by now. */
+	/* Another token by now. */
 	kube_secret_get(f->kube, "tailscale", api_on_reply, f);
 	assert_true(loop_wait_count(f->loop, &f->server->request_count, 2, LOOP_WAIT_MS));
 	tempdir_write(f->account, "token", "fresh");
@@ -44,7 +44,7 @@ static void a_refused_token_is_read_again_once(void **state)
 	assert_int_equal(f->server->request_count, 3);
 	assert_non_null(strstr(api_request(f, 1), "Bearer bearer_token\r\n"));
 	assert_non_null(strstr(api_request(f, 2), "Bearer fresh\r\n"));
-	/* Another again, refused again: that is enough. */
+	/* Another token, refused again: no third try. */
 	raw_server_answer(f->server, "401 Unauthorized", refused);
 	kube_secret_get(f->kube, "tailscale", api_on_reply, f);
 	assert_true(loop_wait_count(f->loop, &f->server->request_count, 4, LOOP_WAIT_MS));
@@ -112,7 +112,8 @@ static void addresses_need_no_brackets(void **state)
 		api_open_at(f, hosts[i], 1);
 		kube_secret_get(f->kube, "tailscale", api_on_reply, f);
 		api_wait_calls(f, before + 1);
-		/* Nobody listens there, or there is no IPv6 here: but it was an address. */
+		/* No server listens there, or there is no IPv6 here, but it was accepted as an
+		 * address. */
 		assert_int_not_equal(f->err.code, -EINVAL);
 		assert_non_null(strstr(f->err.msg, "https://[::1]:1/api"));
 	}
