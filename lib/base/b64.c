@@ -44,7 +44,7 @@ static int value_of(char c)
 	return c == '/' ? 63 : -1;
 }
 
-/* Decodes a group of four with `pad` signs at its end into to. False when it is none. */
+/* Decodes a group of four with `pad` signs at its end into to. False when it is invalid. */
 static bool decode_group(const char *group, size_t pad, char *to)
 {
 	uint32_t bits = 0;

@@ -8,7 +8,8 @@
 static uint32_t kernel_random(void)
 {
 	uint32_t value;
-	/* Early in the life of a machine the pool may not be ready; jitter needs no good secret. */
+	/* Shortly after boot the entropy pool may not be ready; jitter needs no strong
+	 * randomness. */
 	if (getrandom(&value, sizeof(value), GRND_NONBLOCK) != (ssize_t)sizeof(value))
 		value = (uint32_t)(clock_now_ns() * 2654435761u >> 8);
 	return value;
@@ -16,7 +17,7 @@ static uint32_t kernel_random(void)
 
 static backoff_random_fn random_source = kernel_random;
 
-/* Both ends included, all alike. The span is below 2^32, so the product fits. */
+/* Both ends included, uniform. The span is below 2^32, so the product fits. */
 static uint64_t draw(uint64_t least, uint64_t most)
 {
 	return least + (((most - least + 1) * (uint64_t)random_source()) >> 32);

@@ -1,5 +1,5 @@
 /*
- * Capped exponential back-off with jitter. Pure but for the random factor.
+ * Capped exponential back-off with jitter. Pure except for the random factor.
  *
  *	struct backoff b = BACKOFF_INIT(250, 30000);
  *	timer_start(t, backoff_next(&b));
@@ -20,15 +20,16 @@ struct backoff {
 
 /* base * 2^attempts, capped at max: the longest that the next delay can be. */
 uint64_t backoff_step(const struct backoff *b);
-/* Any delay from half a step to a whole one is as likely as any other, also at the cap: those who
- * wait for the same must not come back in step. */
+/* Uniform from half a step to a whole one, also at the cap: clients that wait for the same event
+ * must not retry in step. */
 uint64_t backoff_next(struct backoff *b);
 void backoff_reset(struct backoff *b);
 
 /* The same for a pause between tries that is not doubled. */
 uint64_t backoff_jitter(uint32_t delay_ms);
-/* A pause that the other side asks for, of many at once: not shorter, up to half as long again, and
- * never above max; when it asks for max or more, any from half of max on. 0 stays 0. */
+/* A pause that a server requests from many clients at once: never shorter, up to half as long
+ * again, and never above max; for a request of max or more, any delay from half of max on. 0 stays
+ * 0. */
 uint64_t backoff_asked(uint64_t asked_ms, uint32_t max_ms);
 
 /* Random number from 0 to 2^32-1; replaceable for tests (NULL restores getrandom). */

@@ -25,7 +25,7 @@ struct buf {
 void buf_init(struct buf *b, size_t max);
 void buf_fini(struct buf *b);  /* frees; b is empty and usable again */
 void buf_wipe(struct buf *b);  /* overwrites the bytes, then frees: for secrets */
-void buf_reset(struct buf *b); /* forgets the bytes, keeps the memory */
+void buf_reset(struct buf *b); /* drops the bytes, keeps the memory */
 
 /* All return 0, -EMSGSIZE past the cap, or -ENOMEM; on failure b is unchanged. */
 int buf_reserve(struct buf *b, size_t extra, struct err *e) MUST_CHECK;
@@ -39,7 +39,7 @@ void buf_consume(struct buf *b, size_t len);
 
 const char *buf_cstr(const struct buf *b); /* never NULL; valid until the next change */
 
-/* Gives the bytes away as a malloc'ed, NUL-terminated string; b is empty afterwards. Never NULL. */
+/* Hands the bytes over as a malloc'ed, NUL-terminated string; b is empty afterwards. Never NULL. */
 char *buf_take(struct buf *b);
 
 #endif

@@ -26,14 +26,14 @@ static bool is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* A part of a word or of a number: what begins or ends here does not stand alone. */
+/* A part of a word or of a number: a pattern next to it does not stand alone. */
 static bool is_inner(char c)
 {
 	return is_digit(c) || is_letter(c) || c == '_';
 }
 
-/* Length of the shape at the beginning of text: 'd' is a digit, others are themselves; 0 = it is
- * not there. */
+/* Length of the shape at the beginning of text: 'd' is a digit, any other character itself; 0 = no
+ * match. */
 static size_t match_shape(const char *text, const char *shape)
 {
 	for (size_t i = 0; shape[i] != '\0'; i++) {
@@ -119,7 +119,7 @@ static size_t match_hex(const char *text)
 	return 0;
 }
 
-/* The number behind it is one of many of its kind. */
+/* Words before a number that identifies one of many processes, tries and so on. */
 static bool is_counted(const char *begin, const char *at)
 {
 	static const char *const names[] = {
@@ -149,7 +149,7 @@ static bool is_ephemeral_port(const char *begin, const char *at)
 	return str_starts(at + len, "->") || strtol(at, NULL, 10) >= EPHEMERAL_PORT_MIN;
 }
 
-/* Length of what is left out at this place, 0 = it counts. */
+/* Length of the part to ignore at this place, 0 = none. */
 static size_t match_ignored(const char *begin, const char *at)
 {
 	char before = at > begin ? at[-1] : ' ';

@@ -1,5 +1,5 @@
 /*
- * Whether two texts tell the same cause: texts of failures carry numbers that change from one try
+ * Whether two error texts have the same cause. Error texts contain numbers that change from one try
  * to the next while the failure is the same. These are left out of the comparison:
  *
  *	- a port behind an address when it is ephemeral: 32768 and more, or before "->"
@@ -9,8 +9,8 @@
  *	- six and more digits; sixteen and more hexadecimal digits, 0x..., UUIDs
  *	- every number in a word with "tmp" in it
  *
- * All other numbers count: an exit status, a status of HTTP, a signal, an address, a port that is
- * configured, a line of a file are a part of the cause.
+ * All other numbers count: an exit status, an HTTP status, a signal, an address, a configured port,
+ * a line of a file are part of the cause.
  */
 #ifndef LIB_BASE_CAUSE_H
 #define LIB_BASE_CAUSE_H

@@ -11,7 +11,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-/* Room for more than fits, since the end of a reason says most. */
+/* Larger than the limit, since the end of a reason says most. */
 #define SCRATCH 4096
 
 void condition_set_add(
@@ -50,8 +50,9 @@ static void call_watcher(const struct condition_set *set)
 		set->on_change(set->arg);
 }
 
-/* One line without control characters, no blanks at the end, the meaning where there is no reason.
- */
+/* Makes one line without control characters and trailing blanks; the meaning when there is no
+ * reason.
+ *  */
 static void __attribute__((format(printf, 3, 0))) format_reason(char scratch[static SCRATCH],
 	const struct condition_kind *kind, const char *fmt, va_list args)
 {
@@ -75,7 +76,7 @@ static bool minute_is_over(const struct condition *c)
 	return clock_now_ms() - c->minute_ms >= CONDITION_LINES_MS;
 }
 
-/* The one line for those that were withheld begins a new minute. */
+/* The summary line for withheld ones begins a new minute. */
 static void report_withheld(struct condition *c)
 {
 	if (c->withheld > 0)

@@ -15,10 +15,10 @@
 
 /* What a raised condition does to readiness. */
 enum condition_readiness {
-	CONDITION_WARNS,              /* nothing: what the program serves goes on */
+	CONDITION_WARNS,              /* nothing: what the program serves is not affected */
 	CONDITION_EXPLAINS,           /* nothing by itself; it explains what is not ready */
 	CONDITION_BLOCKS,             /* not ready */
-	CONDITION_BLOCKS_AFTER_GRACE, /* the same, when it does not pass soon by itself */
+	CONDITION_BLOCKS_AFTER_GRACE, /* the same, unless it ends soon by itself */
 };
 
 struct condition_kind {
@@ -57,7 +57,7 @@ typedef void (*condition_withheld_fn)(void *arg);
 struct condition_set {
 	struct condition *items; /* in the order in which the kinds were added */
 	size_t count;
-	void (*on_change)(void *arg); /* NULL: nobody is told */
+	void (*on_change)(void *arg); /* NULL: none */
 	void *arg;
 	condition_withheld_fn withheld;
 	void *withheld_arg;
@@ -70,11 +70,11 @@ void condition_set_add(
 void condition_set_watch(struct condition_set *set, void (*fn)(void *arg), void *arg);
 void condition_set_fini(struct condition_set *set);
 
-/* Each of these ends the process when the set does not hold the kind. */
+/* Each of these aborts when the set does not hold the kind. */
 
 /* Raises with a reason, or changes the reason of a raised one. The same reason again does nothing;
- * a reason that differs only in numbers that change with each try (lib/base/cause.h) is kept, as
- * the newest, without a line. A long reason loses its middle. */
+ * a reason that differs only in numbers that change with each try (lib/base/cause.h) replaces it
+ * without a line. A long reason loses its middle. */
 void condition_raise(struct condition_set *set, const struct condition_kind *kind, const char *fmt,
 	...) __attribute__((format(printf, 3, 4)));
 void condition_clear(struct condition_set *set, const struct condition_kind *kind);
@@ -82,10 +82,11 @@ bool condition_is_raised(const struct condition_set *set, const struct condition
 const struct condition *condition_get(
 	const struct condition_set *set, const struct condition_kind *kind);
 
-/* In one minute CONDITION_LINES lines are written about one condition; what comes after is counted.
- * The callback is called when the first is withheld: a minute later condition_report writes one
- * line for each condition whose minute is over, with the count and how it stands then, and calls
- * the callback again for those whose minute is not. The next change writes it, too. */
+/* In one minute at most CONDITION_LINES lines are written about one condition; later ones are
+ * withheld and counted. The callback is called when the first is withheld. A minute later
+ * condition_report writes one line with the count and the present state for each condition whose
+ * minute has passed, and calls the callback again for the remaining ones. The next change of a
+ * condition also writes its line. */
 #define CONDITION_LINES 6
 #define CONDITION_LINES_MS 60000
 
@@ -93,7 +94,7 @@ void condition_on_withheld(struct condition_set *set, condition_withheld_fn fn, 
 void condition_report(struct condition_set *set);
 
 bool condition_is_of_group(const struct condition_kind *kind, const char *group);
-/* The first of a group that is raised, NULL when none is. */
+/* The first raised condition of a group, NULL when there is none. */
 const struct condition *condition_first_raised(const struct condition_set *set, const char *group);
 
 #endif

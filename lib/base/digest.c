@@ -40,7 +40,7 @@ static void __attribute__((constructor)) init_memory(void)
 
 void digest_of(const void *data, size_t len, struct digest *out)
 {
-	/* The library allocates inside, and that is all that can fail. */
+	/* The library allocates memory; nothing else can fail. */
 	if (SHA256(len > 0 ? data : (const void *)"", len, out->bytes) == NULL)
 		mem_exhausted();
 }

@@ -7,7 +7,7 @@
 
 #include "lib/base/str.h"
 
-/* Room for more than fits, since the end of a sentence says why. */
+/* Larger than the limit, since the end of a sentence says why. */
 #define SCRATCH 4096
 
 /* Moves a formatted sentence into e. Formatting goes through a scratch buffer because arguments may
@@ -89,7 +89,7 @@ void err_clear(struct err *e)
 bool err_is_transient(int code)
 {
 	switch (-code) {
-	/* The other side is busy, gone, or on its way back. */
+	/* The peer is busy, absent, or restarting. */
 	case EAGAIN:
 	case EINTR:
 	case EINPROGRESS:
@@ -101,19 +101,19 @@ bool err_is_transient(int code)
 	case ECONNABORTED:
 	case EPIPE:
 	case ENOTCONN:
-	/* The way there is. */
+	/* The network is down. */
 	case EHOSTUNREACH:
 	case EHOSTDOWN:
 	case ENETUNREACH:
 	case ENETDOWN:
 	case ENETRESET:
 	case EADDRNOTAVAIL:
-	/* The kernel ran short for the moment. */
+	/* The kernel is short of resources for the moment. */
 	case ENOBUFS:
 	case ENOMEM:
 	case EMFILE:
 	case ENFILE:
-	/* Somebody else changed the object first: read it again and repeat. */
+	/* Another writer changed the object first: read it again and repeat. */
 	case ESTALE:
 		return true;
 	default:

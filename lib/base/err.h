@@ -26,8 +26,8 @@ struct err {
 	char msg[ERR_MSG_MAX];
 };
 
-/* Stores code and sentence. A code that has a name in errno is not spelled out again: add it to the
- * sentence with err_set_errno. Cuts the middle out of an overlong sentence. Returns code. */
+/* Stores code and sentence. The text of an errno is not added: use err_set_errno for that. Cuts the
+ * middle out of an overlong sentence. Returns code. */
 int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* The same, with ": strerror(-code)" added to the sentence. */
@@ -39,11 +39,11 @@ int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 
 
 void err_clear(struct err *e);
 
-/* The only judge of "try again". Takes the negative errno that functions return. True for peers
- * that are busy, gone or on their way back, for networks and addresses that are down, for a kernel
- * short of memory, buffers or descriptors, and for ESTALE: somebody changed the object first, so
- * read it again. False for all that stays wrong until a human or a new setting changes it, EIO and
- * ENOSPC included. */
+/* The only place that decides whether to try again. Expects the negative errno that functions
+ * return. True for peers that are busy, absent or restarting, for networks and addresses that are
+ * down, for a kernel short of memory, buffers or descriptors, and for ESTALE: another writer
+ * changed the object first, so read it again. False for every failure that lasts until a human or a
+ * new setting changes it, EIO and ENOSPC included. */
 bool err_is_transient(int code);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * FNV-1a, 64 bits (draft-eastlake-fnv): a number for bytes that is the same in every process. No
- * protection against somebody who looks for collisions; lib/base/digest.h has a hash that is.
+ * FNV-1a, 64 bits (draft-eastlake-fnv): a number for bytes that is the same in every process. Not
+ * resistant to deliberate collisions; lib/base/digest.h has a hash that is.
  */
 #ifndef LIB_BASE_FNV_H
 #define LIB_BASE_FNV_H

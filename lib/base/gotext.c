@@ -169,7 +169,7 @@ static bool is_digit(char c)
 }
 
 /* Whole part of a number. False when it is above 2^63. */
-static bool take_whole(const char **p, uint64_t *value)
+static bool parse_whole(const char **p, uint64_t *value)
 {
 	*value = 0;
 	for (; is_digit(**p); (*p)++) {
@@ -182,8 +182,8 @@ static bool take_whole(const char **p, uint64_t *value)
 	return true;
 }
 
-/* Digits after the point; those beyond 63 bits of precision are passed over. */
-static void take_fraction(const char **p, uint64_t *value, double *scale)
+/* Digits after the point; those beyond 63 bits of precision are ignored. */
+static void parse_fraction(const char **p, uint64_t *value, double *scale)
 {
 	bool over = false;
 	*value = 0;
@@ -215,17 +215,17 @@ struct part {
 };
 
 /* One number with its unit. */
-static enum part_result take_part(const char **p, struct part *part)
+static enum part_result parse_part(const char **p, struct part *part)
 {
 	uint64_t fraction = 0;
 	double scale = 1;
 	const char *start = *p;
-	if (!take_whole(p, &part->ns))
+	if (!parse_whole(p, &part->ns))
 		return PART_INVALID;
 	bool has_digits = *p != start;
 	if (**p == '.') {
 		start = ++*p;
-		take_fraction(p, &fraction, &scale);
+		parse_fraction(p, &fraction, &scale);
 		has_digits = has_digits || *p != start;
 	}
 	if (!has_digits)
@@ -274,10 +274,10 @@ int gotext_duration(const char *text, int64_t *nanoseconds, struct err *e)
 	if (*p == '\0')
 		return invalid_duration(text, PART_INVALID, &part, e);
 	while (*p != '\0') {
-		enum part_result r = take_part(&p, &part);
+		enum part_result r = parse_part(&p, &part);
 		if (r != PART_OK)
 			return invalid_duration(text, r, &part, e);
-		/* Both are at most 2^63; their sum may be 2^64 and wrap, as it does there. */
+		/* Both are at most 2^63; their sum may be 2^64 and wrap, as it does in Go. */
 		total += part.ns;
 		if (total > NS_LIMIT)
 			return invalid_duration(text, PART_INVALID, &part, e);

@@ -21,7 +21,7 @@ int gotext_duration(const char *text, int64_t *nanoseconds, struct err *e) MUST_
 /* Go's Duration.String: "1m30s", "250ms", "0s". buf receives at most size bytes with NUL. */
 void gotext_format_duration(int64_t nanoseconds, char *buf, size_t size);
 
-/* Go %q of a byte string into out. Of a longer text the beginning that fits, still in quotes. */
+/* Go %q of a byte string into out. A longer text is cut to the part that fits, still in quotes. */
 void gotext_quote(const char *text, char *out, size_t size);
 
 #endif

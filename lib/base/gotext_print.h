@@ -1,5 +1,5 @@
 /*
- * Which characters Go prints as they are inside %q. Split from gotext.c because of its table.
+ * Which characters Go prints unescaped inside %q. Split from gotext.c because of its table.
  */
 #ifndef LIB_BASE_GOTEXT_PRINT_H
 #define LIB_BASE_GOTEXT_PRINT_H

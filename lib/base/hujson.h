@@ -1,6 +1,6 @@
 /*
  * HuJSON, that is JSON with comments and trailing commas: both are blanked in place with spaces
- * (line ends are kept, so that positions in later messages stay right), and what is left is JSON.
+ * (line ends are kept, so that positions in later messages stay right), and the result is JSON.
  */
 #ifndef LIB_BASE_HUJSON_H
 #define LIB_BASE_HUJSON_H

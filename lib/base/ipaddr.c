@@ -22,14 +22,14 @@ struct parse {
 static int fail(const struct parse *p, const char *at, const char *why)
 {
 	char text[QUOTED_MAX];
-	char rest[QUOTED_MAX];
+	char remaining[QUOTED_MAX];
 	char copy[QUOTED_MAX];
 	gotext_quote(p->text, text, sizeof(text));
 	if (at == NULL || at == p->end)
 		return err_set(p->e, -EINVAL, "ParseAddr(%s): %s", text, why);
 	snprintf(copy, sizeof(copy), "%.*s", (int)(p->end - at), at);
-	gotext_quote(copy, rest, sizeof(rest));
-	return err_set(p->e, -EINVAL, "ParseAddr(%s): %s (at %s)", text, why, rest);
+	gotext_quote(copy, remaining, sizeof(remaining));
+	return err_set(p->e, -EINVAL, "ParseAddr(%s): %s (at %s)", text, why, remaining);
 }
 
 /* Four decimal octets from p->at to p->end. */
@@ -73,7 +73,7 @@ static int hex_value(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* State of an IPv6 address half read. */
+/* State of an IPv6 address that is being read. */
 struct groups {
 	uint8_t bytes[16];
 	int len;      /* bytes stored */
@@ -207,7 +207,7 @@ int ipaddr_parse(const char *text, struct ipaddr *out, struct err *e)
 	return code;
 }
 
-/* The part of a text that names an address. No valid one is longer than the copy. */
+/* Parses the part of a text that names an address. No valid one is longer than the copy. */
 static int parse_part(const char *text, size_t len, struct ipaddr *out, struct err *e)
 {
 	char part[QUOTED_MAX];

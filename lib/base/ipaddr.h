@@ -1,7 +1,7 @@
 /*
  * IP addresses, prefixes and address:port pairs: parse, format, compare. Plain data, nothing to
  * free. The accepted spellings are those of Go's net/netip: no leading zeros in IPv4 octets, zones
- * on IPv6 only. Unlike there, a zone has at most 15 bytes, as the name of an interface has
+ * on IPv6 only. Unlike in Go, a zone has at most 15 bytes, like the name of an interface
  * (IFNAMSIZ).
  */
 #ifndef LIB_BASE_IPADDR_H
@@ -43,8 +43,8 @@ int ipaddr_parse(const char *text, struct ipaddr *out, struct err *e) MUST_CHECK
 int ipprefix_parse(const char *text, struct ipprefix *out, struct err *e) MUST_CHECK;
 /* "1.2.3.4:80", "[::1]:80", "[fe80::1%eth0]:80" and nothing else. */
 int addrport_parse(const char *text, struct addrport *out, struct err *e) MUST_CHECK;
-/* A copy, caller frees. An IPv6 address in front of the last colon gets the brackets it lacks:
- * "$(POD_IP):9002" is written for both families. Everything else stays as it is. */
+/* A copy, caller frees. An IPv6 address before the last colon gets missing brackets: users write
+ * "$(POD_IP):9002" for both families. Everything else is unchanged. */
 char *addrport_bracket(const char *text) MUST_CHECK;
 
 const char *ipaddr_format(const struct ipaddr *a, char out[static IPADDR_TEXT_MAX]);

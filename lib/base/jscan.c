@@ -33,7 +33,7 @@ struct jscan {
 	bool is_key;      /* the string at hand */
 	unsigned hex_left;
 	enum jscan_number number;
-	const char *literal; /* what of it must still follow */
+	const char *literal; /* the part of it that must still follow */
 	uint64_t before;     /* bytes fed before the piece at hand */
 	const char *piece;
 	int failed; /* code of the failure that stopped the scanner */
@@ -42,8 +42,8 @@ struct jscan {
 };
 
 /*
- * Each function for a state gets the next byte and the end of the piece and returns where to go on,
- * or NULL when it has failed. Some go straight on to the state that usually follows.
+ * Each function for a state gets the next byte and the end of the piece and returns where to
+ * continue, or NULL when it has failed. Some continue directly with the state that usually follows.
  */
 
 static const char *stop(struct jscan *s, int code)
@@ -142,9 +142,9 @@ static const char *close_container(struct jscan *s, const char *p)
 	return value_over(s, p);
 }
 
-static const char *begin_literal(struct jscan *s, const char *p, const char *rest)
+static const char *begin_literal(struct jscan *s, const char *p, const char *remaining)
 {
-	s->literal = rest;
+	s->literal = remaining;
 	s->state = STATE_LITERAL;
 	return p + 1;
 }
@@ -386,7 +386,7 @@ int jscan_finish(struct jscan *s, struct err *e)
 		return err_set(e, -EINVAL, "JSON stream has failed before");
 	s->err_ref = e;
 	s->piece = "";
-	/* A number at the top has no end of its own. What there is of it has been saved. */
+	/* A number at the top level has no terminator. The digits so far have been saved. */
 	if (s->state == STATE_NUMBER && s->depth == 0 && jscan_number_may_end(s->number)) {
 		jscan_match_piece_begin(&s->match, s->piece);
 		return scalar_over(s, s->piece) == NULL ? s->failed : 0;

@@ -1,10 +1,10 @@
 /*
  * Push scanner: feed it a stream of JSON documents in pieces of any size, and it reports the
- *members you named, without ever holding a document. Memory: one captured value of at most
- *`capture_max` bytes, one key for each step of a path, and a few words per nesting level.
+ * members you named, without ever holding a document. Memory: one captured value of at most
+ * `capture_max` bytes, one key for each step of a path, and a few words per nesting level.
  *
  * A rule is a path from the top of each document; the empty path is the document. "*" stands for
- *any member of an object or any element of an array:
+ * any member of an object or any element of an array:
  *
  *	static const struct jscan_rule rules[] = {
  *		{.id = R_STATE, .path = {"State"}, .what = JSCAN_VALUE},
@@ -14,16 +14,16 @@
  *
  * JSCAN_VALUE reports the complete text of the value once it has ended (raw JSON text; strings come
  * with their quotes and escapes, see jscan_unquote). JSCAN_MARK reports its begin and its end,
- *without text, so that members inside can be grouped. Rules that nest inside a JSCAN_VALUE of the
- *same document are not reported. The end of each document is reported as JSCAN_GOT_DOCUMENT.
+ * without text, so that members inside can be grouped. Rules that nest inside a JSCAN_VALUE of the
+ * same document are not reported. The end of each document is reported as JSCAN_GOT_DOCUMENT.
  *
  * Reports come in the order of the text, repeated keys each time (the last one counts, as in Go).
  *
  * Keys are compared after decoding escapes, case-sensitively. A key that is longer than
- *JSCAN_KEY_MAX, holds a NUL or is not UTF-8 fits "*" only and is reported as "". Depth is limited
- *to JSCAN_DEPTH_MAX. A value longer than capture_max is reported with truncated set and without
- *text: the caller decides. Syntax errors and text that ends inside a value are errors, with the
- *byte offset. What is skipped is checked for its syntax, but not for UTF-8.
+ * JSCAN_KEY_MAX, holds a NUL or is not UTF-8 matches only "*" and is reported as "". Depth is
+ * limited to JSCAN_DEPTH_MAX. A value longer than capture_max is reported with truncated set and
+ * without text: the caller decides. Syntax errors and text that ends inside a value are errors,
+ * with the byte offset. Skipped parts are checked for their syntax, but not for UTF-8.
  */
 #ifndef LIB_BASE_JSCAN_H
 #define LIB_BASE_JSCAN_H

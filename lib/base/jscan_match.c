@@ -11,7 +11,7 @@ static uint32_t bit(unsigned rule)
 	return (uint32_t)1 << rule;
 }
 
-/* The lowest rule of a set that is not empty. */
+/* The lowest rule of a non-empty set. */
 static unsigned lowest(uint32_t set)
 {
 	return (unsigned)__builtin_ctz(set);
@@ -77,7 +77,7 @@ static int report(struct jscan_match *m, const struct jscan_event *event, struct
 	return code < 0 ? code : 0;
 }
 
-/* Text of the value up to `to`. Past the cap nothing of it is kept. */
+/* Text of the value up to `to`. Past the cap nothing is kept. */
 static int collect(struct jscan_match *m, const char *to, struct err *e)
 {
 	size_t len = (size_t)(to - m->capture_from);
@@ -129,7 +129,7 @@ void jscan_match_key_begin(struct jscan_match *m, const char *from)
 	m->raw_len = 0;
 }
 
-/* The decoded key, or NULL for one that is too long or is no text, which only "*" fits. */
+/* The decoded key, or NULL for a key that is too long or not valid text, which only "*" matches. */
 static const char *decoded_key(struct jscan_match *m, const char *to, size_t *len)
 {
 	if (!m->key_spilled && !m->key_escaped) {
@@ -169,7 +169,7 @@ void jscan_match_key_end(struct jscan_match *m, unsigned depth, const char *to)
 				 : alive & m->stars[depth - 1];
 	if (m->fitting == 0)
 		return;
-	/* A key of undecoded bytes is checked here, where it is about to be shown to someone. */
+	/* A key of undecoded bytes is checked here, before it is reported. */
 	if (key == NULL || !str_is_utf8(key, len))
 		len = 0;
 	memcpy(m->keys[depth], key != NULL ? key : "", len);
@@ -216,7 +216,7 @@ void jscan_match_open(struct jscan_match *m, unsigned depth)
 {
 	uint32_t done = m->scalar_done;
 	m->levels[depth].done = done;
-	/* Nothing inside a value that is reported whole. */
+	/* Nothing is reported inside a value that is reported whole. */
 	m->levels[depth].alive = m->capturing ? 0 : m->fitting & ~done;
 	m->scalar_done = 0;
 	m->fitting = 0;

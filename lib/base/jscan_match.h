@@ -1,10 +1,10 @@
 /*
- * The half of lib/base/jscan.h that knows the rules: which of them still fit at each nesting level,
- * the key and the value being collected, and the reports. Private to jscan.
+ * The half of lib/base/jscan.h that knows the rules: which of them can still match at each nesting
+ * level, the key and the value being collected, and the reports. Private to jscan.
  *
- * The grammar (jscan.c) calls in here only where a rule can still fit, so that everything else is
- * scanned without a look at keys. `depth` is the number of open containers; a value at depth d is
- * the last of a path of d steps.
+ * The grammar (jscan.c) calls in here only where a rule can still match, so that everything else is
+ * scanned without reading keys. `depth` is the number of open containers; a value at depth d is the
+ * last of a path of d steps.
  */
 #ifndef LIB_BASE_JSCAN_MATCH_H
 #define LIB_BASE_JSCAN_MATCH_H
@@ -22,8 +22,8 @@
 
 /* All sets are bit masks of rule numbers. */
 struct jscan_level {
-	uint32_t alive; /* rules that fit the way to this container and have more steps */
-	uint32_t done;  /* rules of which this container is the value */
+	uint32_t alive; /* rules that match the path to this container and have more steps */
+	uint32_t done;  /* rules with this container as their value */
 };
 
 struct jscan_match {
@@ -42,8 +42,8 @@ struct jscan_match {
 	size_t step_len[JSCAN_RULES_MAX][JSCAN_PATH_MAX];
 
 	struct jscan_level levels[JSCAN_DEPTH_MAX + 1];
-	uint32_t fitting;     /* by the key last read */
-	uint32_t scalar_done; /* rules of which the scalar at hand is the value */
+	uint32_t fitting;     /* rules that match the last key */
+	uint32_t scalar_done; /* rules with the current scalar as their value */
 
 	bool capturing;
 	bool truncated;
@@ -51,7 +51,7 @@ struct jscan_match {
 
 	const char *key_from; /* the same; NULL when no key is being read */
 	bool key_escaped;
-	bool key_spilled; /* its beginning, or all that fits, is in raw_key */
+	bool key_spilled; /* its beginning, or as much as fits, is in raw_key */
 	bool key_long;
 	size_t raw_len;
 	char raw_key[JSCAN_RAW_KEY_MAX];
@@ -62,7 +62,8 @@ void jscan_match_init(struct jscan_match *m, const struct jscan_rule *rules, siz
 void jscan_match_fini(struct jscan_match *m);
 void jscan_match_reset(struct jscan_match *m);
 
-/* What is collected continues with the first byte of a piece and is saved behind its last byte. */
+/* A collected value or key continues with the first byte of a piece and is saved after its last
+ * byte. */
 void jscan_match_piece_begin(struct jscan_match *m, const char *from);
 int jscan_match_piece_end(struct jscan_match *m, const char *to, struct err *e) MUST_CHECK;
 

@@ -12,7 +12,7 @@ enum number_class {
 
 #define DIGITS(state) [CLASS_ZERO] = (state), [CLASS_DIGIT] = (state)
 
-/* What follows by RFC 8259, section 6; gaps are JSCAN_NUMBER_BAD. */
+/* The next state by RFC 8259, section 6; missing entries are JSCAN_NUMBER_BAD. */
 static const enum jscan_number number_steps[][CLASS_COUNT] = {
 	[JSCAN_NUMBER_MINUS] =
 		{[CLASS_ZERO] = JSCAN_NUMBER_ZERO, [CLASS_DIGIT] = JSCAN_NUMBER_INTEGER},

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 enum jscan_number {
-	JSCAN_NUMBER_BAD, /* the byte at which it ended fits no number */
+	JSCAN_NUMBER_BAD, /* the byte at which it ended is not allowed in a number */
 	JSCAN_NUMBER_OVER,
 	JSCAN_NUMBER_MINUS,
 	JSCAN_NUMBER_ZERO,
@@ -23,7 +23,7 @@ enum jscan_number {
 /* After the first byte, which is a digit or "-". */
 enum jscan_number jscan_number_begin(char c);
 
-/* Goes on with a number that is neither bad nor over. Returns where it has ended, or end. */
+/* Continues a number that is neither bad nor complete. Returns where it has ended, or end. */
 const char *jscan_number_run(enum jscan_number *now, const char *p, const char *end);
 
 /* True when the number may end with the text. */

@@ -10,7 +10,7 @@ int jscan_unquote(const char *text, size_t len, struct buf *out, struct err *e)
 	buf_reset(out);
 	if (len < 2 || text[0] != '"' || text[len - 1] != '"')
 		return err_set(e, -EINVAL, "not a JSON string");
-	/* Measured first, so that the cap counts what is decoded and not its escapes. */
+	/* Measured first, so that the cap counts decoded bytes and not escapes. */
 	size_t made;
 	const char *fault = json_text_decode(text + 1, len - 2, NULL, &made);
 	if (fault != NULL)
@@ -18,7 +18,7 @@ int jscan_unquote(const char *text, size_t len, struct buf *out, struct err *e)
 	int code = buf_reserve(out, made, e);
 	if (code < 0)
 		return err_wrap(e, "JSON string");
-	/* The buffer has room for what was measured; decoding needs no more than that. */
+	/* The buffer has room for the measured length; decoding needs no more. */
 	(void)json_text_decode(text + 1, len - 2, out->data, &made);
 	out->len = made;
 	out->data[made] = '\0';

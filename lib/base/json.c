@@ -9,8 +9,8 @@
 #include "lib/base/json_tree.h"
 #include "lib/base/mem.h"
 
-/* Texts of a tree may be keys and tokens; so whatever the library gives back is overwritten: nodes
- * that are dropped or replaced, and the buffer that a print outgrows. */
+/* Texts of a tree may be keys and tokens, so all memory that the library frees is overwritten:
+ * nodes that are dropped or replaced, and the buffer that a print outgrows. */
 static void __attribute__((constructor)) init_memory(void)
 {
 	cJSON_Hooks hooks = {malloc, mem_wiping_free};
@@ -61,7 +61,7 @@ const struct json *json_get_fold(const struct json *obj, const char *key)
 	const struct json *found = NULL;
 	if (json_type(obj) != JSON_OBJECT)
 		return NULL;
-	/* As with equal keys, the last of those that differ in case only counts. */
+	/* As with equal keys, the last of several keys that differ only in case counts. */
 	for (const struct json *m = json_first(obj); m != NULL; m = json_next(m)) {
 		if (str_equal_fold(json_key(m), key))
 			found = m;

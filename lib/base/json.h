@@ -1,15 +1,15 @@
 /*
- * JSON documents of moderate size: strict parsing, typed getters that name the path of a fault, and
- * builders. The tree is a cJSON tree behind an opaque type, so that the library is used in one
+ * JSON documents of moderate size: strict parsing, typed getters with errors that name the path,
+ * and builders. The tree is a cJSON tree behind an opaque type, so that the library is used in one
  * place. Streams and documents without a sensible bound go through lib/base/jscan.h instead.
  *
  * Parsing is strict where cJSON is not: the text must be valid UTF-8 without NUL and without an
  * escaped NUL, numbers must be JSON numbers, nothing may follow the value, depth is at most
  * JSON_DEPTH_MAX. Of duplicate keys the last one wins, as in Go. One pass checks (json_check.c),
- * then cJSON reads. Texts may be secrets: all memory of a document is overwritten when it is given
- * back; what json_print returns is the caller's.
+ * then cJSON reads. Texts may be secrets: all memory of a document is overwritten when it is freed;
+ * the caller owns what json_print returns.
  *
- * Getters borrow: what they return lives as long as the document. `path` in messages starts at the
+ * Getters borrow: their results live as long as the document. `path` in messages starts at the
  * object given to the getter.
  */
 #ifndef LIB_BASE_JSON_H
@@ -47,7 +47,7 @@ enum json_type json_type(const struct json *j);  /* JSON_NONE for NULL */
 const char *json_type_name(enum json_type type); /* "a string" */
 
 /* Member of an object; NULL when absent or when obj is no object. _fold ignores ASCII case and
- * takes the last of several. */
+ * returns the last of several. */
 const struct json *json_get(const struct json *obj, const char *key);
 const struct json *json_get_fold(const struct json *obj, const char *key);
 /* Walks members, e.g. json_path(doc, "metadata", "name", NULL). */
@@ -79,7 +79,7 @@ int json_get_strv(
 bool json_equal(const struct json *a, const struct json *b);
 struct json *json_dup(const struct json *j); /* NULL gives NULL */
 
-/* Builders; abort when memory is gone. push/set take ownership of value. In texts that are not
+/* Builders; abort when memory is gone. push/set become the owner of value. In texts that are not
  * UTF-8, here and in json_quote, each bad byte becomes U+FFFD, as Go's encoder writes it. */
 struct json *json_new_object(void);
 struct json *json_new_array(void);

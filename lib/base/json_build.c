@@ -9,7 +9,7 @@
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
-/* Only memory can be missing here, and what is built is small and ours. */
+/* Only lack of memory can fail here, and our own documents are small. */
 static void must(bool done)
 {
 	if (!done)
@@ -50,7 +50,7 @@ struct json *json_dup(const struct json *j)
 		return NULL;
 	cJSON *copy = cJSON_Duplicate(json_tree(j), true);
 	must(copy != NULL);
-	/* The copy is no member of anything. */
+	/* The copy belongs to no object. */
 	cJSON_free(copy->string);
 	copy->string = NULL;
 	return json_of_tree(copy);
@@ -124,7 +124,7 @@ char *json_print(const struct json *j)
 	return text;
 }
 
-/* How a byte that must not stand for itself is written; out has room for 7 bytes. */
+/* Writes the escape of a byte that needs one; out has room for 7 bytes. */
 static void escape(unsigned char c, char *out)
 {
 	static const char from[] = "\"\\\b\f\n\r\t";

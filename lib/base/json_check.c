@@ -23,7 +23,7 @@ struct check {
 	enum want want;
 	uint64_t objects; /* a bit for each open container: it is an object */
 	size_t depth;
-	size_t copied; /* so much of the text is in out */
+	size_t copied; /* bytes of the text that are already in out */
 	struct buf *out_ref;
 	struct err *err_ref;
 };
@@ -43,7 +43,7 @@ static int fail_at(struct check *c, size_t at, const char *why)
 	return err_set(c->err_ref, -EINVAL, "line %zu column %zu: %s", line, at - start + 1, why);
 }
 
-/* The next byte, or NUL at the end; a NUL in the text fits no rule of the grammar either. */
+/* The next byte, or NUL at the end; a NUL in the text matches no rule of the grammar either. */
 static char peek(const struct check *c)
 {
 	return c->at < c->len ? c->text[c->at] : '\0';
@@ -66,7 +66,7 @@ static int check_string(struct check *c)
 		c->at = from + used + 1;
 		return 0;
 	}
-	/* One that does not end at all is told as such. */
+	/* A string that does not end is reported as such. */
 	size_t to = from;
 	while (to < c->len && c->text[to] != '"')
 		to += c->text[to] == '\\' ? 2 : 1;

@@ -46,8 +46,8 @@ static void pairs_push(struct pairs *p, const cJSON *a, const cJSON *b)
 	p->items[p->len++] = (struct pair){a, b};
 }
 
-/* Members in the same order, which is the common case. False when an order differs; what was pushed
- * by then is right all the same, because both sides of a pair have the same key. */
+/* Members in the same order, which is the common case. False when an order differs; the pairs
+ * pushed by then are still right, because both sides of a pair have the same key. */
 static bool push_in_order(struct pairs *p, const cJSON *a, const cJSON *b)
 {
 	const cJSON *left = a->child;

@@ -49,14 +49,14 @@ static bool drop_duplicates(cJSON *obj)
 		return false;
 	json_members_sorted(obj, list);
 	for (size_t i = 0; i + 1 < count; i++) {
-		/* The key of the later one is still there to compare with. */
+		/* The key of the later one still exists for comparison. */
 		if (strcmp(list[i].node->string, list[i + 1].node->string) == 0)
 			drop(obj, list[i].node);
 	}
 	return true;
 }
 
-/* Gives numbers their kind back, and objects the members that count. */
+/* Restores the type of numbers, and removes all but the last of equal members. */
 static bool finish_node(cJSON *node)
 {
 	if (cJSON_IsObject(node))
@@ -108,7 +108,7 @@ struct json *json_parse(const char *text, size_t len, struct err *e)
 	}
 	if (json_check(text, len, &copy, e) < 0)
 		return NULL;
-	/* What is checked can fail for want of memory only. */
+	/* Checked text can fail only for lack of memory. */
 	AUTO(json_freep)
 	struct json *tree = json_of_tree(cJSON_ParseWithLength(copy.data, copy.len));
 	if (tree == NULL || !finish_tree(json_tree_mut(tree))) {

@@ -36,7 +36,7 @@ bool json_text_i64(const char *text, size_t len, int64_t *out)
 	if (json_text_number(text, len) != len || at + count_digits(text, len, at) != len ||
 		len == 0)
 		return false;
-	/* Counted downwards, because the smallest number has no positive twin. */
+	/* Counted downwards, because the smallest number has no positive counterpart. */
 	int64_t value = 0;
 	for (; at < len; at++) {
 		if (__builtin_mul_overflow(value, 10, &value) ||
@@ -49,7 +49,7 @@ bool json_text_i64(const char *text, size_t len, int64_t *out)
 	return true;
 }
 
-/* What one escape or one character of a string means. */
+/* One decoded escape or character of a string. */
 struct piece {
 	const char *fault; /* NULL when it is good */
 	size_t used;       /* bytes read */
@@ -146,7 +146,7 @@ static struct piece decode_one(const char *text, size_t len)
 	return p;
 }
 
-/* Bytes that stand for themselves and end nothing. */
+/* Bytes that stand for themselves and do not end the string. */
 static size_t count_plain(const char *text, size_t len)
 {
 	size_t n = 0;
@@ -188,7 +188,7 @@ const char *json_text_decode(const char *text, size_t len, char *out, size_t *ou
 			*out_len = at;
 			return p.fault;
 		}
-		/* Never longer than what it was made from, so out may be text. */
+		/* Never longer than its source, so out may be text. */
 		if (out != NULL)
 			memcpy(out + made, p.bytes, p.made);
 		made += p.made;

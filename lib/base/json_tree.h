@@ -1,6 +1,6 @@
 /*
- * What the files of lib/base/json.h share: the tree behind `struct json` is a cJSON tree. Private
- * to them; nobody else sees cJSON.
+ * Shared by the files of lib/base/json.h and private to them: the tree behind `struct json` is a
+ * cJSON tree, which no other file sees.
  *
  * Numbers are cJSON_Raw items that hold their own text, since cJSON would turn them into doubles
  * and lose the low digits of 64-bit ids. The tree never holds a cJSON_Number.

@@ -15,20 +15,21 @@
 #include "lib/base/clock.h"
 #include "lib/base/str.h"
 
-/* At most PIPE_BUF, so that the kernel takes a line whole or not at all (pipe(7)). */
+/* At most PIPE_BUF, so that the kernel writes a line whole or not at all (pipe(7)). */
 #define LINE_MAX_BYTES 4096
 #define CLOCK_FORMAT "%Y/%m/%d %H:%M:%S "
-/* One byte before the prefix for the end of a torn line, one behind the text for its own. */
+/* One byte before the prefix for the end of a torn line, one after the text for its own line
+ * end. */
 #define TEXT_MAX (LINE_MAX_BYTES - (int)sizeof("2026/01/31 23:59:59 ") - 2)
-/* Room for one character more than fits, so that the place of the cut can be judged. */
+/* One character larger than the limit, so that the place of the cut can be chosen. */
 #define SCRATCH (TEXT_MAX + 4)
 #define PREFIX_MAX 64
 #define REPEAT_WINDOW_MS 10000
 
-/* How what was written last ends. */
+/* How the last write ended. */
 enum tail {
 	TAIL_WHOLE, /* with its line end */
-	TAIL_TORN,  /* the rest of it is lost */
+	TAIL_TORN,  /* the remaining part is lost */
 	TAIL_OPEN,  /* a child's line, and more of it may come */
 };
 
@@ -39,7 +40,7 @@ static struct {
 	enum tail tail;
 	enum log_level level;
 	uint64_t dropped;
-	uint64_t dropped_told; /* of these, in a line of the log */
+	uint64_t dropped_reported; /* of these, already reported in a line of the log */
 	log_sink_fn sink;
 	void *sink_arg;
 } out = {.prefix = "", .fd = -1, .level = LOG_LEVEL_INFO};
@@ -59,14 +60,14 @@ void log_init(const char *prefix)
 	out.fd = -1;
 	out.is_socket = false;
 	out.tail = TAIL_WHOLE;
-	out.dropped_told = out.dropped;
+	out.dropped_reported = out.dropped;
 	tzset();
 	if (fstat(STDERR_FILENO, &st) < 0)
 		return;
 	out.is_socket = S_ISSOCK(st.st_mode);
-	/* O_NONBLOCK belongs to the open file description, which descriptor 2 shares with whoever
-	 * started us; a second description of the same pipe or terminal is ours alone. Not for
-	 * regular files: a new description has its own offset and would overwrite. */
+	/* O_NONBLOCK belongs to the open file description, which descriptor 2 shares with our
+	 * parent; a second description of the same pipe or terminal is ours alone. Not for regular
+	 * files: a new description has its own offset and would overwrite. */
 	if (!S_ISFIFO(st.st_mode) && !isatty(STDERR_FILENO))
 		return;
 	int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
@@ -107,7 +108,7 @@ static ssize_t write_retrying(const char *bytes, size_t len)
 	return n;
 }
 
-/* False when it was not taken whole. */
+/* False when it was not written whole. */
 static bool write_text(const char *text)
 {
 	char line[LINE_MAX_BYTES];
@@ -141,23 +142,25 @@ write_event(const char *id, enum log_level level, const char *fields, const char
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	if (write_text(text))
-		out.dropped_told = dropped;
+		out.dropped_reported = dropped;
 }
 
 void log_report_dropped(void)
 {
 	int saved = errno;
 	/* A short line may fit where the lost one did not; the reader must have read something. */
-	if (out.dropped != out.dropped_told && is_writable(out.fd >= 0 ? out.fd : STDERR_FILENO))
-		write_event(EV_LOG_DROPPED, (unsigned long long)(out.dropped - out.dropped_told));
+	if (out.dropped != out.dropped_reported &&
+		is_writable(out.fd >= 0 ? out.fd : STDERR_FILENO))
+		write_event(
+			EV_LOG_DROPPED, (unsigned long long)(out.dropped - out.dropped_reported));
 	errno = saved;
 }
 
-/* What was lost comes before what follows it. */
+/* Lost lines are reported before the next line. */
 static void write_line(const char *text)
 {
 	log_report_dropped();
-	if (out.dropped != out.dropped_told || !write_text(text))
+	if (out.dropped != out.dropped_reported || !write_text(text))
 		out.dropped++;
 }
 
@@ -192,7 +195,7 @@ format(char text[static SCRATCH], const char *fmt, va_list args)
 	blank_controls(text);
 }
 
-/* Past the comparison with the line before. */
+/* Writes without the comparison with the line before. */
 static void __attribute__((format(printf, 4, 5)))
 emit_new(const char *id, enum log_level level, const char *fields, const char *fmt, ...)
 {
@@ -205,7 +208,7 @@ emit_new(const char *id, enum log_level level, const char *fields, const char *f
 	deliver(id, level, text);
 }
 
-/* True when the line is the one before again and is counted instead of written. */
+/* True when the line repeats the one before and is counted instead of written. */
 static bool is_repeated(enum log_level level, const char *text)
 {
 	uint64_t now = clock_now_ms();
@@ -251,7 +254,7 @@ void log_raw(const char *bytes, size_t len)
 	if (out.tail == TAIL_TORN)
 		end_line();
 	while (len > 0) {
-		/* A pipe takes this much whole or not at all. */
+		/* A pipe accepts this much whole or not at all. */
 		size_t part = len < LINE_MAX_BYTES ? len : LINE_MAX_BYTES;
 		ssize_t n = write_retrying(bytes, part);
 		if (n <= 0) {

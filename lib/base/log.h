@@ -1,6 +1,6 @@
 /*
- * The one way to log. Every line is a row of a table of events (lib/base/log_events.h says how one
- * reads; each folder has its own): an id, a level, the names of its arguments and the text. Text
+ * The one way to log. Every line is a row of a table of events (lib/base/log_events.h explains the
+ * format; each folder has its own): an id, a level, the names of its arguments and the text. Text
  * mode writes
  *
  *	PREFIX 2026/01/31 23:59:59 TEXT
@@ -10,9 +10,9 @@
  *	log_event(EV_DAEMON_SOCKET_WAIT, path);
  *
  * One line is one write(2) to a private, non-blocking descriptor, so that a stalled reader of the
- * container log cannot stall PID 1: what does not fit is dropped, counted and reported later. errno
- * is kept. The program ignores SIGPIPE, so that a reader that went away is no more than a dropped
- * line. Control characters inside a line are replaced, so that a peer cannot forge lines.
+ * container log cannot stall PID 1: a line that does not fit is dropped, counted and reported
+ * later. errno is preserved. The program ignores SIGPIPE, so that a vanished reader only costs a
+ * dropped line. Control characters inside a line are replaced, so that a peer cannot forge lines.
  *
  * A warning or error with the same text as the line before it is counted instead of written for 10
  * s; the next other line is preceded by "last message repeated N times".
@@ -35,10 +35,10 @@ enum log_level {
 
 /* Opens the private descriptor of standard error. Before this, and where it cannot be opened, lines
  * go to descriptor 2. Call once, early, while /proc/self is still readable. The prefix of every
- * line, "boot: " say, is the program's; it is borrowed for good. */
+ * line, for example "boot: ", is chosen by the program; it is borrowed for ever. */
 void log_init(const char *prefix);
 
-/* For what has to write past the log; "" before log_init(). */
+/* For code that must bypass the log; "" before log_init(). */
 const char *log_prefix(void);
 
 #define log_event(...) log_emit(__VA_ARGS__)
@@ -49,15 +49,15 @@ void log_emit(const char *id, enum log_level level, const char *fields, const ch
 /* Drops lines below the level; LOG_LEVEL_INFO until the first call. */
 void log_set_level(enum log_level least);
 
-/* Passes on a child's bytes as they are, without a prefix. What the reader is too slow for is
- * dropped and counted as one line. A line that is not ended yet is ended before one of ours. */
+/* Passes on a child's bytes unchanged, without a prefix. When the reader is too slow they are
+ * dropped and counted as one line. An unfinished line is ended before the next one of ours. */
 void log_raw(const char *bytes, size_t len);
-/* The child has ended: a last line that it left open is ended, so that nothing glues to it. */
+/* The child has ended: an unfinished last line is ended, so that nothing is appended to it. */
 void log_raw_end(void);
 
-/* Lines of one kind that are written in one go, one for each of many services, say: the first
- * LOG_FEW_LINES of them are written, the others counted for one line at the end. Zeroed at first.
- */
+/* Many lines of one kind that are written together, for example one for each service: the first
+ * LOG_FEW_LINES are written, the remaining ones counted for one line at the end. Zeroed at first.
+ *  */
 #define LOG_FEW_LINES 20
 
 struct log_few {
@@ -70,8 +70,8 @@ bool log_few_take(struct log_few *few);
 
 /* Lines lost because the reader was too slow. */
 uint64_t log_dropped(void);
-/* How many of them have not been reported yet is a line of the log, as soon as it is read again:
- * before the next line, and when this is called, for instance with each turn of a loop. */
+/* The number of lost lines that are not yet reported is logged as soon as the log is read again:
+ * before the next line, and when this is called, for instance in each turn of a loop. */
 void log_report_dropped(void);
 
 /* Where lines go instead of standard error; NULL restores it. Forgets the

@@ -10,7 +10,7 @@
 
 #include "lib/base/log.h"
 
-/* A fixed text and a bare write: the log needs memory of its own to say anything. */
+/* A fixed text and a plain write, because the log itself needs memory. */
 void mem_exhausted(void)
 {
 	char line[128];

@@ -23,7 +23,7 @@ void secret_set(struct secret *s, const char *bytes, size_t len)
 	char *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (data == MAP_FAILED)
 		mem_exhausted();
-	/* Fails on kernels built without it; the bytes are wiped all the same. */
+	/* Fails on kernels built without it; the bytes are still wiped. */
 	(void)madvise(data, size, MADV_DONTDUMP);
 	memcpy(data, bytes, len);
 	data[len] = '\0';

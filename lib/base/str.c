@@ -242,7 +242,7 @@ size_t str_cut(const char *text, size_t len, size_t max)
 {
 	if (len <= max)
 		return len;
-	/* A character has at most three continuation bytes; more of them is no UTF-8 at all. */
+	/* A character has at most three continuation bytes; more than that is not UTF-8. */
 	size_t n = max;
 	for (int i = 0; i < 3 && n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80; i++)
 		n--;

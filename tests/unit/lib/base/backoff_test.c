@@ -86,7 +86,7 @@ static void never_above_the_cap(void **state)
 	assert_int_equal(b.attempts, UINT32_MAX);
 }
 
-/* Whatever the steps: no delay, the cap neither, comes more often than another. */
+/* At every step no delay is more frequent than another, not even the cap. */
 static void no_delay_is_preferred(void **state)
 {
 	enum {

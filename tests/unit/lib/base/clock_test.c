@@ -21,7 +21,7 @@ static void kernel_time_moves_on(void **state)
 	assert_true(clock_wall() >= 1577836800);
 }
 
-static void fake_time_moves_when_told(void **state)
+static void fake_time_moves_on_demand(void **state)
 {
 	(void)state;
 	fake_clock_install(5000);
@@ -40,7 +40,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kernel_time_moves_on),
-		cmocka_unit_test(fake_time_moves_when_told),
+		cmocka_unit_test(fake_time_moves_on_demand),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

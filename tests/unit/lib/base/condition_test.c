@@ -37,7 +37,7 @@ static void count_call(void *arg)
 	(*calls)++;
 }
 
-static void each_transition_is_told_to_the_watcher(void **state)
+static void each_transition_is_reported_to_the_watcher(void **state)
 {
 	(void)state;
 	AUTO(condition_set_fini) struct condition_set set = {0};
@@ -133,7 +133,7 @@ static void a_long_reason_keeps_its_end(void **state)
 	assert_memory_equal(reason, "write pp", 8);
 	assert_non_null(strstr(reason, "p\xe2\x80\xa6p"));
 	assert_non_null(strstr(reason, "p: read-only file system"));
-	/* What differs in the middle is another cause all the same. */
+	/* A difference in the middle is still another cause. */
 	path[300] = 'q';
 	condition_raise(&set, CONTROL_ERROR, "write %s: read-only file system", path);
 	assert_int_equal(log.texts.len, 2);
@@ -183,7 +183,7 @@ static void lines_of_a_minute_are_bounded(void **state)
 	}
 	assert_int_equal(log.texts.len, CONDITION_LINES);
 	assert_int_equal(withheld, 1);
-	/* Others are not held up by it. */
+	/* Other conditions are not delayed by it. */
 	condition_raise(&set, KEY_USED, "x");
 	assert_int_equal(log.texts.len, CONDITION_LINES + 1);
 	condition_report(&set);
@@ -195,7 +195,7 @@ static void lines_of_a_minute_are_bounded(void **state)
 	assert_int_equal(log.texts.len, CONDITION_LINES + 2);
 	assert_string_equal(log.texts.items[CONDITION_LINES + 1],
 		"condition ControlError changed 194 more times within a minute, now: exit status 2");
-	/* The next change tells, too, when nobody has asked. */
+	/* The next change also writes the summary, without condition_report. */
 	for (int i = 0; i < 4; i++) {
 		condition_clear(&set, CONTROL_ERROR);
 		condition_raise(&set, CONTROL_ERROR, "flaps");
@@ -230,7 +230,7 @@ static void a_group_is_looked_through_in_the_order_of_the_table(void **state)
 	log_capture_stop(&log);
 }
 
-/* It would be lost in silence otherwise. */
+/* Otherwise it would be lost silently. */
 static void a_kind_that_is_not_listed_ends_the_process(void **state)
 {
 	(void)state;
@@ -253,7 +253,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_transition_is_logged_once),
-		cmocka_unit_test(each_transition_is_told_to_the_watcher),
+		cmocka_unit_test(each_transition_is_reported_to_the_watcher),
 		cmocka_unit_test(reasons_are_one_line_of_whole_characters),
 		cmocka_unit_test(a_long_reason_keeps_its_end),
 		cmocka_unit_test(a_changing_port_is_one_condition),

@@ -238,7 +238,7 @@ static void quote_is_cut_between_characters(void **state)
 		{6, "a\nb", "\"a\\n\""},
 		{4, "\xc3\xa9", "\"\""},
 		{5, "\xc3\xa9", "\"\xc3\xa9\""},
-		/* What follows a piece that did not fit is not looked at. */
+		/* Nothing is read after a piece that did not fit. */
 		{6, "a\x01z", "\"a\""},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -40,7 +40,7 @@ static void comments_and_trailing_commas_are_blanked(void **state)
 		{"[/**/,]", "[    ,]"},
 		{"1,", "1,"},
 		{"[1],", "[1],"},
-		/* Inside strings all of it is text. */
+		/* Inside strings everything is text. */
 		{"\"// no /* no */ ,] ,}\"", "\"// no /* no */ ,] ,}\""},
 		{"[\"\\\"// ,]\",]", "[\"\\\"// ,]\" ]"},
 		{"[\"\\\\\",]", "[\"\\\\\" ]"},

@@ -71,8 +71,9 @@ static void scan(struct jscan *s, const char *text, size_t piece, struct buf *ou
 	int r = 0;
 	for (size_t at = 0; at < len && r == 0; at += piece) {
 		size_t n = len - at < piece ? len - at : piece;
-		/* A copy of the exact size, gone after the call: nothing may be read from it later.
-		 */
+		/* A copy of the exact size, freed after the call: nothing may be read from it
+		 * later.
+		 *  */
 		AUTO(mem_free) char *exact = xmalloc(n);
 		memcpy(exact, text + at, n);
 		r = jscan_feed(s, exact, n, &e);
@@ -136,7 +137,7 @@ static void named_members_are_reported(void **state)
 		{"{\"Peer\":[{\"Name\":1},true]}", "<2  3 Name=1 2 > <2  2 > . "},
 		{"{\"Peer\":{\"\\ud83d\\ude00\":0,\"\":1}}",
 			"<2 \xf0\x9f\x98\x80 2 \xf0\x9f\x98\x80> <2  2 > . "},
-		/* Keys that are no text fit "*" only. */
+		/* Keys that are not valid text match only "*". */
 		{"{\"Peer\":{\"a\\u0000\":0,\"\\ud800\":1,\"\xff\":2}}",
 			"<2  2 > <2  2 > <2  2 > . "},
 		{"{\"Sta\\u0000te\":1,\"State\\u0000\":1}", ". "},

@@ -22,7 +22,7 @@ static void reported_text_is_decoded(void **state)
 		{"\"\"", 0, ""},
 		{"\"a\\u00e9\\n\\ud83d\\ude00\"", 0, "a\xc3\xa9\n\xf0\x9f\x98\x80"},
 		{"\"01234567\"", 0, "01234567"},
-		/* The cap counts what comes out. */
+		/* The cap counts the decoded bytes. */
 		{"\"\\u0030\\u0031\\u0032\\u0033\"", 0, "0123"},
 		{"\"012345678\"", -EMSGSIZE, ""},
 		{"", -EINVAL, ""},

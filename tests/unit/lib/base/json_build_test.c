@@ -128,7 +128,7 @@ static void documents_are_built(void **state)
 	AUTO(json_freep) struct json *again = parse(text);
 	assert_true(json_equal(doc, again));
 
-	/* A copied member is a value of its own. */
+	/* A copied member is an independent value. */
 	AUTO(json_freep) struct json *copy = json_dup(json_get(doc, "list"));
 	assert_null(json_key(copy));
 	json_set(doc, "second", STEAL(copy));

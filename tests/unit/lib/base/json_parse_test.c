@@ -48,7 +48,7 @@ static void good_texts_print_compact(void **state)
 		{"\"\\u00e9\\u20ac\\ud83d\\ude00\"", "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\""},
 		{"\"\x7f\xc3\xa9\xf4\x8f\xbf\xbf\"", "\"\x7f\xc3\xa9\xf4\x8f\xbf\xbf\""},
 		{"{\"\":1}", "{\"\":1}"},
-		/* Of equal keys the last one stays, where it stands. */
+		/* Of equal keys the last one stays, at its place. */
 		{"{\"a\":1,\"b\":2,\"a\":3}", "{\"b\":2,\"a\":3}"},
 		{"{\"a\":{\"x\":1},\"\\u0061\":2}", "{\"a\":2}"},
 	};

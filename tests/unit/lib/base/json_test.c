@@ -57,7 +57,7 @@ static void members_are_found(void **state)
 	assert_null(json_key(NULL));
 }
 
-static void types_are_told_apart(void **state)
+static void types_are_distinguished(void **state)
 {
 	(void)state;
 	AUTO(json_freep) struct json *j = parse("[null,true,1,\"s\",[],{}]");
@@ -162,7 +162,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(members_are_found),
-		cmocka_unit_test(types_are_told_apart),
+		cmocka_unit_test(types_are_distinguished),
 		cmocka_unit_test(integers_are_exact),
 		cmocka_unit_test(typed_members_check_and_name_faults),
 		cmocka_unit_test(freeing_nothing_is_fine),

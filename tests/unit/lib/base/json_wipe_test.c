@@ -13,7 +13,7 @@
 #include "lib/base/mem.h"
 #include "tests/support/memory_scan.h"
 
-/* A document that holds the secret where "%" stands. */
+/* A document with the secret in place of "%". */
 static void fill(struct buf *text, const char *pattern)
 {
 	struct err e;

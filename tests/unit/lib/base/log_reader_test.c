@@ -130,7 +130,7 @@ static void what_was_lost_is_reported_when_it_is_read_again(void **state)
 	struct fixture *f = *state;
 	char wanted[256];
 	lose(5);
-	/* Not yet, and that is no line lost. */
+	/* Not yet reported, and that is not a lost line. */
 	uint64_t before = log_dropped();
 	log_report_dropped();
 	assert_int_equal(log_dropped(), before);
@@ -164,7 +164,7 @@ static void an_open_line_of_a_child_is_ended_before_ours(void **state)
 	say(" and a half\nthree\n");
 	log_event(EV_TEST_INFO, "ours");
 	expect(f, "one\ntwo\nours\n and a half\nthree\nours\n");
-	/* More of a line is not cut off from it. */
+	/* More of the same line is not separated from it. */
 	say("fo");
 	say("ur\n");
 	expect(f, "four\n");
@@ -183,7 +183,7 @@ static void an_open_line_ends_with_its_child(void **state)
 	expect(f, "bye\ndaemon\nours\nwhole\n");
 }
 
-/* Of a file that is full in the middle of a line. */
+/* A file system that gets full in the middle of a line. */
 static void a_torn_line_of_ours_is_ended_before_a_child(void **state)
 {
 	struct fixture *f = *state;

@@ -40,9 +40,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	/* First of all, because a test may have closed it, and open would fill the gap. */
+	/* Done first, because a test may have closed it, and open would fill the gap. */
 	dup2(saved_stderr, STDERR_FILENO);
-	/* A second look at something plain makes the log give up its private descriptor. */
+	/* A second log_init on a regular file makes the log give up its private descriptor. */
 	AUTO(fd_close) int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	dup2(null, STDERR_FILENO);
 	log_init("boot: ");
@@ -52,14 +52,14 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Makes fd descriptor 2 and lets the log find out what it is. */
+/* Makes fd descriptor 2 and lets the log detect its kind. */
 static void log_to(int fd)
 {
 	assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
 	log_init("boot: ");
 }
 
-/* All there is to read right now. */
+/* Everything that can be read now. */
 static const char *drain(int fd)
 {
 	size_t len = 0;
@@ -102,7 +102,7 @@ static void a_line_is_prefix_text_end(void **state)
 	const char *text = drain(in);
 	assert_prefix(text);
 	assert_string_equal(text + PREFIX_LEN, "Startup complete, waiting for shutdown signal\n");
-	/* The description that others share stays as it was. */
+	/* The shared description is unchanged. */
 	assert_int_equal(fcntl(out, F_GETFL) & O_NONBLOCK, 0);
 }
 
@@ -162,7 +162,8 @@ static void errno_is_kept_and_m_works(void **state)
 	assert_string_equal(drain(in) + PREFIX_LEN, "open: No such file or directory\n");
 }
 
-/* Writes until something is lost; a blocking write would never return. Returns lines taken. */
+/* Writes until something is lost; a blocking write would never return. Returns the lines
+ * written. */
 static int fill(void)
 {
 	uint64_t before = log_dropped();
@@ -225,7 +226,7 @@ static void a_stalled_socket_drops_lines(void **state)
 	int taken = fill();
 	drain(in);
 	assert_int_equal(count_whole_lines(read_text), taken);
-	/* A reader that went away costs lines, not the process. */
+	/* A vanished reader costs lines, not the process. */
 	fd_close(&in);
 	uint64_t before = log_dropped();
 	log_event(EV_TEST_INFO, "lost");
@@ -245,7 +246,7 @@ static void a_stalled_terminal_tears_no_later_line(void **state)
 	assert_true(out >= 0);
 	log_to(out);
 	fill();
-	/* The kernel hands on what a terminal has taken in steps. */
+	/* The kernel passes on the data of a terminal in steps. */
 	char all[1 << 16] = "";
 	size_t len = 0;
 	for (int i = 0; i < 1000 && strstr(all, "after\r\n") == NULL; i++) {
@@ -297,7 +298,7 @@ static void equal_warnings_are_counted(void **state)
 	assert_string_equal(log.texts.items[1], "last message repeated 4 times");
 	assert_string_equal(log.ids.items[1], "log.repeated");
 	assert_string_equal(log.texts.items[2], "next");
-	/* Something else in between makes it news again. */
+	/* Another line in between makes it new again. */
 	log_event(EV_TEST_WARNING, "same");
 	assert_string_equal(log.texts.items[3], "same");
 	log_capture_stop(&log);

@@ -80,7 +80,7 @@ static void sizes_around_a_page(void **state)
 	}
 }
 
-/* smaps tells the flags of a mapping; "dd" is "do not dump" (proc(5)). */
+/* smaps shows the flags of a mapping; "dd" is "do not dump" (proc(5)). */
 static void pages_stay_out_of_core_files(void **state)
 {
 	(void)state;

@@ -116,7 +116,7 @@ static void unsigned_numbers_are_strict(void **state)
 		{"18446744073709551615", UINT64_MAX, 0, UINT64_MAX},
 		{"18446744073709551616", UINT64_MAX, -ERANGE, 0},
 		{"99999999999999999999999999", UINT64_MAX, -ERANGE, 0},
-		/* Wrong characters win over a wrong size, wherever they stand. */
+		/* Wrong characters take precedence over a wrong size, at any position. */
 		{"99999999999999999999999999x", UINT64_MAX, -EINVAL, 0},
 		{"", 10, -EINVAL, 0},
 		{" 1", 10, -EINVAL, 0},
@@ -199,7 +199,7 @@ static void cut_splits_no_character(void **state)
 	static const size_t want[] = {0, 1, 1, 3, 3, 3, 3, 7, 8, 8};
 	for (size_t max = 0; max < ARRAY_LEN(want); max++)
 		assert_int_equal(str_cut(text, 8, max), want[max]);
-	/* What is no UTF-8 at all is cut at the very place. */
+	/* Text that is not UTF-8 is cut at exactly that place. */
 	assert_int_equal(str_cut("\x80\x80\x80\x80\x80\x80", 6, 4), 4);
 	assert_int_equal(str_cut("\x80\x80\x80", 3, 2), 2);
 }
