@@ -299,9 +299,9 @@ static void on_end(struct ipn_decoder *d, const struct jscan_event *ev)
 
 static int message_done(struct ipn_decoder *d, struct err *e)
 {
-	bool tells_all_peers =
+	bool has_all_peers =
 		d->notify.has_initial_status || (d->has_peer_list && d->notify.has_self_change);
-	if (d->peers_ref != NULL && tells_all_peers)
+	if (d->peers_ref != NULL && has_all_peers)
 		peers_end_full(d->peers_ref);
 	if (d->records_ref != NULL && d->notify.has_initial_status)
 		records_end(d->records_ref);

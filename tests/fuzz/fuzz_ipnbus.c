@@ -207,7 +207,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(whole.messages == pieces.messages && whole.sum == pieces.sum);
 	require(whole.peers == pieces.peers && whole.kept == pieces.kept);
 	require(whole.generation == pieces.generation);
-	/* Wishes change what is kept, not what is told. */
+	/* Wants change what is kept, not what is reported. */
 	struct outcome other = feed(data, size, size, !wants);
 	require(other.code == whole.code && other.messages == whole.messages);
 	require(other.sum == whole.sum);

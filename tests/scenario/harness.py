@@ -157,7 +157,7 @@ class World:
     def crash_daemon(self, starts, message=None):
         """Crash the daemon and let its successor, start number `starts`, serve again.
 
-        `message` is what the successor tells first; by default what was told last.
+        `message` is what the successor reports first; by default what was reported last.
         """
         self.kill_daemon()
         if message is not None:
@@ -199,7 +199,7 @@ class World:
                    lambda: f"{number} x tailscale {verb}, {self.cli_calls(verb)} so far")
 
     def published(self):
-        """The Secret; the version that the daemon has told counts as that of the build."""
+        """The Secret; the version that the daemon has reported counts as that of the build."""
         now = self.kube.get()
         if now.get("tailscale_capver") == str(self.lapi.bus.generation.capability):
             now["tailscale_capver"] = CAPVER

@@ -34,8 +34,8 @@ def name_of(number):
     return f"p{number}.t.ts.net"
 
 
-def most_wishes(begun):
-    """How many wishes there can have been since that time: a burst, then one in 20 ms (which is how
+def most_contributions(begun):
+    """How many contributions there can have been since that time: a burst, then one in 20 ms (which is how
     long the pause is in a test), and one for each time that nothing happened for a second."""
     spent = time.monotonic() - begun
     return 10 + spent / 0.02 + 8 * spent
@@ -63,17 +63,17 @@ class Proxy:
 
     def start(self, *peers, own=None, wrapper=(), **more):
         """Start beside a daemon that runs and has these peers."""
-        self.tell(*peers, own=own)
+        self.report(*peers, own=own)
         self.program = self.world.start(self.environment(**more), wrapper=wrapper)
         self.program.wait_log(STARTED, 20)
         return self.program
 
-    def tell(self, *peers, own=None):
-        """Let the daemon tell everything anew."""
+    def report(self, *peers, own=None):
+        """Let the daemon report everything again."""
         self.world.lapi.bus.publish(notify.running(own or OWN, list(peers)))
 
     def move(self, *peers):
-        """Let the daemon tell that these peers have changed, and nothing else."""
+        """Let the daemon report that these peers have changed, and nothing else."""
         self.world.lapi.bus.publish({"PeersChanged": list(peers)}, remember=False)
 
     def mount(self, egress_services=None, ingress_services=None):

@@ -124,7 +124,7 @@ def test_advertising_fails(world, kind):
 
 
 def test_serve_config_cannot_be_read(world):
-    """The daemon does not tell its serve config for a while."""
+    """The daemon does not return its serve config for a while."""
     world.lapi.answers["serve-config"] = lambda r: Reply(500, b"no")
     running(world)
     stays_true(world.program.alive, 0.3, "alive")

@@ -74,7 +74,7 @@ def test_subscription_refused_at_boot(world):
 
 @pytest.mark.parametrize("how", ["refused", "closed", "hangs"])
 def test_no_subscription_until_the_deadline(world, how):
-    """A daemon that never tells anything ends boot at the deadline."""
+    """A daemon that never reports anything ends boot at the deadline."""
     def hang(request):
         while not request.connection.peer_gone():
             request.connection.closed.wait(0.05)

@@ -15,7 +15,7 @@ def command(world, words):
     commands.write_script(world.root / "usr/bin/tailscale", ANSWERS + words + "\ntrue\n")
 
 
-def tell(world, version):
+def set_version(world, version):
     """The daemon has this version."""
     world.lapi.bus.generation.capability = version
 
@@ -39,7 +39,7 @@ def start(world, *versions):
 def test_newer_daemon_than_the_build(world):
     """Its version decides about the file, and is what is published."""
     command(world, """echo '{"cap": 150}'""")
-    tell(world, 150)
+    set_version(world, 150)
     program = start(world, 95, 150, 151)
     program.wait_log(STARTED)
     assert config_of_daemon(world) == "cap-150.hujson"
@@ -53,7 +53,7 @@ def test_newer_daemon_than_the_build(world):
 def test_only_a_file_for_a_newer_daemon(world):
     """A file that the build would not know is no reason not to start."""
     command(world, """echo '{"cap": 150}'""")
-    tell(world, 150)
+    set_version(world, 150)
     start(world, 150).wait_log(STARTED)
     assert config_of_daemon(world) == "cap-150.hujson"
 
@@ -73,7 +73,7 @@ def test_only_files_for_another_daemon(world):
 def test_it_cannot_be_asked(world, words):
     """The version of the build counts then."""
     command(world, words)
-    tell(world, int(CAPVER))
+    set_version(world, int(CAPVER))
     program = start(world, 95, 150)
     program.wait_log(STARTED, 10)
     assert program.log_count(f"using {CAPVER} of this build") == 1
@@ -84,7 +84,7 @@ def test_it_cannot_be_asked(world, words):
 def test_daemon_and_command_differ(world):
     """What the daemon says counts: another file, another start, and a condition."""
     command(world, """echo '{"cap": 150}'""")
-    tell(world, 106)
+    set_version(world, 106)
     program = start(world, 95, 150)
     world.wait_daemon_starts(2)
     program.wait_log_part("condition CapabilityDiffers: tailscaled has capability version 106, "
@@ -104,7 +104,7 @@ def test_not_asked_by_the_protocol_of_the_suite(world):
 def test_folder(world):
     """The folder store waits for the answer as well."""
     command(world, """echo '{"cap": 150}'""")
-    tell(world, 150)
+    set_version(world, 150)
     folder = world.root / "state"
     world.start_running(dict(ASK, TS_STATE_DIR=folder))
     assert (folder / "published/tailscale_capver").read_text().strip() == "150"

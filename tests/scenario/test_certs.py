@@ -90,7 +90,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_failure_is_told(world, name):
+def test_failure_is_logged(world, name):
     """A failure names domain and next try, and nothing ends."""
     path = world.root / "etc/serve.json"
     start_config = {"Services": {"svc:one": CONFIG["Services"]["svc:one"]}}

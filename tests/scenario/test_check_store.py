@@ -40,7 +40,7 @@ def test_secret_cannot_be_made(world):
 
 
 def test_api_server_is_away(world):
-    """It is asked for 5 s; the reason is told."""
+    """It is tried for 5 s; the reason is reported."""
     env = world.kube_env()
     world.kube.stop()
     assert "error: the API server does not answer: " in check(world, env, 1)
@@ -48,7 +48,7 @@ def test_api_server_is_away(world):
 
 @pytest.mark.parametrize("fault", ["full", "read_only"])
 def test_folder_takes_nothing(world, fault):
-    """A full volume and a read-only one are told apart."""
+    """A full volume and a read-only one are distinguished."""
     volume = Volume(world, world.root / "var/lib/tailscale")
     enter = {"full": volume.full_from_start, "read_only": volume.read_only_from_start}[fault]()
     text = check(world, {"TS_STATE_DIR": volume.folder}, 1, enter)

@@ -50,7 +50,7 @@ def test_up_hangs_after_the_start(world):
 
 
 def test_a_person_has_all_the_time(world):
-    """Without a key somebody else logs in: there is no limit."""
+    """Without a key a person logs in: there is no limit."""
     world.install("lively")
     world.start_running({})
     world.install("lively", "hangs")

@@ -83,7 +83,7 @@ BROKEN = {"not_json": b"{", "empty": b"", "version": b'{"version":"beta"}', "nul
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_broken_file(world, name):
-    """The old file stays in force, the reason is told once, a good file is taken again."""
+    """The old file stays in force, the reason is logged once, a good file is accepted again."""
     running(world)
     before = len(world.program.lines())
     mount(world, text=BROKEN[name])
@@ -92,7 +92,7 @@ def test_broken_file(world, name):
         mount(world, text=BROKEN[name] + b" ")
         stays_true(world.program.alive, 0.2, "alive")
     assert reloads(world) == 0
-    assert len(world.program.lines()) - before <= 3, "told once"
+    assert len(world.program.lines()) - before <= 3, "logged once"
     mount(world, "good")
     world.program.wait_log(RELOADED)
 
@@ -116,7 +116,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize("name", [*REFUSALS, "closed"])
 def test_reload_fails(world, name):
-    """A reload that fails is told, the node goes on, the next change is taken."""
+    """A failed reload is logged, the node keeps running, the next change is loaded."""
     def closed(_request):
         raise Drop
     running(world)
@@ -203,7 +203,7 @@ def test_fresh_key_while_logged_out(world):
 
 
 def test_key_rotated_before_the_login_is_lost(world):
-    """A key that the daemon has loaded but not tried is tried before somebody is asked for one.
+    """A key that the daemon has loaded but not tried is tried before another one is requested.
 
     The request that follows names it, and is not answered by it.
     """

@@ -215,7 +215,7 @@ def test_healthy_through_a_short_restart(world):
 
 @pytest.mark.parametrize("status", [1, 7])
 def test_exit_before_it_ran(world, status):
-    """A daemon that leaves at once ends boot at once, and its status is told."""
+    """A daemon that leaves at once ends boot at once, and its status is reported."""
     world.install("exits", status=status)
     begun = time.monotonic()
     program = world.start({})
@@ -297,7 +297,7 @@ def test_stale_socket_does_not_pass(world, kind):
 
 
 def test_bind_precedes_listen(world):
-    """The socket file appears before it accepts; no event tells about the second."""
+    """The socket file appears before it accepts; no event reports the second."""
     world.install("no_socket")
     world.lapi.bus.publish(notify.running())
     world.lapi.stop(keep_file=False)

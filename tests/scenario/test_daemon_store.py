@@ -44,12 +44,12 @@ def hangs(world):
     return world.kube.clear_faults
 
 
-@pytest.mark.parametrize("take_away", [refuses, fails, hangs])
-def test_secret(world, take_away):
+@pytest.mark.parametrize("break_store", [refuses, fails, hangs])
+def test_secret(world, break_store):
     """Started again within 3 s after the API server is back, and it counts as no crash."""
     world.install("lively")
     program = world.start_running(world.kube_env(TAILBOOT_RESTART_LIMIT="1"))
-    bring_back = take_away(world)
+    bring_back = break_store(world)
     comes_back_without_its_state(world)
     stays_true(lambda: world.daemon_starts() == 2, 1, "it waits for the API server")
     with_its_state(world)

@@ -11,7 +11,7 @@ from fakes.waiting import stays_true, wait_until
 from harness import STARTED
 from mounted import Mounted
 from services_proxy import (KEY_EGRESS, KEY_INGRESS, OWN, Proxy, egress, ingress,
-                            most_wishes, name_of, peer)
+                            most_contributions, name_of, peer)
 
 pytestmark = pytest.mark.both_generations
 
@@ -36,7 +36,7 @@ def descriptors(pid):
 
 @pytest.mark.parametrize("by_name", [False, True])
 def test_storm_of_updates(proxy, by_name):
-    """A hundred volume updates in a second are a few wishes and a few writes; the last one is what
+    """A hundred volume updates in a second are a few contributions and a few writes; the last one is what
     is published in the end."""
     peers = [peer(n, f"100.65.0.{n + 1}/32") for n in range(100)]
     program = proxy.start(*peers)
@@ -48,8 +48,8 @@ def test_storm_of_updates(proxy, by_name):
     proxy.wait_targets({"db": ["100.65.0.100"]})
     wait_until(lambda: proxy.status(KEY_INGRESS)["configs"]
                == {"svc:a": ingress("100.64.9.9", "10.0.0.100")}, 8, "the last mapping")
-    assert len(proxy.statuses()) < most_wishes(begun)
-    assert len(proxy.statuses(KEY_INGRESS)) < most_wishes(begun)
+    assert len(proxy.statuses()) < most_contributions(begun)
+    assert len(proxy.statuses(KEY_INGRESS)) < most_contributions(begun)
     assert not program.log_count("condition ")
     stays_true(lambda: proxy.targets() == {"db": ["100.65.0.100"]}, 0.2)
 
@@ -149,12 +149,12 @@ def test_file_that_cannot_be_read(proxy):
     program.wait_log_part("condition IngressConfigInvalid cleared")
 
 
-def test_faults_are_told_once(proxy):
-    """However often the document is read and the wish is made again."""
+def test_faults_are_logged_once(proxy):
+    """However often the document is read and contributed again."""
     proxy.mount({"bad": {}, "db": egress(name_of(1)), "gone": egress(name_of(2), port=4001)})
     program = proxy.start(peer(1, "100.65.0.1/32"))
     proxy.wait_targets({"db": ["100.65.0.1"], "gone": None})
-    told = program.log_count("condition EgressServiceFailed")
+    logged = program.log_count("condition EgressServiceFailed")
     for number in range(2, 12):
         proxy.mount({"bad": {}, "db": egress(name_of(1), port=5000 + number),
                      "gone": egress(name_of(2), port=4001)})
@@ -162,7 +162,7 @@ def test_faults_are_told_once(proxy):
         proxy.wait_targets({"db": [f"100.65.0.{number}"], "gone": None})
     assert program.log_count("egress service bad: ") == 1
     assert program.log_count("egress service gone: ") == 1
-    assert program.log_count("condition EgressServiceFailed") == told
+    assert program.log_count("condition EgressServiceFailed") == logged
 
 
 @pytest.mark.parametrize("after", [0.0, 0.05, 0.12, 0.2, 0.3])

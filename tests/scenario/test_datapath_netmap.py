@@ -1,4 +1,4 @@
-"""What the data path makes of the network map: of its first telling, its gaps and its floods."""
+"""What the data path makes of the network map: of its first report, its gaps and its floods."""
 
 import time
 
@@ -6,7 +6,7 @@ import pytest
 from fakes import notify
 from fakes.waiting import stays_true, wait_until
 from services_proxy import (KEY_EGRESS, KEY_INGRESS, OWN, Proxy, egress, ingress,
-                            most_wishes, name_of, peer)
+                            most_contributions, name_of, peer)
 from test_firewall import allow_ipv6, fixture_space  # noqa: F401  (the fixture `space`)
 
 pytestmark = pytest.mark.both_generations
@@ -21,8 +21,8 @@ def fixture_proxy(world):
     return Proxy(world)
 
 
-def test_peers_are_known_before_the_first_wish(proxy):
-    """The message that completes a login was told before anybody asked for peers: that it has none
+def test_peers_are_known_before_the_first_contribution(proxy):
+    """The message that completes a login was sent before any peers were requested: that it has none
     of them is no reason to publish a service without targets, or to call it at fault."""
     proxy.mount({"db": egress(name_of(1))})
     program = proxy.start(peer(1, "100.65.0.1/32"))
@@ -32,7 +32,7 @@ def test_peers_are_known_before_the_first_wish(proxy):
     assert not program.log_count("could not find Tailscale node")
 
 
-def test_single_target_is_known_before_the_first_wish(world):
+def test_single_target_is_known_before_the_first_contribution(world):
     """The same for a target of the settings."""
     world.kube.set(tailscale_capver="1")
     env = world.kube_env(TS_USERSPACE="false", TS_TAILNET_TARGET_FQDN=name_of(1),
@@ -48,7 +48,7 @@ def with_service(message, *values):
     return message
 
 
-def test_targets_are_told_of_a_restarted_daemon(proxy):
+def test_targets_learn_about_a_restarted_daemon(proxy):
     """Each is pinged once when the daemon is back, or it drops what the new one has set up."""
     world = proxy.world
     proxy.mount({"peer": egress(name_of(1)), "ip": egress(ip="100.65.0.9", port=4002)})
@@ -105,7 +105,7 @@ def test_peers_of_a_node_that_is_not_running(proxy):
     program.wait_log_part("tailscaled left running state")
     proxy.mount({"db": egress(name_of(1)), "ip": egress(ip="100.65.0.9", port=4001)})
     proxy.wait_targets({"db": ["100.65.0.1"], "ip": ["100.65.0.9"]})
-    proxy.tell(peer(1, "100.65.0.1/32"))
+    proxy.report(peer(1, "100.65.0.1/32"))
     program.wait_log_part("tailscaled is running again")
     proxy.mount({"db": egress(name_of(1))})
     proxy.wait_targets({"db": ["100.65.0.1"]})
@@ -114,7 +114,7 @@ def test_peers_of_a_node_that_is_not_running(proxy):
 
 
 def test_peer_that_vanishes_while_nobody_listens(proxy):
-    """The next subscription tells the whole map: who is not in it has gone."""
+    """The next subscription reports the whole map: peers missing from it are gone."""
     proxy.mount({"a": egress(name_of(1)), "b": egress(name_of(2), port=4001)})
     program = proxy.start(peer(1, "100.65.0.1/32"), peer(2, "100.65.0.2/32"))
     proxy.wait_targets({"a": ["100.65.0.1"], "b": ["100.65.0.2"]})
@@ -142,13 +142,13 @@ def test_last_peer_vanishes_while_nobody_listens(proxy):
 
 
 def test_last_peer_vanishes(proxy):
-    """A daemon that has a new map without peers tells an empty list of them."""
+    """A daemon that has a new map without peers reports an empty list."""
     proxy.mount({"a": egress(name_of(1))})
     proxy.start(peer(1, "100.65.0.1/32"))
     proxy.wait_targets({"a": ["100.65.0.1"]})
     proxy.world.lapi.bus.publish({"SelfChange": OWN, "PeersChanged": []})
     proxy.wait_targets({"a": None})
-    proxy.tell(peer(1, "100.65.0.1/32"))
+    proxy.report(peer(1, "100.65.0.1/32"))
     proxy.wait_targets({"a": ["100.65.0.1"]})
 
 
@@ -166,7 +166,7 @@ def test_document_changes_while_the_stream_is_lost(proxy):
                  "c": egress(ip="100.65.0.3", port=4002)})
     proxy.wait_targets({"a": ["100.65.0.1"], "c": ["100.65.0.3"]})
     assert proxy.status()["services"]["a"]["tailnetTarget"]["fqdn"] == name_of(1)
-    proxy.tell(peer(1, "100.65.0.1/32"), peer(2, "100.65.0.2/32"))
+    proxy.report(peer(1, "100.65.0.1/32"), peer(2, "100.65.0.2/32"))
     bus.refusals = []
     proxy.wait_targets({"a": ["100.65.0.2"], "b": ["100.65.0.2"], "c": ["100.65.0.3"]})
     assert not program.log_count("condition EgressServiceFailed")
@@ -181,8 +181,8 @@ def test_flood_of_changes_is_taken_together(proxy):
     for number in range(2000):
         proxy.move(peer(number % 200, f"100.66.{number // 200}.{number % 200 + 1}/32"))
     proxy.wait_targets({f"s{n}": [f"100.66.9.{n + 1}"] for n in range(200)}, 20)
-    assert len(proxy.statuses()) < most_wishes(begun)
-    assert program.log_count("netmap change detected") < most_wishes(begun)
+    assert len(proxy.statuses()) < most_contributions(begun)
+    assert program.log_count("netmap change detected") < most_contributions(begun)
 
 
 def test_a_flood_of_others_costs_nothing(proxy):
@@ -199,7 +199,7 @@ def test_a_flood_of_others_costs_nothing(proxy):
 
 
 def test_the_whole_map_is_asked_for_once(proxy):
-    """Again only when somebody is named who was not before, not when somebody goes."""
+    """Again only when a new peer is wanted, not when one is dropped."""
     services = {f"s{n}": egress(name_of(n), port=4000 + n) for n in range(3)}
     proxy.mount(services)
     proxy.start(*[peer(n, f"100.65.0.{n + 1}/32") for n in range(4)])
@@ -218,15 +218,15 @@ def test_the_whole_map_is_asked_for_once(proxy):
 
 
 def test_own_name_and_addresses_change(proxy):
-    """A new name is told as it is; new addresses only with the rules that carry them."""
+    """A new name is published at once; new addresses only with the rules for them."""
     proxy.mount({"db": egress(ip="100.65.0.9")})
     program = proxy.start()
     proxy.wait_targets({"db": ["100.65.0.9"]})
     world = proxy.world
-    proxy.tell(own=notify.node(name="renamed.t.ts.net.", addresses=OWN["Addresses"]))
+    proxy.report(own=notify.node(name="renamed.t.ts.net.", addresses=OWN["Addresses"]))
     world.wait_key("device_fqdn", "renamed.t.ts.net.")
     assert not program.log_count("node addresses have changed")
-    proxy.tell(own=notify.node(addresses=["100.64.0.7/32", "100.64.0.8/32"]))
+    proxy.report(own=notify.node(addresses=["100.64.0.7/32", "100.64.0.8/32"]))
     world.wait_key("device_ips", '["100.64.0.7","100.64.0.8"]')
     assert program.log_count("node addresses have changed, trigger egress config resync") == 1
     assert len(proxy.statuses()) == 1
@@ -238,9 +238,9 @@ def test_target_of_a_family_the_node_loses(proxy):
     program = proxy.start(peer(1, "100.65.0.1/32", "fd7a:115c:a1e0::9/128"))
     both = {"db": ["100.65.0.1", "fd7a:115c:a1e0::9"]}
     proxy.wait_targets(both)
-    proxy.tell(peer(1, "100.65.0.1/32", "fd7a:115c:a1e0::9/128"),
+    proxy.report(peer(1, "100.65.0.1/32", "fd7a:115c:a1e0::9/128"),
                own=notify.node(addresses=["100.64.0.1/32"]))
     proxy.wait_targets({"db": ["100.65.0.1"]})
-    proxy.tell(peer(1, "100.65.0.1/32", "fd7a:115c:a1e0::9/128"))
+    proxy.report(peer(1, "100.65.0.1/32", "fd7a:115c:a1e0::9/128"))
     proxy.wait_targets(both)
     assert not program.log_count("condition ")

@@ -14,7 +14,7 @@ SIX = notify.node(addresses=["fd7a:115c:a1e0::1/128"])
 
 
 def test_deadline_does_not_count_while_a_target_is_missing(world):
-    """Somebody else is waited for; when the peer appears, the start goes on. Nobody is told before
+    """The start waits for a missing peer and continues when it appears. Nothing is published before
     that this node is fit for traffic."""
     world.lapi.bus.publish(notify.running(OWN))
     program = world.start({**KERNEL, "TS_TAILNET_TARGET_FQDN": name_of(1),
@@ -94,7 +94,7 @@ def test_everything_at_once(world, space):
 
 
 def test_peers_are_nothing_to_a_name_of_the_cluster(world):
-    """Whatever the daemon tells of them, the backends are installed once."""
+    """Whatever the daemon reports about them, the backends are installed once."""
     world.lapi.bus.publish(notify.running(OWN))
     program = world.start({**KERNEL, "TS_EXPERIMENTAL_DEST_DNS_NAME": "localhost"})
     program.wait_log(STARTED)

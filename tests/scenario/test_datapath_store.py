@@ -58,7 +58,7 @@ def test_answer_of_a_write_is_lost(proxy):
 
 @pytest.mark.parametrize("services", [True, False])
 def test_status_of_another_pod(proxy, services):
-    """It is withdrawn before anything is started, and ours is told when it is true."""
+    """It is withdrawn before anything is started, and ours is published once it is true."""
     left = {"podIPv4": "10.9.9.9", "services": {"old": {
         "ports": [], "tailnetTargetIPs": ["100.65.0.3"],
         "tailnetTarget": {"ip": "100.65.0.3", "fqdn": ""}}}}
@@ -78,7 +78,7 @@ def test_status_of_another_pod(proxy, services):
 
 
 def test_status_of_the_run_before(proxy):
-    """However right it may be, it is told again only when our rules stand."""
+    """However correct it may be, it is published again only when our rules are in force."""
     proxy.mount(*one())
     program = proxy.start()
     proxy.wait_targets({"db": ["100.65.0.1"]})
@@ -89,7 +89,7 @@ def test_status_of_the_run_before(proxy):
     program.wait_log_part("Waiting for tailscaled socket", least=2)
     wait_until(lambda: proxy.status() is None and proxy.status(KEY_INGRESS) is None, 5,
                "no status")
-    proxy.tell()
+    proxy.report()
     proxy.wait_targets({"db": ["100.65.0.1"]})
     proxy.wait_mappings(["svc:a"])
 

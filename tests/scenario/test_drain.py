@@ -1,4 +1,4 @@
-"""The pre-shutdown hook of egress proxies: what the kubelet is told, and when."""
+"""The pre-shutdown hook of egress proxies: what the kubelet is answered, and when."""
 
 import contextlib
 import re
@@ -218,7 +218,7 @@ def test_ipv6_pod(world, mounted, endpoint):
 
 
 def test_services_without_endpoint(world, mounted):
-    """They are told, and the pause is made all the same."""
+    """They are logged, and the pause is made nevertheless."""
     start(world, mounted, {"a": service(), "b": service("", port=4001)}, "3")
     Hook(world).expect()
     for name in "ab":
@@ -270,7 +270,7 @@ def test_redirects_are_answers(world, mounted, endpoint):
 
 
 def test_a_client_that_leaves_ends_the_drain(world, mounted, endpoint):
-    """The pings end, and the log says for whom it was too early."""
+    """The pings end, and the log names the services for which it was too early."""
     start(world, mounted, {"web": service(endpoint.url()), "other": service(port=4001)}, "3")
     with socket.create_connection(("127.0.0.1", world.local_port), 5) as sock:
         sock.sendall(f"GET {HOOK} HTTP/1.1\r\nHost: pod\r\n\r\n".encode())
@@ -325,7 +325,7 @@ def test_sigterm_during_the_drain(world, mounted, endpoint, way):
     hook.expect()
 
 
-def test_sigterm_while_it_settles(world, mounted):
+def test_sigterm_during_the_pause(world, mounted):
     """The pause of production, cut short."""
     mounted.swap({"egress-services": {"a": service()}, "hep-pings": "3"})
     world.start_running(world.kube_env(

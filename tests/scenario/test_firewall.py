@@ -179,7 +179,7 @@ def test_a_crash_of_the_daemon_leaves_the_rules(world, space):
 
 
 def test_flush_is_undone(world, space):
-    """A foreign flush is noticed, undone within a second, and told once."""
+    """A foreign flush is noticed, undone within a second, and logged once."""
     program = run(world, space)
     space.nft("flush", "ruleset")
     wait_until(lambda: space.tables() == ["ip ts_sidecar", "ip6 ts_sidecar"], 1, "tables again")
@@ -188,8 +188,8 @@ def test_flush_is_undone(world, space):
     stays_true(lambda: program.log_count("another program had changed") == 1, 0.2)
 
 
-def test_edits_without_end_are_told_once(world, space):
-    """Each is undone, but not each is told."""
+def test_edits_without_end_are_logged_once(world, space):
+    """Each is undone, but not each is logged."""
     program = run(world, space)
     for _ in range(4):
         space.nft("flush", "ruleset")
@@ -267,7 +267,7 @@ def test_target_of_a_family_that_is_missing(world, space):
 
 
 def test_own_address_changes(world, space):
-    """The key moves; the endpoint is told again only then."""
+    """The key moves; the endpoint is published again only then."""
     run(world, space)
     world.lapi.bus.publish(notify.running(notify.node(addresses=("100.64.0.7/32",))))
     wait_until(lambda: space.map_of("ip", "daddr_map") == [["100.64.0.7", "10.0.0.9"]], 2, "moved")

@@ -117,7 +117,7 @@ def test_secrets_of_the_secret_stay_out_of_the_log(world):
 
 
 def test_gro(world):
-    """The optimisation is asked for once; its failure is only told."""
+    """The optimisation is asked for once; its failure is only logged."""
     world.lapi.gro_answer = {"Warning": "not on this kernel"}
     world.start_running({"TS_USERSPACE": "false",
                          "TS_EXPERIMENTAL_ENABLE_FORWARDING_OPTIMIZATIONS": "true"})
@@ -126,7 +126,7 @@ def test_gro(world):
 
 
 def test_service_manager(world):
-    """Readiness and the stop are told to a service manager, and only by us."""
+    """A service manager is notified of readiness and the stop, and only by us."""
     path = world.root / "notify"
     seen = spy(world, "tailscaled")
     script = world.root / "usr/bin/tailscaled"

@@ -198,7 +198,7 @@ def test_debug_redirects(world):
     assert headers["Location"] == "/debug/"
 
 
-def test_listeners_are_told(world):
+def test_listeners_are_logged(world):
     """What runs where is in the log."""
     start(world, BOTH)
     address = f"127.0.0.1:{world.local_port}"

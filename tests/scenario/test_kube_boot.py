@@ -94,7 +94,7 @@ def test_deadline_covers_a_hanging_api(world, kind):
 
 @pytest.mark.parametrize("kind", ["review", "get", "patch"])
 def test_deadline_covers_lasting_errors(world, kind):
-    """The same for one that only fails; the last error is told."""
+    """The same for one that only fails; the last error is reported."""
     world.kube.fault(kind, faults.status(503, message="etcd is away"), None)
     output = ends(world, {"TS_BOOT_TIMEOUT": "1s"})
     assert "etcd is away" in output or "503" in output
@@ -161,7 +161,7 @@ def test_no_patch_no_writes(world):
 @pytest.mark.parametrize("message", [
     "No authkey found in state Secret and TS_AUTHKEY not provided, login will be interactive if "
     "needed."])
-def test_no_key_is_told_only_when_there_is_none(world, message):
+def test_no_key_is_reported_only_when_there_is_none(world, message):
     """The notice appears without a key, and not with one."""
     world.start_running(world.kube_env())
     assert world.program.has_log(message)

@@ -203,12 +203,12 @@ def test_token_is_rotated(world):
 
 
 def test_secret_is_deleted(world):
-    """A deleted Secret is tolerated; fields come back when somebody makes it again."""
+    """A deleted Secret is tolerated; fields come back when it is created again."""
     running(world)
     world.kube.secret = None
     world.lapi.bus.publish(named("renamed"))
     stays_true(world.program.alive, 0.5, "alive")
-    world.kube.set(made="by somebody")
+    world.kube.set(made="by another")
     world.wait_key("device_fqdn", "renamed.test.ts.net.", 15)
 
 

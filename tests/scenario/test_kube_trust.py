@@ -1,4 +1,4 @@
-"""Whom the client trusts with its token, and what the account's files may hold."""
+"""Which servers the client trusts with its token, and what the account's files may hold."""
 
 import pytest
 from fakes import certs, notify
@@ -63,7 +63,7 @@ def test_ca_is_rotated(world):
 @pytest.mark.parametrize("token", ["a\r\nX-Injected: yes", "a\nb", "a\0b", "", "\n"],
                          ids=["header", "newline", "nul", "empty", "blank"])
 def test_odd_tokens(world, token):
-    """A token that is no token is told, and never becomes a header."""
+    """An invalid token is reported, and never becomes a header."""
     env = world.kube_env(TS_BOOT_TIMEOUT="1s")
     folder = world.kube.write_account(world.root)
     (folder / "token").write_bytes(token.encode())

@@ -1,4 +1,4 @@
-"""Why a node is not logged in: told once, acted upon, and never an exit after start-up."""
+"""Why a node is not logged in: logged once, acted upon, and never an exit after start-up."""
 
 import json
 import threading
@@ -18,7 +18,7 @@ REFUSED = ('fetch control key: Get "https://control.example/key?v=142": dial tcp
 
 
 def failed_try(error, state=notify.NEEDS_LOGIN):
-    """What the daemon tells about a try that did not get through."""
+    """What the daemon reports about a failed attempt."""
     warning = {"WarnableCode": "login-state", "Args": {"error": error}, "Text": "You are logged out."}
     return notify.state(state, Health={"Warnings": {"login-state": warning}})
 
@@ -60,7 +60,7 @@ def test_readyz_names_the_cause(world):
     assert "already used" in reasons[0]["message"]
 
 
-def test_lost_state_is_told(world):
+def test_lost_state_is_logged(world):
     """A daemon that comes back without its state is not called logged out."""
     world.install("lively")
     program = world.start_running({"TS_AUTHKEY": "some-key"})
@@ -85,7 +85,7 @@ def test_approval_while_the_tool_waits(world):
 
 
 def test_no_key(world):
-    """A login by hand is waited for, and told as what it is."""
+    """The start waits for a login by hand, and reports it as such."""
     world.install("lively", cli="hangs")
     world.lapi.bus.publish(NEEDS_LOGIN)
     program = world.start({"TS_AUTH_ONCE": "true"})
@@ -103,7 +103,7 @@ def test_key_among_the_extra_arguments_is_a_key(world):
     assert "tailscale up failed: context deadline exceeded" in program.output()
 
 
-def test_deadline_tells_the_reason(world):
+def test_deadline_names_the_reason(world):
     """The last sentence says what is known."""
     world.install("lively", cli="hangs")
     world.lapi.bus.publish(failed_try(REFUSED))
@@ -202,7 +202,7 @@ def test_same_identity_after_a_new_key(world):
 
 
 def test_published_fields_outlive_an_empty_node(world):
-    """A daemon that lost its state tells an empty own node before it is logged in."""
+    """A daemon that lost its state reports an empty own node before it is logged in."""
     world.install("lively")
     world.start_running(world.kube_env(TS_AUTHKEY="some-key"))
     world.wait_key("device_ips", '["100.64.0.1"]')

@@ -63,7 +63,7 @@ def test_the_end_of_the_daemon_counts(world):
 
 
 def test_want_of_memory_is_named(world):
-    """The kernel's counter tells a kill for want of memory from another one."""
+    """The kernel's counter distinguishes an out-of-memory kill from other ones."""
     in_up(world)
     write(world, EVENTS, "oom 1\noom_kill 1\n")
     both_end(world, signal.SIGKILL)

@@ -63,7 +63,7 @@ def test_machine_approval(world):
     world.program.wait_log(STARTED)
 
 
-def test_starting_is_told(world):
+def test_starting_is_reported(world):
     """Other states are named while they last."""
     world.lapi.bus.publish(notify.state(notify.STARTING))
     world.start({})

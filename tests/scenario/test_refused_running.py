@@ -44,7 +44,7 @@ def test_named_and_tried_again(world):
 
 
 def test_nothing_is_tried_without_a_key(world):
-    """Somebody else has to act."""
+    """A person has to act."""
     world.install("lively")
     program = world.start_running({})
     world.lapi.bus.publish(refused("authkey expired"), remember=False)

@@ -110,7 +110,7 @@ def test_what_is_cleared(world):
 
 
 def test_clearing_fails(world):
-    """A failure to clear is only told."""
+    """A failure to clear is only logged."""
     program = begin(world, env={"TAILBOOT_STOP_BUDGET": "2s"})
     program.wait_log_part(WATCHING)
     world.kube.fault(("get", "patch"), faults.status(403), None)

@@ -131,7 +131,7 @@ BROKEN = {"json": b'{"TCP":', "list": b"[]", "nul": b"{\0}", "web_without_port":
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_broken_file(world, name):
-    """A broken file changes nothing, is told once, and a good one is taken afterwards."""
+    """A broken file changes nothing, is logged once, and a good one is accepted afterwards."""
     start(world, PLAIN, TS_EXPERIMENTAL_CERT_SHARE="true", POD_NAME="p-0")
     wait_applied(world, [PLAIN])
     before = len(world.program.lines())
@@ -140,7 +140,7 @@ def test_broken_file(world, name):
     for _ in range(3):
         mount(world, BROKEN[name])
         stays_true(world.program.alive, 0.2, "alive")
-    assert len(world.program.lines()) - before <= 3, "told once"
+    assert len(world.program.lines()) - before <= 3, "logged once"
     mount(world, OTHER)
     wait_applied(world, [PLAIN, OTHER])
 
@@ -249,7 +249,7 @@ def test_endpoint_in_the_secret(world):
 
 
 def test_endpoint_only_after_the_post(world):
-    """The endpoint is not told before the config is applied."""
+    """The endpoint is not published before the config is applied."""
     def refuse(request):
         if request.method == "GET" or strip(request.json()) == {}:
             return Reply.of_json({})
@@ -346,7 +346,7 @@ def test_unknown_members_are_named_once(world):
 
 
 def test_cleared_by_hand(world):
-    """`tailscale serve reset` is not lasting: what the file says is put back, and told once."""
+    """`tailscale serve reset` is undone: the content of the file is restored, and logged once."""
     lapi = world.lapi
     lapi.stateful_serve = True
     start(world, PLAIN, TS_EXPERIMENTAL_SERVICE_AUTO_ADVERTISEMENT="false")
@@ -358,7 +358,7 @@ def test_cleared_by_hand(world):
     wait_applied(world, [PLAIN] * 3)
     assert world.program.log_count("somebody has cleared what tailscaled serves") == 1
     assert world.program.log_count("serve proxy: applying serve config") == 1
-    # what somebody adds is theirs
+    # additions made by hand are left alone
     lapi.serve_config = {"TCP": dict(PLAIN["TCP"], **{"8080": {"HTTP": True}})}
     stays_true(lambda: len(applied(world)) == 3, 0.7, "left alone")
 

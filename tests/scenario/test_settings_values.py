@@ -116,7 +116,7 @@ def test_environment_reaches_the_children(world):
 
 @pytest.mark.parametrize("own, wanted", [(None, "true"), ("false", "false")])
 def test_cluster_traffic_reaches_what_is_served(world, own, wanted):
-    """Since 1.104 the daemon's listeners are bound to the tunnel, if nobody tells it otherwise."""
+    """Since 1.104 the daemon's listeners are bound to the tunnel, unless configured otherwise."""
     script = world.root / "usr/bin/tailscaled"
     script.write_text(script.read_text().replace("set -eu", f"set -eu\nenv >{world.root}/env"))
     world.start_running({"TS_USERSPACE": "false", "POD_IP": "10.0.0.1",

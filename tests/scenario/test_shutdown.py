@@ -195,7 +195,7 @@ def test_waits_for_the_daemon(world):
 
 
 def test_log_of_a_stop(world):
-    """The steps are told in their order."""
+    """The steps are logged in their order."""
     world.install("lively")
     program = world.start_running(world.kube_env())
     world.wait_key("device_fqdn", "test-node.test.ts.net.")

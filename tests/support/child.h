@@ -1,5 +1,5 @@
 /*
- * A loop with a reaper, and children that record what they tell: for the tests of lib/io/proc.h.
+ * A loop with a reaper, and children whose events are recorded: for the tests of lib/io/proc.h.
  * One at a time, as there is one reaper of a process.
  *
  *	child_bench_open();
@@ -22,7 +22,7 @@
 struct child {
 	struct proc *proc;
 	struct buf out[2];
-	unsigned int ends[2]; /* ends of stream 1 and 2 that were told */
+	unsigned int ends[2]; /* reported ends of streams 1 and 2 */
 	unsigned int exits;
 	int wstatus;
 	size_t out_at_exit; /* bytes of stream 1 that came before the exit */

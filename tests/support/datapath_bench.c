@@ -186,7 +186,7 @@ void datapath_bench_start(struct datapath_bench *b)
 	datapath_update(b->d, &b->self, false);
 }
 
-void datapath_bench_tell_addresses(
+void datapath_bench_report_addresses(
 	struct datapath_bench *b, const char *name, const char *v4, const char *v6)
 {
 	struct ipprefix prefixes[2];
@@ -196,9 +196,9 @@ void datapath_bench_tell_addresses(
 	peers_update(b->peers, &peer);
 }
 
-void datapath_bench_tell_peer(struct datapath_bench *b, const char *name, const char *address)
+void datapath_bench_report_peer(struct datapath_bench *b, const char *name, const char *address)
 {
-	datapath_bench_tell_addresses(b, name, address, NULL);
+	datapath_bench_report_addresses(b, name, address, NULL);
 }
 
 void datapath_bench_wait_ready(struct datapath_bench *b, unsigned int times)

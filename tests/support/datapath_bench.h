@@ -1,6 +1,6 @@
 /*
- * The data path with all that is around it: settings, a tailnet that is told by hand, a store, and
- * the planner of the firewall in place of a kernel.
+ * The data path with everything around it: settings, a tailnet that is reported by hand, a store,
+ * and the planner of the firewall in place of a kernel.
  *
  *	datapath_bench_make(b, "TS_DEST_IP=10.0.0.9", true);
  *	datapath_bench_set_self(b, "100.64.0.1/32", NULL);
@@ -56,11 +56,11 @@ int datapath_bench_close(void **state);
 void datapath_bench_make(struct datapath_bench *b, const char *setting, bool has_ipv6);
 /* Own addresses, "100.64.0.1/32"; NULL without. */
 void datapath_bench_set_self(struct datapath_bench *b, const char *v4, const char *v6);
-/* The steady state begins; peers are not told yet. */
+/* The steady state begins; peers are not reported yet. */
 void datapath_bench_start(struct datapath_bench *b);
-void datapath_bench_tell_addresses(
+void datapath_bench_report_addresses(
 	struct datapath_bench *b, const char *name, const char *v4, const char *v6);
-void datapath_bench_tell_peer(struct datapath_bench *b, const char *name, const char *address);
+void datapath_bench_report_peer(struct datapath_bench *b, const char *name, const char *address);
 /* Until endpoints might have been published so often. */
 void datapath_bench_wait_ready(struct datapath_bench *b, unsigned int times);
 /* For datapath_remove. */

@@ -176,7 +176,7 @@ void drain_bench_expect(struct drain_bench *b, struct raw_client *c, int status,
 	raw_client_close(c);
 }
 
-void drain_bench_settle(struct drain_bench *b, struct raw_client *c)
+void drain_bench_finish(struct drain_bench *b, struct raw_client *c)
 {
 	drain_bench_wait_log(b, "Sleeping for 10s", 1);
 	fake_clock_advance_ms(10000);

@@ -63,7 +63,7 @@ void drain_bench_ask(struct drain_bench *b, struct raw_client *c);
 /* Waits for the answer and closes: it is this status with exactly this body. */
 void drain_bench_expect(struct drain_bench *b, struct raw_client *c, int status, const char *body);
 /* The pause at the end of a drain, and the answer after it. */
-void drain_bench_settle(struct drain_bench *b, struct raw_client *c);
+void drain_bench_finish(struct drain_bench *b, struct raw_client *c);
 /* Turns for a while: there is no answer. */
 void drain_bench_expect_none(struct drain_bench *b, struct raw_client *c);
 /* Waits for so many lines with this text. */

@@ -25,7 +25,7 @@ struct egress_bench {
 	unsigned int changed; /* calls of it */
 	const char *own;      /* "100.64.0.1 fd7a::1" */
 	bool has_no_v6;
-	bool is_unknown; /* the peers are not told yet */
+	bool is_unknown; /* the peers are not reported yet */
 	char *maps;      /* of the last contribution, a line each */
 	char *live;      /* "[100.64.0.2]" */
 };
@@ -39,7 +39,7 @@ void egress_bench_start(struct egress_bench *b);
 /* Writes the document in one step, NULL removes it, and lets the watch look. */
 void egress_bench_put(struct egress_bench *b, const char *text);
 void egress_bench_write(struct egress_bench *b, const char *text); /* before the begin */
-/* Tells what it wants to the tailnet. */
+/* Passes its wants to the tailnet. */
 void egress_bench_want(struct egress_bench *b);
 /* One contribution, and its result: what the planner finds, or a failure. */
 void egress_bench_round(struct egress_bench *b, int code);

@@ -125,7 +125,7 @@ void place_answer(struct place_bench *b, int code, uint64_t retry_after_ms)
 	fn(p->written_arg, code < 0 ? &e : NULL, retry_after_ms);
 }
 
-void place_tell(struct place_bench *b, const char *keys, int code)
+void place_answer_list(struct place_bench *b, const char *keys, int code)
 {
 	struct place *p = &b->place;
 	AUTO(strv_fini) struct strv list = {0};

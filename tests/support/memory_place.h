@@ -1,6 +1,6 @@
 /*
- * A place for statestore in memory that answers when and what the test tells it to, and a store
- * over it whose time stands still until it is moved.
+ * A place for statestore in memory whose answers the test controls, and a store over it whose time
+ * stands still until it is moved.
  *
  *	place_bench_open(&b);
  *	statestore_set(b.store, "a", "1");
@@ -54,7 +54,7 @@ bool place_is_writing(const struct place_bench *b);
 void place_expect_writes(const struct place_bench *b, const char *last, size_t count);
 /* Answers the write under way; code 0 = it worked. */
 void place_answer(struct place_bench *b, int code, uint64_t retry_after_ms);
-/* Answers the look under way: words, or an error. */
-void place_tell(struct place_bench *b, const char *keys, int code);
+/* Answers the pending list of keys: words, or an error. */
+void place_answer_list(struct place_bench *b, const char *keys, int code);
 
 #endif

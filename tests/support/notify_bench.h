@@ -60,7 +60,7 @@ int notify_bench_close(void **state);
 void notify_forget(struct notify_bench *f);
 /* A new stream, which takes up what is wanted by now. */
 void notify_restart(struct notify_bench *f);
-/* Begins anew with wishes for peers and records: words, and at most one address. */
+/* Starts over with wanted peers and records: words, and at most one address. */
 void notify_want(struct notify_bench *f, const char *names, const char *address);
 /* Whole messages. */
 void notify_feed(struct notify_bench *f, const char *text);

@@ -115,7 +115,7 @@ static size_t request_len(const struct buf *in)
 	return in->len >= total ? total : 0;
 }
 
-static void take_request(struct raw_connection *c)
+static void consume_request(struct raw_connection *c)
 {
 	struct raw_server *s = c->server_ref;
 	size_t len = request_len(&c->in);
@@ -151,7 +151,7 @@ static void on_ready(void *arg, uint32_t events)
 		return;
 	}
 	must(buf_append(&c->in, chunk, (size_t)n, &e) == 0, "raw_server: request");
-	take_request(c);
+	consume_request(c);
 }
 
 static void on_accept(void *arg, uint32_t events)

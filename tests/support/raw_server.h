@@ -1,7 +1,7 @@
 /*
- * A server on the test's own loop that says exactly the bytes it is told to, well-formed or not:
- *for clients that must survive bad servers. Each request (head, and body by Content-Length) is
- *recorded as it came and answered with the reply of the moment.
+ * A server on the test's own loop that sends exactly the given bytes, well-formed or not: for
+ * clients that must survive bad servers. Each request (head, and body by Content-Length) is
+ * recorded as it came and answered with the reply of the moment.
  *
  *	struct raw_server *s = raw_server_new(loop, NULL);
  *	s->reply = (struct raw_reply){.text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"};

@@ -1,6 +1,6 @@
 /*
- * A tailnet as the daemon tells it: peers, with what they carry, and DNS records, in short texts.
- * As from the daemon, only what is wanted is kept.
+ * A tailnet as the daemon reports it: peers with their addresses and routes, and DNS records, in
+ * short texts. As from the daemon, only what is wanted is kept.
  *
  *	struct tailnet t;
  *	tailnet_open(&t);

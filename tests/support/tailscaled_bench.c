@@ -63,7 +63,7 @@ void tailscaled_write_program(struct tailscaled_bench *b, const char *text)
 	assert_int_equal(rename(from, to), 0);
 }
 
-/* Binds dir/name; listens at once unless told not to. */
+/* Binds dir/name; listens at once unless disabled. */
 int tailscaled_bind_socket(struct tailscaled_bench *b, const char *name, bool listens)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -54,7 +54,7 @@ int tailscaled_set_up(void **state);
 int tailscaled_tear_down(void **state);
 /* What is started next. */
 void tailscaled_write_program(struct tailscaled_bench *b, const char *text);
-/* Binds dir/name; listens at once unless told not to. */
+/* Binds dir/name; listens at once unless disabled. */
 int tailscaled_bind_socket(struct tailscaled_bench *b, const char *name, bool listens);
 /* Makes the daemon; limit is that of crashes. */
 void tailscaled_make(struct tailscaled_bench *b, const char *program, uint32_t limit);

@@ -32,7 +32,7 @@ static void names_are_resolved(void **state)
 	drain_bench_wait_log(b, "is no longer routed through this Pod", 1);
 	assert_int_equal(b->server->request_count, 3);
 	assert_non_null(strstr(b->server->requests.items[0], host));
-	drain_bench_settle(b, &c);
+	drain_bench_finish(b, &c);
 	/* A name without an address. */
 	AUTO(mem_free) char *other = xasprintf("http://other.test:%u/", b->server->port);
 	fake_dns_set(&b->dns, 60, none);
@@ -63,10 +63,10 @@ static void a_failed_look_up_is_not_the_end(void **state)
 	drain_bench_pass_until(b, "is still routed", 1);
 	drain_bench_answer(b, DRAIN_BENCH_OTHER);
 	drain_bench_pass_until(b, "is no longer routed through this Pod", 1);
-	drain_bench_settle(b, &c);
+	drain_bench_finish(b, &c);
 }
 
-/* Only one family tells who answers: its addresses are waited for. */
+/* Only one family shows who answers: the drain waits for its addresses. */
 static void the_family_of_this_pod_is_waited_for(void **state)
 {
 	static const char *const both[] = {"::1", "127.0.0.1", NULL};
@@ -85,11 +85,11 @@ static void the_family_of_this_pod_is_waited_for(void **state)
 	fake_dns_release(&b->dns);
 	drain_bench_pass_until(b, "is no longer routed through this Pod", 1);
 	assert_int_equal(b->server->request_count, 3);
-	drain_bench_settle(b, &c);
+	drain_bench_finish(b, &c);
 }
 
 /* The pings go round the addresses: one of two answers. */
-static void addresses_take_turns(void **state)
+static void addresses_are_used_in_turn(void **state)
 {
 	static const char *const two[] = {"127.0.0.1", "127.0.0.2", NULL};
 	struct drain_bench *b = *state;
@@ -113,7 +113,7 @@ int main(void)
 		TEST(names_are_resolved),
 		TEST(a_failed_look_up_is_not_the_end),
 		TEST(the_family_of_this_pod_is_waited_for),
-		TEST(addresses_take_turns),
+		TEST(addresses_are_used_in_turn),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,7 +55,7 @@ static const struct cell cells[] = {
 	{STATE(UNREACHABLE, 3, 0, 4, false), DRAIN_SIGHT_OTHER, DRAIN_NEXT_PING,
 		DRAIN_STATE_UNREACHABLE, 4},
 	{STATE(UNREACHABLE, 1, 0, 4, true), DRAIN_SIGHT_OTHER, DRAIN_NEXT_END, DRAIN_STATE_GONE, 4},
-	/* Not all were answered: who stayed silent may be us. */
+	/* Not all were answered: the silent one may be us. */
 	{STATE(UNREACHABLE, 1, 1, 1, true), DRAIN_SIGHT_OTHER, DRAIN_NEXT_WAIT,
 		DRAIN_STATE_UNREACHABLE, 2},
 	{STATE(UNREACHABLE, 1, 1, 4, true), DRAIN_SIGHT_OTHER, DRAIN_NEXT_END, DRAIN_STATE_GIVEN_UP,

@@ -41,7 +41,7 @@ static void an_unreachable_endpoint_is_given_up(void **state)
 		fake_clock_advance_ms(1000);
 	}
 	drain_bench_wait_log(b, GIVEN_UP, 1);
-	drain_bench_settle(b, &c);
+	drain_bench_finish(b, &c);
 	assert_int_equal(log_capture_count(&b->log, line), 1);
 	assert_int_equal(log_capture_count(&b->log, UNREACHABLE), 1);
 	assert_false(log_capture_has(&b->log, "is no longer routed through this Pod"));
@@ -59,7 +59,7 @@ static void what_is_of_no_use_is_given_up(void **state)
 		drain_bench_write_url(b, urls[i], "2");
 		drain_bench_ask(b, &c);
 		drain_bench_pass_until(b, GIVEN_UP, 1);
-		drain_bench_settle(b, &c);
+		drain_bench_finish(b, &c);
 		log_capture_reset(&b->log);
 	}
 	assert_int_equal(b->server->accept_count, 0);
@@ -91,7 +91,7 @@ static void a_silent_endpoint_is_given_up(void **state)
 		assert_true(loop_wait_idle(b->loop, 10));
 	}
 	drain_bench_wait_log(b, GIVEN_UP, 1);
-	drain_bench_settle(b, &c);
+	drain_bench_finish(b, &c);
 	assert_int_equal(b->server->request_count, 7);
 	assert_int_equal(b->server->open_count, 0);
 }
@@ -112,7 +112,7 @@ static void broken_answers_are_none(void **state)
 		drain_bench_write(b, "web", "3");
 		drain_bench_ask(b, &c);
 		drain_bench_pass_until(b, GIVEN_UP, 1);
-		drain_bench_settle(b, &c);
+		drain_bench_finish(b, &c);
 		log_capture_reset(&b->log);
 	}
 }
@@ -139,7 +139,7 @@ static void an_endpoint_that_comes_back_is_waited_for(void **state)
 		fake_clock_advance_ms(1000);
 	}
 	assert_false(log_capture_has(&b->log, GIVEN_UP));
-	/* Each state is told once. */
+	/* Each state is logged once. */
 	assert_int_equal(log_capture_count(&b->log, UNREACHABLE), 1);
 	assert_int_equal(log_capture_count(&b->log, "is still routed"), 1);
 	raw_client_close(&c);
@@ -232,7 +232,7 @@ static void many_services_are_few_at_a_time(void **state)
 	drain_bench_wait_pings(b, 50 + 150 * 3);
 	drain_bench_expect_none(b, &c);
 	fake_clock_advance_ms(1000);
-	drain_bench_settle(b, &c);
+	drain_bench_finish(b, &c);
 	assert_int_equal(b->server->request_count, 50 + 200 * 3);
 	assert_in_range(b->open_max, 2, 2 * DRAIN_ROUNDS_MAX);
 	assert_int_equal(log_capture_count(&b->log, "\" is no longer routed through this Pod"),
@@ -253,7 +253,7 @@ static void services_share_the_checks_of_an_endpoint(void **state)
 	drain_bench_ask(b, &c);
 	drain_bench_wait_log(b, "is still routed", DRAIN_LOG_LINES);
 	fake_clock_advance_ms(1000);
-	drain_bench_settle(b, &c);
+	drain_bench_finish(b, &c);
 	assert_int_equal(b->server->request_count, 1 + 9);
 	assert_true(log_capture_has(
 		&b->log, "... and 4980 more services are no longer routed through this Pod"));
@@ -268,13 +268,13 @@ static void thousands_of_endpoints_are_bounded(void **state)
 	drain_bench_ask(b, &c);
 	for (unsigned int count = 500; count <= 2000; count += 500)
 		drain_bench_wait_pings(b, count);
-	drain_bench_settle(b, &c);
+	drain_bench_finish(b, &c);
 	assert_int_equal(b->server->request_count, 2000);
 	assert_in_range(b->open_max, 2, 2 * DRAIN_ROUNDS_MAX);
 	assert_in_range(b->log.texts.len, 40, 60);
 }
 
-static void what_is_left_is_told_in_short(void **state)
+static void what_remains_is_summarised(void **state)
 {
 	struct drain_bench *b = *state;
 	struct raw_client c;
@@ -282,7 +282,7 @@ static void what_is_left_is_told_in_short(void **state)
 	drain_bench_answer(b, DRAIN_BENCH_OURS);
 	drain_bench_ask(b, &c);
 	drain_bench_wait_log(b, "svc-0019\" is still routed", 1);
-	/* The others are told from time to time. */
+	/* The others are logged from time to time. */
 	drain_bench_pass_until(b, "... and 80 more services are still routed", 1);
 	raw_client_close(&c);
 	drain_bench_wait_log(b, "... and 80 more services did not stop being routed", 1);
@@ -305,7 +305,7 @@ int main(void)
 		TEST(many_services_are_few_at_a_time),
 		TEST(services_share_the_checks_of_an_endpoint),
 		TEST(thousands_of_endpoints_are_bounded),
-		TEST(what_is_left_is_told_in_short),
+		TEST(what_remains_is_summarised),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -134,7 +134,7 @@ static void head_is_answered_too(void **state)
 	drain_bench_expect(b, &c, 200, "");
 }
 
-static void without_pings_or_endpoints_it_settles(void **state)
+static void without_pings_or_endpoints_only_the_pause_remains(void **state)
 {
 	static const char *const documents[][2] = {
 		{"{\"web\":{\"healthCheckEndpoint\":\"http://127.0.0.1:1/\"}}", "0"},
@@ -161,7 +161,7 @@ static void without_pings_or_endpoints_it_settles(void **state)
 	assert_int_equal(log_capture_count(&b->log, "is no longer routed through this Pod"), 3);
 }
 
-static void a_pod_without_addresses_settles(void **state)
+static void a_pod_without_addresses_only_pauses(void **state)
 {
 	struct drain_bench *b = *state;
 	struct raw_client c;
@@ -212,7 +212,7 @@ static void changed_documents_begin_anew(void **state)
 	drain_bench_ask(b, &second);
 	drain_bench_wait_log(b, SLEEPING, 1);
 	assert_int_equal(b->server->request_count, 1 + 2);
-	/* The number of pings alone, while it settles. */
+	/* Only the number of pings changes, during the pause. */
 	tempdir_write(b->dir, "hep-pings", "4");
 	drain_bench_ask(b, &third);
 	drain_bench_wait_log(b, SLEEPING, 2);
@@ -256,7 +256,7 @@ static void a_client_that_leaves_ends_the_drain(void **state)
 	assert_false(log_capture_has(&b->log, "Sleeping"));
 }
 
-static void a_client_that_leaves_while_it_settles(void **state)
+static void a_client_that_leaves_during_the_pause(void **state)
 {
 	struct drain_bench *b = *state;
 	struct raw_client c;
@@ -295,7 +295,7 @@ static void a_stop_answers_what_waits(void **state)
 	drain_stop(b->drain);
 }
 
-static void a_stop_while_it_settles(void **state)
+static void a_stop_during_the_pause(void **state)
 {
 	struct drain_bench *b = *state;
 	struct raw_client c;
@@ -334,14 +334,14 @@ int main(void)
 		TEST(a_directory_in_place_of_a_file),
 		TEST(waits_until_others_answer),
 		TEST(head_is_answered_too),
-		TEST(without_pings_or_endpoints_it_settles),
-		TEST(a_pod_without_addresses_settles),
+		TEST(without_pings_or_endpoints_only_the_pause_remains),
+		TEST(a_pod_without_addresses_only_pauses),
 		TEST(requests_share_one_drain),
 		TEST(changed_documents_begin_anew),
 		TEST(a_client_that_leaves_ends_the_drain),
-		TEST(a_client_that_leaves_while_it_settles),
+		TEST(a_client_that_leaves_during_the_pause),
 		TEST(a_stop_answers_what_waits),
-		TEST(a_stop_while_it_settles),
+		TEST(a_stop_during_the_pause),
 		TEST(either_end_may_be_freed_first),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

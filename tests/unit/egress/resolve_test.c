@@ -60,7 +60,7 @@ static void test_peer(void **state)
 	expect(t, "web.example.ts.net", NOT_FOUND("web.example.ts.net"));
 }
 
-/* A record alone is no Service: somebody has to carry its address, and that one alone. */
+/* A record alone is not a Service: a peer must have its address, as a full-length prefix. */
 static void test_service(void **state)
 {
 	struct tailnet *t = *state;

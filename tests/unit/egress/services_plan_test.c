@@ -97,7 +97,7 @@ static void test_name_appears_moves_and_vanishes(void **state)
 	assert_int_equal(egress_bench_logged(b, "could not find "), 4);
 }
 
-/* While the peers are not told, what stood stands, and nothing is missing. */
+/* While the peers are not reported, the last targets stay in force, and nothing is missing. */
 static void test_netmap_is_not_known(void **state)
 {
 	struct egress_bench *b = *state;

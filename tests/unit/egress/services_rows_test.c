@@ -23,7 +23,7 @@ static bool take(struct egress_rows *rows, const char *text)
 }
 
 /* As a plan does. */
-static void settle(struct egress_rows *rows, const char *target)
+static void resolve(struct egress_rows *rows, const char *target)
 {
 	struct ipaddr addr = tailnet_addr(target);
 	egress_rows_purge(rows);
@@ -59,13 +59,13 @@ static void test_services_come_and_go(void **state)
 	assert_true(take(&rows, "{" FQDN("b", "b.x") "," FQDN("a", "a.x") "}"));
 	expect(&rows, "a=a.x b=b.x");
 	assert_false(take(&rows, "{" FQDN("a", "a.x") "," FQDN("b", "b.x") "}"));
-	settle(&rows, "100.64.0.2");
+	resolve(&rows, "100.64.0.2");
 	assert_true(take(&rows, "{" FQDN("b", "b.x") "," FQDN("c", "c.x") "}"));
 	expect(&rows, "a-removed=a.x b=b.x c=c.x");
 	assert_false(take(&rows, "{" FQDN("b", "b.x") "," FQDN("c", "c.x") "}"));
 	assert_true(take(&rows, "{" FQDN("a", "a.x") "}"));
 	expect(&rows, "a=a.x b-removed=b.x c-removed=c.x");
-	settle(&rows, "100.64.0.2");
+	resolve(&rows, "100.64.0.2");
 	expect(&rows, "a=a.x");
 	assert_true(take(&rows, "{}"));
 	egress_rows_purge(&rows);
@@ -81,20 +81,20 @@ static void test_what_is_carried_out_is_held(void **state)
 	/* Nothing was carried out yet. */
 	assert_true(take(&rows, "{" FQDN("a", "b.x") "}"));
 	expect(&rows, "a=b.x");
-	settle(&rows, "100.64.0.2");
+	resolve(&rows, "100.64.0.2");
 	assert_true(take(&rows, "{" FQDN("a", "c.x") "}"));
 	expect(&rows, "a-held=b.x");
 	assert_true(take(&rows, "{" ADDRESS("a", "100.64.0.9") "}"));
 	expect(&rows, "a-held=b.x");
 	assert_int_equal(rows.items[0].former_count, 1);
 	assert_string_equal(rows.items[0].formers[0].fqdn, "b.x");
-	settle(&rows, "100.64.0.9");
+	resolve(&rows, "100.64.0.9");
 	expect(&rows, "a=100.64.0.9");
 	/* Where it leads is not where it led. */
 	assert_true(take(&rows, "{" FQDN("a", "B.x.") "}"));
 	assert_int_equal(rows.items[0].former_count, 1);
 	assert_string_equal(rows.items[0].formers[0].fqdn, "");
-	settle(&rows, "100.64.0.2");
+	resolve(&rows, "100.64.0.2");
 	assert_true(take(&rows, "{" ADDRESS("a", "100.64.0.9") "}"));
 	assert_int_equal(rows.items[0].former_count, 1);
 	assert_string_equal(rows.items[0].formers[0].fqdn, "B.x.");
@@ -110,7 +110,7 @@ static void test_former_targets_are_bounded(void **state)
 		AUTO(mem_free)
 		char *text = xasprintf("{\"a\":{\"tailnetTarget\":{\"ip\":\"%s\"}}}", ip);
 		assert_true(take(&rows, text));
-		settle(&rows, ip);
+		resolve(&rows, ip);
 	}
 	assert_int_equal(rows.items[0].former_count, 16);
 	/* The newest are kept. */

@@ -95,7 +95,7 @@ static void test_life_of_services(void **state)
 	egress_bench_round(b, 0);
 	assert_int_equal(egress_bench_logged(b, "service web is no longer required, deleting"), 1);
 	egress_bench_expect_status(b, STATUS(DNS_ROW), 3);
-	/* That there is nothing any more is believed after a while: somebody may write in place. */
+	/* An empty file is accepted only after a while: it may be being rewritten in place. */
 	egress_bench_put(b, "");
 	egress_bench_put(b, "{" DNS "}");
 	pass_doubt(b);

@@ -147,7 +147,7 @@ static void test_name_is_followed(void **state)
 	assert_string_equal(reason(b), NOT_FOUND);
 }
 
-/* As long as the peers are not told, nothing is missing. */
+/* As long as the peers are not reported, nothing is missing. */
 static void test_name_is_not_known_yet(void **state)
 {
 	struct bench *b = *state;

@@ -206,7 +206,7 @@ static void alive_is_a_loop_that_turns(void **state)
 	assert_true(strncmp(ask_for(f, "POST", "/livez"), "HTTP/1.1 405 ", 13) == 0);
 }
 
-static void a_healthy_node_tells_its_pod(void **state)
+static void a_healthy_node_names_its_pod(void **state)
 {
 	struct fixture *f = *state;
 	health_set_has_addresses(f->health, true);
@@ -218,7 +218,7 @@ static void a_healthy_node_tells_its_pod(void **state)
 	assert_non_null(strstr(answer, "\r\nPod-IPv6: fd00::1\r\n"));
 	assert_string_equal(strstr(ask(f, "HEAD"), "\r\n\r\n"), "\r\n\r\n");
 	assert_true(strncmp(ask(f, "POST"), "HTTP/1.1 405 ", 13) == 0);
-	/* What is not known is not told. */
+	/* Unknown values are not sent. */
 	make(f, "", "fd00::2");
 	health_set_has_addresses(f->health, true);
 	answer = ask(f, "GET");
@@ -236,7 +236,7 @@ static void a_restart_in_place_does_not_flap(void **state)
 	health_set_running(f->health, false);
 	fake_clock_advance_ms(HEALTH_GRACE_MS);
 	assert_true(is_healthy(f));
-	/* Told again, it does not begin anew. */
+	/* Setting it again does not restart the period. */
 	health_set_running(f->health, false);
 	fake_clock_advance_ms(1);
 	assert_false(is_healthy(f));
@@ -298,7 +298,7 @@ int main(void)
 		TEST(a_refusal_names_the_pod),
 		TEST(ready_is_a_node_without_a_reason),
 		TEST(alive_is_a_loop_that_turns),
-		TEST(a_healthy_node_tells_its_pod),
+		TEST(a_healthy_node_names_its_pod),
 		TEST(a_restart_in_place_does_not_flap),
 		TEST(an_unreachable_daemon_is_not_healthy),
 		TEST(a_change_is_logged_once),

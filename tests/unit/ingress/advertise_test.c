@@ -22,7 +22,7 @@
 #define ADVERTISE_TWO "{\"AdvertiseServices\":[\"svc:a\",\"svc:b\"],\"AdvertiseServicesSet\":true}"
 #define ADVERTISE_NONE "{\"AdvertiseServices\":null,\"AdvertiseServicesSet\":true}"
 #define HAS_TWO "{\"AdvertiseServices\":[\"svc:b\",\"svc:a\"]}"
-#define SETTLE_MS 20000
+#define GRACE_MS 20000
 #define PAUSE_MS 2000
 #define RETRY_BASE_MS 250
 
@@ -80,7 +80,7 @@ static void services_of_the_daemon_are_advertised_once(void **state)
 	daemon_wait(&f->d, 4);
 	daemon_expect(&f->d, 3, GET_PREFS, "");
 	daemon_quiet(&f->d, 4);
-	/* A restarted daemon is told anew. */
+	/* To a restarted daemon it is sent again. */
 	advertise_forget(f->a);
 	advertise_refresh(f->a);
 	daemon_wait(&f->d, 6);
@@ -102,7 +102,7 @@ static void what_others_change_is_seen_at_the_next_notification(void **state)
 	daemon_wait(&f->d, 2);
 	daemon_expect(&f->d, 1, PATCH_PREFS, ADVERTISE_TWO);
 	daemon_quiet(&f->d, 2);
-	/* Withdrawn by somebody. */
+	/* Withdrawn by others. */
 	daemon_says(&f->d, GET_PREFS, "200 OK", "{\"AdvertiseServices\":[\"svc:a\"]}");
 	for (int i = 0; i < 1000; i++)
 		advertise_look(f->a);
@@ -239,17 +239,17 @@ static void withdraw(struct fixture *f, uint32_t grace_ms)
 	assert_int_equal(f->done, 0);
 }
 
-static void a_withdrawal_settles(void **state)
+static void a_withdrawal_gives_clients_time(void **state)
 {
 	struct fixture *f = *state;
 	daemon_says(&f->d, GET_PREFS, "200 OK", "{\"AdvertiseServices\":[\"svc:x\",\"svc:y\"]}");
-	withdraw(f, SETTLE_MS);
+	withdraw(f, GRACE_MS);
 	daemon_wait(&f->d, 2);
 	daemon_expect(&f->d, 0, GET_PREFS, "");
 	daemon_expect(&f->d, 1, PATCH_PREFS, ADVERTISE_NONE);
 	assert_int_equal(log_capture_count(&f->d.log, "unadvertising services: [svc:x svc:y]"), 1);
 	daemon_quiet(&f->d, 2);
-	daemon_pass(&f->d, SETTLE_MS - 1);
+	daemon_pass(&f->d, GRACE_MS - 1);
 	assert_int_equal(f->done, 0);
 	daemon_pass(&f->d, 1);
 	assert_int_equal(f->done, 1);
@@ -271,14 +271,14 @@ static void nothing_advertised_needs_no_pause(void **state)
 		make(f, i % 2 == 0); /* also when it is not automatic */
 		daemon_says(&f->d, GET_PREFS, "200 OK", texts[i]);
 		f->done = 0;
-		withdraw(f, SETTLE_MS);
+		withdraw(f, GRACE_MS);
 		assert_true(loop_wait_count(f->d.loop, &f->done, 1, LOOP_WAIT_MS));
 		assert_int_equal(f->err.code, 0);
 		daemon_quiet(&f->d, (unsigned int)i + 1);
 	}
 }
 
-static void a_withdrawal_that_fails_is_told(void **state)
+static void a_withdrawal_that_fails_is_reported(void **state)
 {
 	static const struct {
 		const char *prefs_status, *prefs, *patch_status, *part;
@@ -295,7 +295,7 @@ static void a_withdrawal_that_fails_is_told(void **state)
 		daemon_says(&f->d, GET_PREFS, rows[i].prefs_status, rows[i].prefs);
 		daemon_says(&f->d, PATCH_PREFS, rows[i].patch_status, "");
 		f->done = 0;
-		withdraw(f, SETTLE_MS);
+		withdraw(f, GRACE_MS);
 		assert_true(loop_wait_count(f->d.loop, &f->done, 1, LOOP_WAIT_MS));
 		assert_int_not_equal(f->err.code, 0);
 		assert_non_null(strstr(f->err.msg, rows[i].part));
@@ -306,7 +306,7 @@ static void a_withdrawal_has_a_limit(void **state)
 {
 	struct fixture *f = *state;
 	daemon_says(&f->d, GET_PREFS, NULL, NULL);
-	withdraw(f, SETTLE_MS);
+	withdraw(f, GRACE_MS);
 	daemon_wait(&f->d, 1);
 	daemon_pass(&f->d, CALLS_MS);
 	assert_int_equal(f->done, 1);
@@ -332,7 +332,7 @@ static void a_withdrawal_ends_a_refresh(void **state)
 	daemon_says(&f->d, GET_PREFS, "200 OK", "{}");
 	advertise_refresh(f->a);
 	daemon_wait(&f->d, 1);
-	withdraw(f, SETTLE_MS);
+	withdraw(f, GRACE_MS);
 	assert_true(loop_wait_count(f->d.loop, &f->done, 1, LOOP_WAIT_MS));
 	daemon_quiet(&f->d, 2);
 	advertise_free(NULL);
@@ -348,9 +348,9 @@ int main(void)
 		TEST(a_failure_is_tried_again),
 		TEST(a_refresh_during_a_call_is_not_lost),
 		TEST(forgetting_ends_what_is_under_way),
-		TEST(a_withdrawal_settles),
+		TEST(a_withdrawal_gives_clients_time),
 		TEST(nothing_advertised_needs_no_pause),
-		TEST(a_withdrawal_that_fails_is_told),
+		TEST(a_withdrawal_that_fails_is_reported),
 		TEST(a_withdrawal_has_a_limit),
 		TEST(a_withdrawal_without_a_pause),
 		TEST(a_withdrawal_ends_a_refresh),

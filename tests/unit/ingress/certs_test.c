@@ -175,7 +175,7 @@ static void what_never_reached_the_ca_does_not_count(void **state)
 		daemon_wait(&f->d, i + 3);
 	}
 	assert_true(has_failed(f));
-	/* No counter tells of it, and still it is wrong while another domain is fine. */
+	/* No counter shows it, but it is failing while another domain is fine. */
 	want(f, "a.ts.net b.ts.net");
 	daemon_wait(&f->d, ARRAY_LEN(texts) + 4);
 	daemon_quiet(&f->d, ARRAY_LEN(texts) + 4);
@@ -198,7 +198,7 @@ static void the_ca_may_ask_for_a_pause(void **state)
 	daemon_says(&f->d, GET_A, "429 Too Many", "");
 	daemon_pass(&f->d, 1);
 	daemon_wait(&f->d, 3);
-	/* Without a wish it is a failure as any: the second. */
+	/* Without Retry-After it is a failure like any other: the second. */
 	daemon_quiet(&f->d, 3);
 	daemon_pass(&f->d, 10 * MINUTE_MS - 1);
 	daemon_quiet(&f->d, 3);

@@ -207,7 +207,7 @@ static void all_backends_of_both_families_are_used(void **state)
 	dest_name_start(f->d);
 	expect_change(f, 1);
 	expect_line(f, NEXT "10m0s", 1);
-	/* What failed is told when it stands. */
+	/* A failed contribution is logged once it is in force. */
 	assert_int_equal(contribute(f, "10.0.0.1", "fd00::1 fd00::2"), 0);
 	applied(f, -EPERM);
 	assert_int_equal(log_capture_count(&f->log, INSTALLING), 0);

@@ -107,7 +107,7 @@ static void a_missing_or_empty_file_changes_nothing(void **state)
 	remove_file(f);
 	daemon_quiet(&f->d, 1);
 	assert_int_equal(log_capture_count(&f->d.log, "serve proxy: no serve config at \""), 3);
-	/* Told once each. */
+	/* Logged once each. */
 	tempdir_write(f->d.dir, "neighbour", "");
 	daemon_quiet(&f->d, 1);
 	assert_int_equal(log_capture_count(&f->d.log, "serve proxy: no serve config at \""), 3);
@@ -268,7 +268,7 @@ static void clear_it(struct serve_bench *f)
 	daemon_quiet(&f->d, requests + 3);
 }
 
-static void what_somebody_clears_is_put_back(void **state)
+static void what_is_cleared_by_hand_is_put_back(void **state)
 {
 	struct serve_bench *f = *state;
 	daemon_says(&f->d, GET, "200 OK", HTTPS);
@@ -315,7 +315,7 @@ int main(void)
 		TEST(without_https_such_a_config_is_not_posted),
 		TEST(a_restarted_daemon_gets_it_again),
 		TEST(a_pause_ends_what_is_under_way),
-		TEST(what_somebody_clears_is_put_back),
+		TEST(what_is_cleared_by_hand_is_put_back),
 		TEST(a_store_is_no_need),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,7 +108,7 @@ static void the_same_again_is_no_news(void **state)
 	assert_int_equal(f->b.log.texts.len, 0);
 }
 
-/* As a file is that somebody writes in place. */
+/* Like a file that is being rewritten in place. */
 static void a_file_that_is_empty_for_a_moment(void **state)
 {
 	struct ingress_bench *f = *state;
@@ -230,7 +230,7 @@ static void a_service_at_fault_keeps_what_it_had(void **state)
 		KEY "={\"configs\":{\"svc:b\":" MAP4("100.99.0.2", "10.0.0.2") ",\"svc:web\":" MAP4(
 			"100.99.0.1", "10.0.0.1") "}" POD,
 		2);
-	/* Told once; another reason is told again. */
+	/* Logged once; a new reason is logged again. */
 	ingress_bench_put(f, "{\"svc:web\":7,\"svc:b\":" MAP4("100.99.0.2", "10.0.0.2") "}");
 	ingress_bench_turns(f);
 	assert_int_equal(f->changes, 1);
@@ -299,8 +299,8 @@ static void what_failed_is_not_published(void **state)
 	place_expect_writes(&f->b, WEB_STANDS, 1);
 }
 
-/* A wish and its result, without a firewall. */
-static void tell_result(struct ingress_bench *f, int code)
+/* A contribution and its result, without a firewall. */
+static void report_result(struct ingress_bench *f, int code)
 {
 	const struct nft_result result = {.code = code};
 	struct err e = {.code = code};
@@ -318,15 +318,15 @@ static void a_result_that_was_overtaken_is_not_published(void **state)
 	ingress_services_contribute(f->s, &w);
 	ingress_services_contribute(f->s, &w);
 	/* Of the first it is not known any more what was in it. */
-	tell_result(f, 0);
+	report_result(f, 0);
 	place_expect_writes(&f->b, NULL, 0);
-	tell_result(f, -ECANCELED);
+	report_result(f, -ECANCELED);
 	place_expect_writes(&f->b, NULL, 0);
 	/* Nobody asked. */
-	tell_result(f, 0);
+	report_result(f, 0);
 	place_expect_writes(&f->b, NULL, 0);
 	ingress_services_contribute(f->s, &w);
-	tell_result(f, 0);
+	report_result(f, 0);
 	place_expect_writes(&f->b, WEB_STANDS, 1);
 	nft_wanted_fini(&w);
 }

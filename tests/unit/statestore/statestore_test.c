@@ -43,7 +43,7 @@ static void keys_set_together_go_out_together(void **state)
 	place_expect_writes(&f->b, NULL, 0); /* not from within the call */
 	assert_false(statestore_is_stored(f->b.store, "a"));
 	assert_true(statestore_is_stored(f->b.store, "b"));
-	assert_true(statestore_is_stored(f->b.store, "never told"));
+	assert_true(statestore_is_stored(f->b.store, "never set"));
 	place_turn(&f->b);
 	place_expect_writes(&f->b, "a=1 c=3", 1);
 	assert_false(statestore_is_idle(f->b.store));
@@ -125,7 +125,7 @@ static void refuse_big(struct fixture *f)
 	place_turn(&f->b);
 	place_expect_writes(&f->b, "a=1 big=x c=3", 1);
 	place_answer(&f->b, -EINVAL, 0);
-	assert_false(is_raised(f)); /* who is at fault is not known yet */
+	assert_false(is_raised(f)); /* it is not known yet which key caused it */
 	place_expect_writes(&f->b, "a=1", 2);
 	place_answer(&f->b, 0, 0);
 	place_expect_writes(&f->b, "big=x", 3);

@@ -77,7 +77,7 @@ static void a_flush_has_a_limit(void **state)
 	statestore_set(f->b.store, "a", "1");
 	statestore_flush(f->b.store, 5000, on_flushed, f);
 	assert_true(place_is_writing(&f->b));
-	/* Told during the flush: it belongs to it. */
+	/* Set during the flush: it is part of it. */
 	statestore_set(f->b.store, "b", "2");
 	place_answer(&f->b, 0, 0);
 	assert_int_equal(f->flushes, 0);
@@ -138,7 +138,8 @@ static void complete_state_is_seen_at_once(void **state)
 {
 	struct fixture *f = *state;
 	await(f, 5000);
-	place_tell(&f->b, "_machinekey _profiles _current-profile profile-a profile-b other", 0);
+	place_answer_list(
+		&f->b, "_machinekey _profiles _current-profile profile-a profile-b other", 0);
 	assert_int_equal(f->dones, 1);
 	assert_int_equal(f->done.code, 0);
 	assert_int_equal(f->waits, 0);
@@ -153,7 +154,7 @@ static void incomplete_state_is_waited_for(void **state)
 	uint64_t elapsed = 0;
 	await(f, 60000);
 	for (unsigned int n = 1; n < 30; n++) {
-		place_tell(&f->b, "_machinekey _profiles profile-a", 0);
+		place_answer_list(&f->b, "_machinekey _profiles profile-a", 0);
 		assert_int_equal(f->waits, 1);
 		uint64_t pause = n * n * 10 < 2000 ? n * n * 10 : 2000;
 		place_pass(&f->b, pause - 2);
@@ -163,7 +164,7 @@ static void incomplete_state_is_waited_for(void **state)
 		elapsed += pause;
 	}
 	assert_true(elapsed < 60000);
-	place_tell(&f->b, "_machinekey _profiles _current-profile profile-a", 0);
+	place_answer_list(&f->b, "_machinekey _profiles _current-profile profile-a", 0);
 	assert_int_equal(f->dones, 1);
 	assert_int_equal(f->done.code, 0);
 }
@@ -172,14 +173,14 @@ static void waiting_has_a_limit(void **state)
 {
 	struct fixture *f = *state;
 	await(f, 1000);
-	place_tell(&f->b, "_profiles", 0);
+	place_answer_list(&f->b, "_profiles", 0);
 	place_pass(&f->b, 1000);
 	assert_int_equal(f->dones, 1);
 	assert_int_equal(f->done.code, -ETIMEDOUT);
 	assert_string_equal(f->done.msg, "context deadline exceeded");
 	/* An answer that comes too late says nothing to anybody. */
 	if (f->b.place.listed_fn != NULL)
-		place_tell(&f->b, "", 0);
+		place_answer_list(&f->b, "", 0);
 	place_pass(&f->b, 5000);
 	assert_int_equal(f->dones, 1);
 }
@@ -188,7 +189,7 @@ static void a_place_that_is_absent_is_complete(void **state)
 {
 	struct fixture *f = *state;
 	await(f, 1000);
-	place_tell(&f->b, "", -ENOENT);
+	place_answer_list(&f->b, "", -ENOENT);
 	assert_int_equal(f->dones, 1);
 	assert_int_equal(f->done.code, 0);
 }
@@ -197,14 +198,14 @@ static void a_place_that_fails_is_given_up_soon(void **state)
 {
 	struct fixture *f = *state;
 	await(f, 60000);
-	place_tell(&f->b, "", -EAGAIN);
+	place_answer_list(&f->b, "", -EAGAIN);
 	place_pass(&f->b, 10);
-	place_tell(&f->b, "_profiles", 0); /* back in between: counted anew */
+	place_answer_list(&f->b, "_profiles", 0); /* back in between: counted anew */
 	place_pass(&f->b, 40);
 	for (unsigned int i = 3; i < 6; i++) {
 		assert_int_equal(f->dones, 0);
 		assert_int_equal(f->b.place.lists, i);
-		place_tell(&f->b, "", -EAGAIN);
+		place_answer_list(&f->b, "", -EAGAIN);
 		place_pass(&f->b, 400);
 	}
 	assert_int_equal(f->dones, 1);
@@ -219,7 +220,7 @@ static void expect_given_up(struct fixture *f, const char *keys, uint64_t limit_
 	await(f, 60000);
 	while (f->dones == 0 && elapsed < 60000) {
 		if (f->b.place.listed_fn != NULL)
-			place_tell(&f->b, keys, 0);
+			place_answer_list(&f->b, keys, 0);
 		place_pass(&f->b, 10);
 		elapsed += 10;
 	}
@@ -243,15 +244,15 @@ static void a_login_under_way_is_waited_for(void **state)
 	struct fixture *f = *state;
 	await(f, 60000);
 	for (unsigned int n = 1; n < 7; n++) {
-		place_tell(&f->b, "_machinekey _profiles _current-profile", 0);
+		place_answer_list(&f->b, "_machinekey _profiles _current-profile", 0);
 		place_pass(&f->b, n * n * 10);
 	}
 	for (unsigned int n = 7; n < 20; n++) {
-		place_tell(&f->b, "_machinekey _profiles profile-a", 0);
+		place_answer_list(&f->b, "_machinekey _profiles profile-a", 0);
 		place_pass(&f->b, n * n * 10);
 	}
 	assert_int_equal(f->dones, 0);
-	place_tell(&f->b, "_machinekey _profiles _current-profile profile-a", 0);
+	place_answer_list(&f->b, "_machinekey _profiles _current-profile profile-a", 0);
 	assert_int_equal(f->dones, 1);
 }
 
@@ -265,7 +266,7 @@ static void a_place_that_is_mute_is_given_up_soon(void **state)
 	assert_int_equal(f->dones, 1);
 	assert_int_equal(f->done.code, -ETIMEDOUT);
 	assert_non_null(strstr(f->done.msg, "the place: no answer"));
-	place_tell(&f->b, "_profiles", 0);
+	place_answer_list(&f->b, "_profiles", 0);
 	place_pass(&f->b, 60000);
 	assert_int_equal(f->dones + f->waits, 1);
 }
@@ -277,7 +278,7 @@ static void a_slow_place_is_waited_for(void **state)
 	await(f, 60000);
 	for (unsigned int n = 1; n < 5; n++) {
 		place_pass(&f->b, 1900);
-		place_tell(&f->b, "_machinekey _profiles profile-a", 0);
+		place_answer_list(&f->b, "_machinekey _profiles profile-a", 0);
 		place_pass(&f->b, n * n * 10);
 		assert_int_equal(f->b.place.lists, n + 1);
 	}
@@ -291,7 +292,7 @@ static void cancelled_waits_are_silent(void **state)
 	statestore_flush(f->b.store, 1000, on_flushed, f);
 	await(f, 1000);
 	statestore_cancel_waits(f->b.store);
-	place_tell(&f->b, "_profiles", 0);
+	place_answer_list(&f->b, "_profiles", 0);
 	place_answer(&f->b, 0, 0);
 	place_pass(&f->b, 10000);
 	assert_int_equal(f->flushes + f->dones + f->waits, 0);

@@ -33,7 +33,7 @@ static const struct row {
 	{"_Machinekey _serve_x xprofile-a", true, false},
 };
 
-static void the_keys_tell(void **state)
+static void the_keys_decide(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -47,7 +47,7 @@ static void the_keys_tell(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_keys_tell),
+		cmocka_unit_test(the_keys_decide),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,7 +142,7 @@ static void a_folder_that_went_away_is_made_again(void **state)
 	expect_file(f, "a", "1");
 }
 
-static void a_failure_is_told(void **state)
+static void a_failure_is_reported(void **state)
 {
 	struct fixture *f = *state;
 	tempdir_write(f->dir, "state/published/dir/file", "x");
@@ -289,7 +289,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(each_key_is_a_file),
 		TEST(a_folder_that_went_away_is_made_again),
-		TEST(a_failure_is_told),
+		TEST(a_failure_is_reported),
 		TEST(keys_lead_nowhere_else),
 		TEST(the_daemons_keys_are_listed),
 		TEST(cancelling_is_silent),

@@ -191,7 +191,7 @@ static void without_patch_nothing_is_written(void **state)
 	assert_false(f->can_patch);
 	assert_non_null(strstr(f->cannot_patch.msg, "missing patch permission on secret \""));
 	assert_false(store_kube_backend(f->b->kube, "tailscale", false, &backend));
-	/* Nor when nobody can tell. */
+	/* Nor when it is unknown. */
 	f->script.patch_status = "403 Forbidden";
 	f->script.update_status = "403 Forbidden";
 	run(f);

@@ -56,7 +56,7 @@ static void changes_without_a_pause_are_taken_together(void **state)
 	int changes = 0;
 	while (clock_now_ms() - begin_ms < 400) {
 		AUTO(mem_free) char *address = xasprintf("100.64.0.%d/32", 9 + changes++ % 2);
-		datapath_bench_tell_peer(b, "db.tail.ts.net.", address);
+		datapath_bench_report_peer(b, "db.tail.ts.net.", address);
 		datapath_update(b->d, &b->self, true);
 		loop_wait_idle(b->loop, 1);
 	}

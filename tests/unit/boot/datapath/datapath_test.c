@@ -76,7 +76,7 @@ static void a_name_is_waited_for(void **state)
 	assert_true(datapath_waits_for_target(b->d));
 	assert_int_equal(b->ready, 0);
 	assert_int_equal(b->impossible, 0);
-	datapath_bench_tell_peer(b, "db.tail.ts.net.", "100.64.0.9/32");
+	datapath_bench_report_peer(b, "db.tail.ts.net.", "100.64.0.9/32");
 	datapath_update(b->d, &b->self, false);
 	datapath_bench_wait_ready(b, 1);
 	assert_false(datapath_waits_for_target(b->d));
@@ -96,7 +96,7 @@ static void services_wait_for_the_peers_they_name(void **state)
 	/* The peers are on their way: nothing is written that would be taken back. */
 	assert_true(loop_wait_idle(b->loop, 30));
 	assert_int_equal(b->writes, 0);
-	datapath_bench_tell_peer(b, "web.tail.ts.net.", "100.64.0.9/32");
+	datapath_bench_report_peer(b, "web.tail.ts.net.", "100.64.0.9/32");
 	datapath_update(b->d, &b->self, true);
 	datapath_bench_wait_ready(b, 1);
 	assert_true(loop_wait_count(b->loop, &b->writes, 1, LOOP_WAIT_MS));
@@ -110,7 +110,7 @@ static void services_wait_for_the_peers_they_name(void **state)
 	datapath_update(b->d, &b->self, false);
 	assert_true(loop_wait_idle(b->loop, 30));
 	assert_int_equal(b->writes, 1);
-	datapath_bench_tell_peer(b, "web.tail.ts.net.", "100.64.0.10/32");
+	datapath_bench_report_peer(b, "web.tail.ts.net.", "100.64.0.10/32");
 	datapath_update(b->d, &b->self, true);
 	assert_true(loop_wait_count(b->loop, &b->writes, 2, LOOP_WAIT_MS));
 	assert_non_null(strstr(b->written, "100.64.0.10"));
@@ -215,7 +215,7 @@ static void services_do_without_a_family_that_is_not_forwarded(void **state)
 	break_switch(b, IPV6_SWITCH);
 	datapath_bench_set_self(b, "100.64.0.1/32", "fd7a:115c:a1e0::1/128");
 	datapath_bench_start(b);
-	datapath_bench_tell_addresses(
+	datapath_bench_report_addresses(
 		b, "web.tail.ts.net.", "100.64.0.9/32", "fd7a:115c:a1e0::9/128");
 	datapath_update(b->d, &b->self, true);
 	datapath_bench_wait_ready(b, 1);

@@ -27,7 +27,7 @@ static void expect(const char *text, const char *words)
 	assert_string_equal(joined, words != NULL ? words : "old");
 }
 
-static void domains_are_told(void **state)
+static void domains_are_read(void **state)
 {
 	(void)state;
 	expect("{\"CertDomains\":[\"n.t.ts.net\",\"m\"]}", "n.t.ts.net m");
@@ -86,7 +86,7 @@ static void a_flood_of_domains_is_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(domains_are_told),
+		cmocka_unit_test(domains_are_read),
 		cmocka_unit_test(both_come_with_one_reading),
 		cmocka_unit_test(a_flood_of_domains_is_bounded),
 	};

@@ -56,7 +56,7 @@ static void deltas_add_change_and_remove(void **state)
 	notify_feed(f, "{\"PeersChanged\":[" NODE(1, "a.") "]}\n");
 	expect(f, "a c");
 	assert_true(peers_generation(f->peers) == generation + 1);
-	/* Told and removed in one message: removed is what counts. */
+	/* Added and removed in one message: the removal counts. */
 	notify_feed(f, "{\"PeersChanged\":[" NODE(2, "b.") "],\"PeersRemoved\":[2]}\n");
 	expect(f, "a c");
 }
@@ -98,7 +98,8 @@ static void a_status_replaces_all(void **state)
 	expect(f, "");
 }
 
-/* The daemon tells a new map as a changed own node with all peers, and does not name the lost. */
+/* The daemon reports a new map as a changed own node with all peers, and does not list the lost
+ * ones. */
 static void a_new_map_replaces_all(void **state)
 {
 	struct notify_bench *f = *state;

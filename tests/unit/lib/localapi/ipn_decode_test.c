@@ -44,7 +44,7 @@ static void a_state_is_a_number_or_a_word(void **state)
 {
 	static const struct {
 		const char *text;
-		enum ipn_state told;
+		enum ipn_state expected;
 	} rows[] = {
 		{"{\"State\":0}", IPN_STATE_NO_STATE},
 		{"{\"State\":6}", IPN_STATE_RUNNING},
@@ -72,7 +72,7 @@ static void a_state_is_a_number_or_a_word(void **state)
 		AUTO(mem_free) char *line = xasprintf("%s\n", rows[i].text);
 		notify_feed(f, line);
 		assert_int_equal(f->count, 2);
-		assert_int_equal(ipn_notify_state(&notify_last(f)->n), rows[i].told);
+		assert_int_equal(ipn_notify_state(&notify_last(f)->n), rows[i].expected);
 	}
 }
 
@@ -85,7 +85,7 @@ static void states_have_the_daemons_names(void **state)
 	assert_int_equal(ipn_state_parse("running"), IPN_STATE_UNKNOWN);
 }
 
-static void a_status_tells_the_node(void **state)
+static void a_status_contains_the_node(void **state)
 {
 	struct notify_bench *f = *state;
 	notify_feed(f, NOTIFY_STATUS);
@@ -130,7 +130,7 @@ static void a_change_is_newer_than_the_status_beside_it(void **state)
 	}
 }
 
-static void an_own_node_that_cannot_be_read_is_told_and_ignored(void **state)
+static void an_own_node_that_cannot_be_read_is_logged_and_ignored(void **state)
 {
 	static const char *const bad[] = {"7", "[]", "{\"StableID\":5}", "{\"Name\":{}}",
 		"{\"Addresses\":[\"100.64.0.1\"]}", "{\"Addresses\":[7]}", "{\"Addresses\":\"x\"}"};
@@ -165,7 +165,7 @@ static void an_own_node_beyond_all_measure_is_not_held(void **state)
 	assert_true(log_capture_has(&f->log, "own node: more than 1048576 bytes"));
 }
 
-static void health_is_told_by_its_warnings(void **state)
+static void health_is_derived_from_its_warnings(void **state)
 {
 	struct notify_bench *f = *state;
 	notify_feed(f,
@@ -305,11 +305,11 @@ int main(void)
 		TEST(an_empty_message_says_nothing),
 		TEST(a_state_is_a_number_or_a_word),
 		TEST(states_have_the_daemons_names),
-		TEST(a_status_tells_the_node),
+		TEST(a_status_contains_the_node),
 		TEST(a_change_is_newer_than_the_status_beside_it),
-		TEST(an_own_node_that_cannot_be_read_is_told_and_ignored),
+		TEST(an_own_node_that_cannot_be_read_is_logged_and_ignored),
 		TEST(an_own_node_beyond_all_measure_is_not_held),
-		TEST(health_is_told_by_its_warnings),
+		TEST(health_is_derived_from_its_warnings),
 		TEST(a_flood_of_warnings_is_bounded),
 		TEST(a_flood_of_domains_is_bounded),
 		TEST(warnings_are_found_by_code),

@@ -68,7 +68,7 @@ static void a_lost_stream_is_opened_again(void **state)
 	bus_bench_wait(f, &f->opens, 4);
 }
 
-static void a_daemon_that_is_away_is_told_once(void **state)
+static void a_daemon_that_is_away_is_reported_once(void **state)
 {
 	struct bus_bench *f = *state;
 	raw_server_free(f->server);
@@ -81,7 +81,7 @@ static void a_daemon_that_is_away_is_told_once(void **state)
 		bus_bench_quiet(f);
 	}
 	assert_int_equal(f->losses, 1);
-	/* Another reason is told. */
+	/* A new reason is reported. */
 	f->server = raw_server_new(f->loop, f->socket);
 	raw_server_answer(f->server, "403 Forbidden", "not you\nreally");
 	fake_clock_advance_ms(BUS_BENCH_RETRY_MAX_MS);
@@ -159,7 +159,7 @@ static void nonsense_ends_the_subscription(void **state)
 	bus_bench_wait(f, &f->opens, 2);
 }
 
-static void the_daemons_last_words_are_told(void **state)
+static void the_daemons_final_message_is_reported(void **state)
 {
 	struct bus_bench *f = *state;
 	bus_bench_subscribe(f);
@@ -259,11 +259,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(one_subscription_is_kept_and_drained),
 		TEST(a_lost_stream_is_opened_again),
-		TEST(a_daemon_that_is_away_is_told_once),
+		TEST(a_daemon_that_is_away_is_reported_once),
 		TEST(an_answer_must_begin_in_time),
 		TEST(a_message_that_stops_in_the_middle_is_a_stall),
 		TEST(nonsense_ends_the_subscription),
-		TEST(the_daemons_last_words_are_told),
+		TEST(the_daemons_final_message_is_reported),
 		TEST(a_stop_is_silent),
 		TEST(callbacks_may_stop_it),
 		TEST(callbacks_may_restart_it),

@@ -1,6 +1,6 @@
 /*
  * What happens to peers and records between two subscriptions: nothing is lost, nothing stays that
- * the new one does not tell.
+ * the new one does not report.
  */
 #include "lib/localapi/ipnbus.h"
 
@@ -83,7 +83,7 @@ static void subscribe(struct bus_bench *f, const char *words, const char *status
 	say(f, status);
 }
 
-static void new_wishes_come_with_the_next_subscription(void **state)
+static void new_wants_count_from_the_next_subscription(void **state)
 {
 	struct bus_bench *f = *state;
 	subscribe(f, "a", STATUS(RECORD("a", "1.1.1.1"), PEER(1, "a.") "," PEER(2, "b.")));
@@ -176,7 +176,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, bus_bench_close)
 	const struct CMUnitTest tests[] = {
-		TEST(new_wishes_come_with_the_next_subscription),
+		TEST(new_wants_count_from_the_next_subscription),
 		TEST(the_rest_of_the_old_stream_is_void),
 		TEST(half_a_status_is_no_replacement),
 		TEST(records_need_no_peers),

@@ -211,7 +211,7 @@ static void a_serve_config_is_set_whatever_was_there(void **state)
 	assert_non_null(strstr(sent(f), "\r\nIf-Match:\r\n"));
 }
 
-static void what_the_answer_tells_is_handed_on(void **state)
+static void details_of_the_answer_are_passed_on(void **state)
 {
 	struct fixture *f = *state;
 	raw_server_answer(f->server, "200 OK\r\nETag: \"abc\"", "null");
@@ -431,7 +431,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(each_call_asks_for_its_endpoint),
 		TEST(a_serve_config_is_set_whatever_was_there),
-		TEST(what_the_answer_tells_is_handed_on),
+		TEST(details_of_the_answer_are_passed_on),
 		TEST(a_refusal_has_a_code_and_a_sentence),
 		TEST(a_long_refusal_is_cut_in_its_middle),
 		TEST(some_answers_are_failures_inside),

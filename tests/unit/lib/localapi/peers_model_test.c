@@ -33,7 +33,7 @@ struct entry {
 	int name;
 	int own;         /* the last byte of its address */
 	unsigned routes; /* set of prefixes, before they are sifted */
-	bool is_told;
+	bool is_reported;
 };
 
 struct model {
@@ -125,7 +125,7 @@ static void do_want(struct model *m)
 	}
 }
 
-static void tell(struct model *m, const struct entry *e)
+static void report(struct model *m, const struct entry *e)
 {
 	char name[16];
 	struct ipprefix own = {0}, routes[PREFIXES];
@@ -142,16 +142,16 @@ static void tell(struct model *m, const struct entry *e)
 	peers_update(m->peers, &p);
 }
 
-static void do_tell(struct model *m)
+static void do_report(struct model *m)
 {
 	struct entry e = {
 		.id = below(m, IDS),
 		.name = (int)below(m, NAMES),
 		.own = (int)below(m, 3),
 		.routes = below(m, 3) == 0 ? below(m, 1u << PREFIXES) : 0,
-		.is_told = true,
+		.is_reported = true,
 	};
-	tell(m, &e);
+	report(m, &e);
 	e.routes = sifted(m, e.routes);
 	size_t twin = e.id != 0 ? model_find(m, 0, e.name) : m->len;
 	if (twin < m->len)
@@ -181,14 +181,14 @@ static void do_replace(struct model *m)
 	bool is_cut = below(m, 4) == 0;
 	peers_begin_full(m->peers);
 	for (size_t i = 0; i < m->len; i++)
-		m->entries[i].is_told = false;
+		m->entries[i].is_reported = false;
 	for (unsigned left = below(m, 8); left > 0; left--)
-		do_tell(m);
+		do_report(m);
 	if (is_cut)
 		return;
 	peers_end_full(m->peers);
 	for (size_t i = m->len; i > 0; i--) {
-		if (!m->entries[i - 1].is_told)
+		if (!m->entries[i - 1].is_reported)
 			model_drop(m, i - 1);
 	}
 }
@@ -253,7 +253,7 @@ static void a_plain_list_agrees(void **state)
 			else if (what < 5)
 				do_replace(&m);
 			else
-				do_tell(&m);
+				do_report(&m);
 			compare(&m);
 			/* Nothing changes unnoticed. */
 			bool differs = m.len != before.len;

@@ -44,7 +44,7 @@ static bool want(struct fixture *f, const char *names, const char *one_address)
 }
 
 /* A peer with one address and one route, NULL for none. */
-static void tell(
+static void report(
 	struct fixture *f, int64_t id, const char *name, const char *own, const char *route)
 {
 	AUTO(mem_free) char *copy = xstrdup(name);
@@ -61,7 +61,7 @@ static void nothing_is_kept_unasked(void **state)
 {
 	struct fixture *f = *state;
 	assert_false(peers_wants_any(f->peers));
-	tell(f, 1, "web.ts.net.", "100.64.0.1/32", "10.0.0.0/8");
+	report(f, 1, "web.ts.net.", "100.64.0.1/32", "10.0.0.0/8");
 	assert_int_equal(peers_count(f->peers), 0);
 	assert_null(peers_by_name(f->peers, "web.ts.net"));
 	peers_remove(f->peers, 1);
@@ -96,9 +96,9 @@ static void names_match_without_dot_and_case(void **state)
 {
 	struct fixture *f = *state;
 	want(f, "Web.TS.net", NULL);
-	tell(f, 1, "web.ts.net.", "100.64.0.1/32", NULL);
-	tell(f, 2, "web.ts.net.x.", "100.64.0.2/32", NULL);
-	tell(f, 3, "xweb.ts.net.", "100.64.0.3/32", NULL);
+	report(f, 1, "web.ts.net.", "100.64.0.1/32", NULL);
+	report(f, 2, "web.ts.net.x.", "100.64.0.2/32", NULL);
+	report(f, 3, "xweb.ts.net.", "100.64.0.3/32", NULL);
 	assert_int_equal(peers_count(f->peers), 1);
 	assert_non_null(peers_by_name(f->peers, "WEB.ts.net."));
 	assert_non_null(peers_by_name(f->peers, "web.ts.net"));
@@ -110,16 +110,16 @@ static void changes_are_counted(void **state)
 {
 	struct fixture *f = *state;
 	want(f, "a.", NULL);
-	tell(f, 1, "a.", "100.64.0.1/32", NULL);
+	report(f, 1, "a.", "100.64.0.1/32", NULL);
 	uint64_t generation = peers_generation(f->peers);
-	tell(f, 1, "a.", "100.64.0.1/32", "10.0.0.0/8");
+	report(f, 1, "a.", "100.64.0.1/32", "10.0.0.0/8");
 	assert_true(peers_generation(f->peers) == generation);
-	tell(f, 1, "a.", "100.64.0.2/32", NULL);
+	report(f, 1, "a.", "100.64.0.2/32", NULL);
 	assert_true(peers_generation(f->peers) == ++generation);
-	tell(f, 1, "a.", NULL, NULL);
+	report(f, 1, "a.", NULL, NULL);
 	assert_true(peers_generation(f->peers) == ++generation);
 	/* Renamed away. */
-	tell(f, 1, "b.", NULL, NULL);
+	report(f, 1, "b.", NULL, NULL);
 	assert_true(peers_generation(f->peers) == ++generation);
 	assert_int_equal(peers_count(f->peers), 0);
 }
@@ -131,13 +131,13 @@ static void routes_are_kept_when_they_lead_to_a_wanted_address(void **state)
 	struct ipaddr other = address_of("10.1.2.3");
 	want(f, "", "fd7a:115c:a1e0:b1a:0:7:a01:203");
 	assert_true(peers_wants_any(f->peers));
-	tell(f, 1, "r.", "100.64.0.1/32", "fd7a:115c:a1e0:b1a:0:7:a01:200/120");
-	tell(f, 2, "s.", "100.64.0.2/32", "10.0.0.0/8");
+	report(f, 1, "r.", "100.64.0.1/32", "fd7a:115c:a1e0:b1a:0:7:a01:200/120");
+	report(f, 2, "s.", "100.64.0.2/32", "10.0.0.0/8");
 	assert_int_equal(peers_count(f->peers), 1);
 	assert_string_equal(peers_by_route(f->peers, &wanted)->name, "r.");
 	assert_null(peers_by_route(f->peers, &other));
 	/* The route is withdrawn. */
-	tell(f, 1, "r.", "100.64.0.1/32", "fd7a:115c:a1e0:b1a:0:8::/96");
+	report(f, 1, "r.", "100.64.0.1/32", "fd7a:115c:a1e0:b1a:0:8::/96");
 	assert_int_equal(peers_count(f->peers), 0);
 	struct ipprefix zero = prefix_of("0.0.0.0/0"), v6 = prefix_of("::/0");
 	assert_false(peers_wants_route(f->peers, &zero));
@@ -148,17 +148,17 @@ static void a_peer_without_an_id_is_its_name(void **state)
 {
 	struct fixture *f = *state;
 	want(f, "a. b.", NULL);
-	tell(f, 0, "", "100.64.0.9/32", NULL);
-	tell(f, 0, "a.", "100.64.0.1/32", NULL);
-	tell(f, 0, "b.", "100.64.0.2/32", NULL);
-	tell(f, 0, "A.", "100.64.0.3/32", NULL);
+	report(f, 0, "", "100.64.0.9/32", NULL);
+	report(f, 0, "a.", "100.64.0.1/32", NULL);
+	report(f, 0, "b.", "100.64.0.2/32", NULL);
+	report(f, 0, "A.", "100.64.0.3/32", NULL);
 	assert_int_equal(peers_count(f->peers), 2);
 	assert_int_equal(peers_by_name(f->peers, "a")->addresses[0].addr.bytes[3], 3);
 	/* Ids alone are removed. */
 	peers_remove(f->peers, 0);
 	assert_int_equal(peers_count(f->peers), 2);
 	/* Now it has one. */
-	tell(f, 7, "a.", "100.64.0.4/32", NULL);
+	report(f, 7, "a.", "100.64.0.4/32", NULL);
 	assert_int_equal(peers_count(f->peers), 2);
 	assert_true(peers_by_name(f->peers, "a")->id == 7);
 	peers_remove(f->peers, 7);
@@ -169,37 +169,37 @@ static void an_id_outranks_a_name(void **state)
 {
 	struct fixture *f = *state;
 	want(f, "a. b.", NULL);
-	tell(f, 0, "b.", "100.64.0.1/32", NULL);
-	tell(f, 5, "a.", "100.64.0.2/32", NULL);
+	report(f, 0, "b.", "100.64.0.1/32", NULL);
+	report(f, 5, "a.", "100.64.0.2/32", NULL);
 	/* Renamed to a name that was kept without id: one peer is left. */
-	tell(f, 5, "b.", "100.64.0.3/32", NULL);
+	report(f, 5, "b.", "100.64.0.3/32", NULL);
 	assert_int_equal(peers_count(f->peers), 1);
 	assert_true(peers_by_name(f->peers, "b")->id == 5);
 	/* Another id of the same name is another peer until the first is removed. */
-	tell(f, 6, "b.", "100.64.0.4/32", NULL);
+	report(f, 6, "b.", "100.64.0.4/32", NULL);
 	assert_int_equal(peers_count(f->peers), 2);
 	peers_remove(f->peers, 5);
 	assert_true(peers_by_name(f->peers, "b")->id == 6);
 }
 
-static void a_full_replacement_drops_what_is_not_told(void **state)
+static void a_full_replacement_drops_what_is_not_reported(void **state)
 {
 	struct fixture *f = *state;
 	want(f, "a. b. c.", NULL);
-	tell(f, 1, "a.", NULL, NULL);
-	tell(f, 2, "b.", NULL, NULL);
+	report(f, 1, "a.", NULL, NULL);
+	report(f, 2, "b.", NULL, NULL);
 	peers_begin_full(f->peers);
-	tell(f, 2, "b.", NULL, NULL);
-	tell(f, 3, "c.", NULL, NULL);
+	report(f, 2, "b.", NULL, NULL);
+	report(f, 3, "c.", NULL, NULL);
 	assert_int_equal(peers_count(f->peers), 3);
 	peers_end_full(f->peers);
 	assert_int_equal(peers_count(f->peers), 2);
 	assert_null(peers_by_name(f->peers, "a"));
 	/* One that is cut off drops nothing. */
 	peers_begin_full(f->peers);
-	tell(f, 2, "b.", NULL, NULL);
+	report(f, 2, "b.", NULL, NULL);
 	peers_begin_full(f->peers);
-	tell(f, 3, "c.", NULL, NULL);
+	report(f, 3, "c.", NULL, NULL);
 	peers_end_full(f->peers);
 	assert_int_equal(peers_count(f->peers), 1);
 }
@@ -208,9 +208,9 @@ static void what_is_not_wanted_any_more_goes(void **state)
 {
 	struct fixture *f = *state;
 	want(f, "a. b.", "10.0.0.1");
-	tell(f, 1, "a.", NULL, NULL);
-	tell(f, 2, "b.", NULL, "10.0.0.0/24");
-	tell(f, 3, "c.", NULL, "10.0.0.0/8");
+	report(f, 1, "a.", NULL, NULL);
+	report(f, 2, "b.", NULL, "10.0.0.0/24");
+	report(f, 3, "c.", NULL, "10.0.0.0/8");
 	assert_int_equal(peers_count(f->peers), 3);
 	struct ipaddr old = address_of("10.0.0.1"), new = address_of("10.0.9.1");
 	assert_string_equal(peers_by_route(f->peers, &old)->name, "b.");
@@ -242,7 +242,7 @@ static void many_are_no_matter(void **state)
 		strv_pushf(&names, "p%d.ts.net", i);
 	peers_want(f->peers, &names, NULL, 0);
 	for (int i = 0; i < 300; i++)
-		tell(f, i + 1, names.items[299 - i], "100.64.0.1/32", NULL);
+		report(f, i + 1, names.items[299 - i], "100.64.0.1/32", NULL);
 	assert_int_equal(peers_count(f->peers), 300);
 	for (int i = 0; i < 300; i += 2)
 		peers_remove(f->peers, i + 1);
@@ -254,44 +254,44 @@ static void the_first_of_a_name_is_found(void **state)
 {
 	struct fixture *f = *state;
 	want(f, "a. b.", NULL);
-	tell(f, 3, "a.", "100.64.0.3/32", NULL);
-	tell(f, 1, "A.", "100.64.0.1/32", NULL);
-	tell(f, 2, "b.", "100.64.0.2/32", NULL);
+	report(f, 3, "a.", "100.64.0.3/32", NULL);
+	report(f, 1, "A.", "100.64.0.1/32", NULL);
+	report(f, 2, "b.", "100.64.0.2/32", NULL);
 	assert_true(peers_by_name(f->peers, "a")->id == 3);
-	/* Changed, told again in another order, wished again: it stays. */
-	tell(f, 3, "a.", "100.64.0.4/32", NULL);
+	/* Changed, reported again in another order, wanted again: it stays. */
+	report(f, 3, "a.", "100.64.0.4/32", NULL);
 	peers_begin_full(f->peers);
-	tell(f, 2, "b.", "100.64.0.2/32", NULL);
-	tell(f, 1, "a.", "100.64.0.1/32", NULL);
-	tell(f, 3, "a.", "100.64.0.3/32", NULL);
+	report(f, 2, "b.", "100.64.0.2/32", NULL);
+	report(f, 1, "a.", "100.64.0.1/32", NULL);
+	report(f, 3, "a.", "100.64.0.3/32", NULL);
 	peers_end_full(f->peers);
 	assert_true(peers_by_name(f->peers, "a")->id == 3);
 	want(f, "a. b. c.", NULL);
 	assert_true(peers_by_name(f->peers, "a")->id == 3);
 	/* Renamed to a name others have: their order is that of keeping. */
-	tell(f, 3, "b.", "100.64.0.3/32", NULL);
+	report(f, 3, "b.", "100.64.0.3/32", NULL);
 	assert_true(peers_by_name(f->peers, "a")->id == 1);
 	assert_true(peers_by_name(f->peers, "b")->id == 3);
-	tell(f, 2, "a.", "100.64.0.2/32", NULL);
+	report(f, 2, "a.", "100.64.0.2/32", NULL);
 	assert_true(peers_by_name(f->peers, "a")->id == 1);
 	peers_remove(f->peers, 1);
 	assert_true(peers_by_name(f->peers, "a")->id == 2);
 	peers_remove(f->peers, 2);
 	assert_null(peers_by_name(f->peers, "a"));
 	/* One that comes back is behind those that stayed. */
-	tell(f, 4, "a.", "100.64.0.4/32", NULL);
-	tell(f, 2, "a.", "100.64.0.2/32", NULL);
+	report(f, 4, "a.", "100.64.0.4/32", NULL);
+	report(f, 2, "a.", "100.64.0.2/32", NULL);
 	assert_true(peers_by_name(f->peers, "a")->id == 4);
 }
 
-static void a_peer_that_comes_back_is_told(void **state)
+static void a_peer_that_comes_back_is_reported(void **state)
 {
 	struct fixture *f = *state;
 	want(f, "a.", NULL);
 	for (uint64_t round = 0; round < 3; round++) {
-		tell(f, 9, "a.", "100.64.0.1/32", NULL);
+		report(f, 9, "a.", "100.64.0.1/32", NULL);
 		assert_true(peers_generation(f->peers) == 2 * round + 1);
-		tell(f, 9, "a.", "100.64.0.1/32", NULL);
+		report(f, 9, "a.", "100.64.0.1/32", NULL);
 		assert_true(peers_generation(f->peers) == 2 * round + 1);
 		peers_remove(f->peers, 9);
 		assert_true(peers_generation(f->peers) == 2 * round + 2);
@@ -307,13 +307,13 @@ static void a_full_prefix_is_no_default_route(void **state)
 	struct ipaddr vip = address_of("100.100.1.1"), v6 = address_of("::1"),
 		      zone = address_of("fe80::1%x");
 	want(f, "", "100.100.1.1");
-	tell(f, 1, "exit.", "100.64.0.1/32", "0.0.0.0/0");
+	report(f, 1, "exit.", "100.64.0.1/32", "0.0.0.0/0");
 	assert_non_null(peers_by_route(f->peers, &vip));
 	assert_null(peers_by_exact_route(f->peers, &vip));
-	tell(f, 2, "net.", "100.64.0.2/32", "100.100.1.0/24");
+	report(f, 2, "net.", "100.64.0.2/32", "100.100.1.0/24");
 	assert_null(peers_by_exact_route(f->peers, &vip));
-	tell(f, 3, "host.", "100.64.0.3/32", "100.100.1.1/32");
-	tell(f, 4, "host2.", "100.64.0.4/32", "100.100.1.1/32");
+	report(f, 3, "host.", "100.64.0.3/32", "100.100.1.1/32");
+	report(f, 4, "host2.", "100.64.0.4/32", "100.100.1.1/32");
 	assert_string_equal(peers_by_exact_route(f->peers, &vip)->name, "host.");
 	assert_string_equal(peers_by_route(f->peers, &vip)->name, "exit.");
 	assert_null(peers_by_route(f->peers, &v6));
@@ -324,7 +324,7 @@ static void a_full_prefix_is_no_default_route(void **state)
 	assert_null(peers_by_route(f->peers, &(struct ipaddr){0}));
 	peers_remove(f->peers, 3);
 	assert_string_equal(peers_by_exact_route(f->peers, &vip)->name, "host2.");
-	tell(f, 4, "host2.", "100.64.0.4/32", NULL);
+	report(f, 4, "host2.", "100.64.0.4/32", NULL);
 	assert_null(peers_by_exact_route(f->peers, &vip));
 	peers_remove(f->peers, 1);
 	assert_string_equal(peers_by_route(f->peers, &vip)->name, "net.");
@@ -388,11 +388,11 @@ int main(void)
 		TEST(routes_are_kept_when_they_lead_to_a_wanted_address),
 		TEST(a_peer_without_an_id_is_its_name),
 		TEST(an_id_outranks_a_name),
-		TEST(a_full_replacement_drops_what_is_not_told),
+		TEST(a_full_replacement_drops_what_is_not_reported),
 		TEST(what_is_not_wanted_any_more_goes),
 		TEST(many_are_no_matter),
 		TEST(the_first_of_a_name_is_found),
-		TEST(a_peer_that_comes_back_is_told),
+		TEST(a_peer_that_comes_back_is_reported),
 		TEST(a_full_prefix_is_no_default_route),
 		TEST(a_wanted_route_is_found_among_many),
 	};

@@ -278,7 +278,7 @@ static void a_status_replaces(void **state)
 			"1.1.1.1") "],\"ExtraRecords\":[" RECORD("db.t.ts.net", "1.1.1.2") "]}}\n");
 	expect(f->records, "svc.t.ts.net", "");
 	expect(f->records, "db.t.ts.net", "1.1.1.2");
-	/* Null, of another type, or not told: there are none. */
+	/* Null, of another type, or absent: there are none. */
 	notify_feed(f, "{\"InitialStatus\":{\"ExtraRecords\":null}}\n");
 	expect(f->records, "db.t.ts.net", "");
 	notify_feed(f, "{\"InitialStatus\":{\"ExtraRecords\":[" RECORD("db.t.ts.net",

@@ -30,7 +30,7 @@ static int status(struct selfnode *s, const char *text, struct err *e)
 	return selfnode_from_status(s, text, strlen(text), e);
 }
 
-static void both_forms_tell_the_same(void **state)
+static void both_forms_mean_the_same(void **state)
 {
 	AUTO(selfnode_fini) struct selfnode a = {0};
 	AUTO(selfnode_fini) struct selfnode b = {0};
@@ -139,7 +139,7 @@ static void addresses_compare_in_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(both_forms_tell_the_same),
+		cmocka_unit_test(both_forms_mean_the_same),
 		cmocka_unit_test(what_is_absent_is_unknown),
 		cmocka_unit_test(a_bad_node_changes_nothing),
 		cmocka_unit_test(a_copy_stands_alone),
