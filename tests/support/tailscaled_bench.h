@@ -26,7 +26,8 @@ struct daemon;
 	"#!/bin/sh\nsocket=${1#--socket=}\necho $$ \"$@\" >>\"${socket%/*}/starts\"\n"
 /* No child of its own, which would be left behind by SIGKILL. */
 #define TAILSCALED_STAY "exec sleep 600\n"
-#define TAILSCALED_SERVES TAILSCALED_HEAD "ln -sfn real \"$socket\"\n" TAILSCALED_STAY
+#define TAILSCALED_LINK "ln -sfn real \"$socket\"\n" TAILSCALED_STAY
+#define TAILSCALED_SERVES TAILSCALED_HEAD TAILSCALED_LINK
 #define TAILSCALED_STUBBORN \
 	TAILSCALED_HEAD "trap '' TERM\nln -sfn real \"$socket\"\n" TAILSCALED_STAY
 #define TAILSCALED_SILENT TAILSCALED_HEAD TAILSCALED_STAY

@@ -1,6 +1,7 @@
 /* What ends although nobody wants it to hang: a later start, a stopped daemon. */
 #include "boot/daemon/daemon.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,6 +13,8 @@
 
 #include "boot/daemon/daemon_conditions.h"
 #include "lib/base/condition.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
 #include "tests/support/child.h"
 #include "tests/support/log_capture.h"
 #include "tests/support/loop_wait.h"
@@ -89,6 +92,37 @@ static void test_a_stopped_one_ends_at_once(void **state)
 	assert_false(log_capture_has(&b->log, "SIGKILL"));
 }
 
+static bool has_dropped(void *arg)
+{
+	const uint64_t *target = arg;
+	return log_dropped() >= *target;
+}
+
+/* A reader of the log that has stopped costs lines, which are counted, and never the daemon. */
+static void test_a_full_reader_does_not_hold_it_up(void **state)
+{
+	struct tailscaled_bench *b = *state;
+	char block[4096] = {0};
+	int ends[2];
+	assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+	while (write(ends[1], block, sizeof(block)) > 0)
+		;
+	AUTO(fd_close) int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);
+	assert_true(saved >= 0);
+	assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+	uint64_t target = log_dropped() + 100000;
+	b->listener = tailscaled_bind_socket(b, "real", true);
+	tailscaled_start(
+		b, TAILSCALED_HEAD "yes 'a line' | head -n 100000 >&2\n" TAILSCALED_LINK, 10);
+	bool is_ready = loop_wait_count(child_bench_loop(), &b->ready, 1, LOOP_WAIT_MS) &&
+			loop_wait(child_bench_loop(), has_dropped, &target, LOOP_WAIT_MS);
+	assert_int_equal(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+	fd_close(&ends[0]);
+	fd_close(&ends[1]);
+	assert_true(is_ready);
+	assert_int_equal(log_dropped(), target);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, tailscaled_set_up, tailscaled_tear_down)
 
 int main(void)
@@ -100,6 +134,7 @@ int main(void)
 		TEST(test_the_first_start_has_no_deadline_here),
 		TEST(test_stop_of_an_overdue_one),
 		TEST(test_a_stopped_one_ends_at_once),
+		TEST(test_a_full_reader_does_not_hold_it_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
