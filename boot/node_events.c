@@ -247,9 +247,16 @@ void node_events_login(void *supervisor, enum login_event event)
 		[LOGIN_EVENT_KEY_FAILED] = NODE_EVENT_KEY_FAILED,
 	};
 	struct supervisor *s = supervisor;
+	publish_set_refused(&s->publish, login_is_refused(&s->login));
+	if (event == LOGIN_EVENT_LET_IN)
+		return;
 	if (event == LOGIN_EVENT_WANT_RELOAD) {
 		if (s->confwatch != NULL)
 			confwatch_reload(s->confwatch);
+		return;
+	}
+	if (event == LOGIN_EVENT_WANT_RESTART) {
+		daemon_restart(s->daemon);
 		return;
 	}
 	if (event == LOGIN_EVENT_KEY_ADOPTED) {

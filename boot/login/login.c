@@ -41,7 +41,9 @@ void login_init(
 	credentials_init(&l->credentials, partners->settings);
 	timer_init(&l->retry, partners->loop, on_retry, l);
 	timer_init(&l->grace, partners->loop, on_grace_over, l);
+	timer_init(&l->let_in, partners->loop, login_let_in, l);
 	login_init_command(l);
+	login_init_registration(l);
 }
 
 static void free_reissue(struct login *l)
@@ -74,6 +76,7 @@ void login_fini(struct login *l)
 {
 	login_stop(l);
 	credentials_fini(&l->credentials);
+	free(l->deleted_id);
 	free(l->failure);
 	free(l->command_said);
 }
@@ -87,6 +90,8 @@ void login_set_store(struct login *l, struct kube *kube, struct statestore *stor
 void login_forget_daemon(struct login *l)
 {
 	login_cancel_command(l);
+	registration_stop(&l->registration);
+	timer_stop(&l->let_in);
 	stop_timers(l);
 	l->shown_state = IPN_STATE_UNKNOWN;
 	l->shown_approval = false;
@@ -101,6 +106,8 @@ void login_forget_daemon(struct login *l)
 
 void login_stop(struct login *l)
 {
+	registration_stop(&l->registration);
+	timer_stop(&l->let_in);
 	stop_timers(l);
 	login_cancel_command(l);
 	free_reissue(l);
@@ -148,7 +155,7 @@ void login_succeeded(struct login *l)
 	l->waits_for_person = false;
 	stop_timers(l);
 	/* A tool that was content, with the map of before, has proved nothing. */
-	if (l->is_refused) {
+	if (login_is_refused(l)) {
 		login_decide_refused(l);
 		return;
 	}
@@ -158,7 +165,7 @@ void login_succeeded(struct login *l)
 
 bool login_is_refused(const struct login *l)
 {
-	return l->is_refused;
+	return l->is_refused || l->is_deleted;
 }
 
 bool login_waits_for_person(const struct login *l)

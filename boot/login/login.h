@@ -17,6 +17,7 @@
 #include <stddef.h>
 
 #include "boot/login/credentials.h"
+#include "boot/login/registration.h"
 #include "boot/login/warnings.h"
 #include "lib/base/backoff.h"
 #include "lib/io/timer.h"
@@ -45,6 +46,8 @@ enum login_event {
 	LOGIN_EVENT_GRACE_OVER,     /* login_decide_refusal is due */
 	LOGIN_EVENT_KEY_REFUSED,    /* only another key helps */
 	LOGIN_EVENT_REFUSED,        /* the node counts as Running all the same */
+	LOGIN_EVENT_LET_IN,         /* and no longer is */
+	LOGIN_EVENT_WANT_RESTART,   /* a daemon of one-step mode logs in when it starts */
 	LOGIN_EVENT_NO_KEY,         /* one-step mode, and nobody who could be asked for a key */
 	LOGIN_EVENT_WANT_REISSUE,
 	LOGIN_EVENT_KEY_ISSUED,
@@ -75,6 +78,7 @@ struct login {
 	struct statestore *store_ref; /* NULL: it cannot */
 	struct credentials credentials;
 	struct warnings warnings;
+	struct registration registration;
 
 	struct command *command; /* tailscale up or set under way */
 	bool command_is_up;
@@ -88,11 +92,14 @@ struct login {
 	struct reissue *reissue;
 	bool request_stands; /* in the Secret, though nobody waits for its answer */
 	struct timer retry;
-	struct timer grace; /* of a login warning without a reason */
+	struct timer let_in; /* a refusal has been taken back */
+	struct timer grace;  /* of a login warning without a reason */
 	struct backoff backoff;
 
 	bool succeeded_once; /* Running was reached since the process started */
 	bool waits_for_person;
+	bool is_deleted; /* at the control server; until the node is another one */
+	char *deleted_id;
 
 	/* of this daemon process */
 	bool up_ran;

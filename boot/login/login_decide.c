@@ -73,33 +73,41 @@ void login_request_key(struct login *l)
 
 void login_decide_refused(struct login *l)
 {
-	if (settings_is_one_step(l->partners.settings))
+	if (settings_is_one_step(l->partners.settings) && l->has_warning)
 		start_grace(l);
-	else if (credentials_are_given(&l->credentials))
+	else if (settings_is_one_step(l->partners.settings) ||
+		 credentials_are_given(&l->credentials))
 		login_retry_later(l);
+}
+
+/* In one-step mode the daemon itself logs in, when it starts. */
+static void recover_one_step(struct login *l, enum ipn_state state)
+{
+	if (state == IPN_STATE_RUNNING && !l->has_warning)
+		login_post(l, LOGIN_EVENT_WANT_RESTART);
+	else if (state == IPN_STATE_STOPPED)
+		login_post(l, LOGIN_EVENT_WANT_RELOAD);
+	else
+		start_grace(l);
 }
 
 void login_decide_recovery(struct login *l)
 {
 	enum ipn_state state = l->partners.bus->facts.ipn_state;
-	if (l->is_refused) {
+	bool is_one_step = settings_is_one_step(l->partners.settings);
+	bool is_lost = state == IPN_STATE_NEEDS_LOGIN || state == IPN_STATE_STOPPED;
+	bool is_refused = state == IPN_STATE_RUNNING && login_is_refused(l);
+	/* A login that was refused on the way, as after a new key that did not come. */
+	bool is_stuck = is_one_step && state != IPN_STATE_RUNNING && l->has_warning;
+	if (!is_lost && !is_refused && !is_stuck)
+		return;
+	if (!is_one_step) {
 		login_post(l, LOGIN_EVENT_WANT_UP);
 		return;
 	}
-	bool is_stopped = state == IPN_STATE_STOPPED;
-	bool needs_login = state == IPN_STATE_NEEDS_LOGIN;
-	if (state == IPN_STATE_RUNNING)
-		return;
-	if (!settings_is_one_step(l->partners.settings) && (needs_login || is_stopped)) {
-		login_post(l, LOGIN_EVENT_WANT_UP);
-		return;
-	}
-	if (settings_is_one_step(l->partners.settings) && is_stopped)
-		login_post(l, LOGIN_EVENT_WANT_RELOAD);
-	else if (settings_is_one_step(l->partners.settings) && (needs_login || l->has_warning))
-		start_grace(l);
-	/* A state on the way may lead to one of those. */
-	login_retry_later(l);
+	recover_one_step(l, state);
+	if (!is_refused)
+		login_retry_later(l);
 }
 
 /* At the first start it is switched on without a pause: the deadline waits for nobody. In one-step

@@ -21,6 +21,8 @@ void login_cancel_command(struct login *l);
 void login_set_failure_take(struct login *l, char *text_take);
 
 void login_post(struct login *l, enum login_event event);
+void login_let_in(void *login);
+void login_init_registration(struct login *l);
 /* Somebody has switched the node off. */
 void login_decide_stopped(struct login *l);
 /* Raises the reason of a try to log in, in place of the one before; secrets in the text are

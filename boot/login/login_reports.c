@@ -1,5 +1,8 @@
 #include "boot/login/login_internal.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "boot/bus/bus.h"
 #include "boot/login/login_conditions.h"
 #include "boot/login/login_reason.h"
@@ -28,6 +31,7 @@ void login_raise_reason(struct login *l, const struct condition_kind *kind, cons
 static void set_refused(struct login *l, const struct condition_kind *kind)
 {
 	l->is_refused = kind->readiness == CONDITION_BLOCKS;
+	timer_stop(&l->let_in);
 	if (l->is_refused)
 		login_post(l, LOGIN_EVENT_REFUSED);
 }
@@ -60,15 +64,28 @@ static void clear_reasons(struct login *l)
 	for (size_t i = 0; i < conditions->count; i++) {
 		const struct condition_kind *kind = conditions->items[i].kind;
 		if (condition_is_of_group(kind, CONDITION_GROUP_LOGIN) &&
-			!warnings_stands(&l->warnings, kind))
+			!warnings_stands(&l->warnings, kind) &&
+			!(l->is_deleted && kind == CONDITION_DEVICE_DELETED))
 			condition_clear(conditions, kind);
 	}
 }
 
-static void let_in(struct login *l)
+void login_let_in(void *login)
 {
+	struct login *l = login;
+	timer_stop(&l->let_in);
 	l->is_refused = false;
 	clear_reasons(l);
+	login_post(l, LOGIN_EVENT_LET_IN);
+}
+
+/* Each try begins with the refusal of the one before taken back. */
+static void let_in_later(struct login *l)
+{
+	if (!l->is_refused)
+		login_let_in(l);
+	else if (!timer_is_armed(&l->let_in))
+		timer_start(&l->let_in, l->partners.times->let_in_ms);
 }
 
 void login_on_health(struct login *l, const struct ipn_notify *n, bool is_awaited)
@@ -80,7 +97,44 @@ void login_on_health(struct login *l, const struct ipn_notify *n, bool is_awaite
 	if (warning != NULL)
 		classify_warning(l, warning, is_awaited);
 	else if (l->partners.bus->facts.ipn_state == IPN_STATE_RUNNING)
-		let_in(l);
+		let_in_later(l);
+}
+
+static void set_known(struct login *l)
+{
+	if (!l->is_deleted)
+		return;
+	l->is_deleted = false;
+	condition_clear(l->partners.conditions, CONDITION_DEVICE_DELETED);
+	login_post(l, LOGIN_EVENT_LET_IN);
+}
+
+static const char *own_id(const struct login *l)
+{
+	const char *id = l->partners.bus->facts.self.stable_id;
+	return id != NULL ? id : "";
+}
+
+static void on_registration(void *arg, const char *why)
+{
+	struct login *l = arg;
+	if (why == NULL) {
+		set_known(l);
+		return;
+	}
+	if (!l->is_deleted) {
+		free(l->deleted_id);
+		l->deleted_id = xstrdup(own_id(l));
+	}
+	l->is_deleted = true;
+	condition_raise(l->partners.conditions, CONDITION_DEVICE_DELETED, "%s", why);
+	login_post(l, LOGIN_EVENT_REFUSED);
+}
+
+void login_init_registration(struct login *l)
+{
+	registration_init(&l->registration, l->partners.loop, l->partners.api,
+		l->partners.settings->registration_interval_ms, on_registration, l);
 }
 
 static bool is_expired(const struct selfnode *self)
@@ -92,13 +146,19 @@ static bool is_expired(const struct selfnode *self)
  * map that it has kept, and its warning stands until it takes that back. */
 static void classify_running(struct login *l, const struct ipn_notify *n)
 {
+	registration_start(&l->registration);
+	if (n->browse_to_url != NULL || n->auth_url != NULL)
+		registration_look(&l->registration);
+	/* A device that registers again gets another id. */
+	if (l->is_deleted && (l->needed_login || strcmp(own_id(l), l->deleted_id) != 0))
+		set_known(l);
 	if (ipn_notify_state(n) != IPN_STATE_RUNNING)
 		return;
 	if (l->needed_login)
-		l->has_warning = false;
+		l->has_warning = l->is_refused = false;
 	l->needed_login = false;
 	if (!n->has_health && !l->has_warning)
-		let_in(l);
+		let_in_later(l);
 }
 
 /* What the state itself shows of a login that is lost. */
@@ -111,7 +171,9 @@ static void classify_state(struct login *l, const struct ipn_notify *n, bool is_
 		classify_running(l, n);
 		return;
 	}
+	registration_stop(&l->registration);
 	l->needed_login = l->needed_login || needs_login;
+	timer_stop(&l->let_in);
 	l->is_refused = l->is_refused && !needs_login;
 	if (!l->succeeded_once)
 		return;

@@ -115,6 +115,8 @@ struct settings {
 	uint64_t daemon_start_timeout_ms;
 	char *daemon_mute_timeout_text;
 	uint64_t daemon_mute_timeout_ms;
+	char *registration_interval_text;
+	uint64_t registration_interval_ms;
 
 	/* tests and reports */
 	char *termination_log;

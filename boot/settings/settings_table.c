@@ -242,6 +242,13 @@ const struct settings_row settings_table[] = {
 		.meaning = "How long tailscaled may run without answering before it is started again. That "
 			"counts as no crash. It is asked every 10 s, and two answers must be missing.",
 		AT(daemon_mute_timeout_ms), TEXT_AT(daemon_mute_timeout_text)},
+	{"TAILBOOT_REGISTRATION_INTERVAL", .rule = SETTINGS_DURATION,
+		.group = SETTINGS_GROUP_SUPERVISOR, .effect = SETTINGS_LIVE, .fallback = "40s",
+		.since = "tailboot 0.1",
+		.meaning = "How often a control server other than Tailscale's own is asked whether it "
+			"still knows the node, by an update of it: Headscale does not tell a node "
+			"that it was deleted. 0 never asks.",
+		AT(registration_interval_ms), TEXT_AT(registration_interval_text)},
 	{"TAILBOOT_TERMINATION_LOG", .rule = SETTINGS_TEXT, .group = SETTINGS_GROUP_SUPERVISOR,
 		.fallback = "/dev/termination-log", .since = "tailboot 0.1",
 		.meaning = "File that receives the reason of a fatal end, if it exists; Kubernetes shows "

@@ -23,9 +23,11 @@ struct times {
 	uint32_t command_verdict_ms;  /* a failed command: its cause may be the end of the daemon */
 	uint32_t login_retry_base_ms; /* `tailscale up` tried again after the first start */
 	uint32_t login_retry_max_ms;
-	uint32_t command_limit_ms;   /* `tailscale up` and `set` after the first start */
-	uint32_t command_end_ms;     /* `tailscale up` when the node is Running */
-	uint32_t refusal_grace_ms;   /* a login warning without a reason flickers: wait this long */
+	uint32_t command_limit_ms; /* `tailscale up` and `set` after the first start */
+	uint32_t command_end_ms;   /* `tailscale up` when the node is Running */
+	uint32_t refusal_grace_ms; /* a login warning without a reason flickers: wait this long */
+	/* A login that is no longer refused may just be tried again. */
+	uint32_t let_in_ms;
 	uint32_t reissue_limit_ms;   /* how long a new auth key is waited for */
 	uint32_t withdraw_grace_ms;  /* withdrawn Services: let the tailnet notice */
 	uint32_t stop_flush_ms;      /* at the stop, for what is not published yet */

@@ -353,6 +353,15 @@ struct localapi_call *localapi_user_metrics(struct localapi *api, localapi_fn fn
 	return start(api, &request, NULL, fn, arg);
 }
 
+struct localapi_call *localapi_push_token(
+	struct localapi *api, const char *token, localapi_fn fn, void *arg)
+{
+	AUTO(mem_free) char *body = xasprintf("{\"PushDeviceToken\":\"%s\"}", token);
+	struct localapi_request request = {
+		.method = "POST", .path = API "set-push-device-token", .body = body};
+	return start(api, &request, NULL, fn, arg);
+}
+
 struct localapi_call *localapi_ping(
 	struct localapi *api, const struct ipaddr *to, localapi_fn fn, void *arg)
 {

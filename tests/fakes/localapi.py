@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import threading
+import time
 
 from .bus import Bus
 from .generation import GENERATIONS
@@ -40,6 +41,10 @@ class FakeLocalApi:
         self.usermetrics = Reply(200, b"fake metrics", content_type="text/plain; charset=utf-8")
         #: path below /localapi/v0/ -> callable(request) returning a Reply, None or raising Drop
         self.answers = {}
+        #: what comes of an update that the daemon is made to send: a line of its log, or None
+        self.update_line = "control: successful lite map update in 1ms"
+        self._updates = threading.Condition()
+        self._update_count = 0
         self._lock = threading.Lock()
         self._server = Server(self._handle)
         self.start()
@@ -144,6 +149,8 @@ class FakeLocalApi:
             ("GET", "status"): self._status,
             ("POST", "disconnect-control"): lambda r: Reply(200),
             ("POST", "reload-config"): self._reload,
+            ("GET", "logtap"): self._logtap,
+            ("POST", "set-push-device-token"): self._push_token,
             ("POST", "ping"): lambda r: Reply.of_json({"IP": r.query["ip"][0]}),
         }
 
@@ -182,6 +189,30 @@ class FakeLocalApi:
 
     def _status(self, _request):
         return Reply.of_json(self.bus.generation.status())
+
+    def _push_token(self, _request):
+        with self._updates:
+            self._update_count += 1
+            self._updates.notify_all()
+        return Reply(200)
+
+    def _logtap(self, request):
+        """The log while somebody looks: of all that the daemon does, only updates say something."""
+        connection = request.connection
+        with self._updates:
+            seen = self._update_count
+        connection.start_chunked()
+        connection.chunk(b'{"text":"[logtap connected]\\n"}\n')
+        with self._updates:
+            while not connection.peer_gone():
+                if self._updates.wait_for(lambda: self._update_count > seen, 0.1):
+                    break
+        if self.update_line:
+            connection.chunk(json.dumps({"v": 1, "text": self.update_line + "\n"}).encode() + b"\n")
+        while not connection.peer_gone():
+            time.sleep(0.02)
+        connection.close()
+        return None
 
     def _certificate(self, _request, domain):
         answers = self.certificates.get(domain)

@@ -56,6 +56,14 @@ static void open_with(struct bench *b, const char *setting)
 	login_init(&b->login, &partners, on_event, b);
 }
 
+static void open_one_step(struct bench *b)
+{
+	AUTO(mem_free)
+	char *setting = xasprintf("TS_EXPERIMENTAL_VERSIONED_CONFIG_DIR=%s/config", b->dir);
+	tempdir_write(b->dir, "config/cap-95.hujson", "{\"version\":\"alpha0\"}");
+	open_with(b, setting);
+}
+
 static void close_it(struct bench *b)
 {
 	login_fini(&b->login);
@@ -270,6 +278,47 @@ static void errors_told_to_a_running_node(void **state)
 	assert_string_equal(login_reason(&b->login), "");
 }
 
+static void what_a_refusal_leads_to_in_one_step_mode(void **state)
+{
+	struct bench *b = *state;
+	struct ipn_warning used = {"login-state", "", "", "authkey already used"};
+	open_one_step(b);
+	assert_true(settings_is_one_step(b->settings));
+	report_state(b, IPN_STATE_RUNNING, NULL);
+	login_succeeded(&b->login);
+	/* Deleted, and nothing was tried: the daemon logs in when it starts. */
+	b->login.is_deleted = true;
+	login_decide_refused(&b->login);
+	assert_true(timer_is_armed(&b->login.retry));
+	login_decide_recovery(&b->login);
+	assert_int_equal(b->counts[LOGIN_EVENT_WANT_RESTART], 1);
+	/* Tried, and refused. */
+	b->login.is_deleted = false;
+	report_health(b, IPN_STATE_UNKNOWN, &used, 1);
+	timer_stop(&b->login.retry);
+	login_decide_refused(&b->login);
+	assert_false(timer_is_armed(&b->login.retry));
+	assert_true(timer_is_armed(&b->login.grace));
+}
+
+static void a_key_that_does_not_come_is_asked_for_again(void **state)
+{
+	static const enum ipn_state states[] = {
+		IPN_STATE_NO_STATE, IPN_STATE_STARTING, IPN_STATE_NEEDS_LOGIN};
+	struct bench *b = *state;
+	struct ipn_warning used = {"login-state", "", "", "authkey already used"};
+	open_one_step(b);
+	login_succeeded(&b->login);
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		report_health(b, states[i], &used, 1);
+		timer_stop(&b->login.grace);
+		timer_stop(&b->login.retry);
+		login_decide_recovery(&b->login);
+		assert_true(timer_is_armed(&b->login.grace));
+		assert_true(timer_is_armed(&b->login.retry));
+	}
+}
+
 static void a_node_stopped_by_hand_at_the_start(void **state)
 {
 	struct bench *b = *state;
@@ -293,6 +342,8 @@ int main(void)
 		TEST(what_a_lost_login_means),
 		TEST(a_refused_login_of_a_running_node),
 		TEST(errors_told_to_a_running_node),
+		TEST(what_a_refusal_leads_to_in_one_step_mode),
+		TEST(a_key_that_does_not_come_is_asked_for_again),
 		TEST(a_node_stopped_by_hand_at_the_start),
 		TEST(a_try_is_paused_only_after_the_first_success),
 	};

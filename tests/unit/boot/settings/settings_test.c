@@ -51,6 +51,7 @@ static void nothing_set_gives_the_defaults(void **state)
 	assert_int_equal(s->restart_window_ms, 600000);
 	assert_int_equal(s->daemon_start_timeout_ms, 30000);
 	assert_int_equal(s->daemon_mute_timeout_ms, 60000);
+	assert_int_equal(s->registration_interval_ms, 40000);
 	assert_string_equal(s->termination_log, "/dev/termination-log");
 	assert_string_equal(s->test_root, "/");
 	assert_false(s->test_fast);
