@@ -82,6 +82,21 @@ def test_readyz(world):
     assert reasons(world.wait_http("/readyz", 200)) == []
 
 
+def test_readyz_when_forwarding_is_lost(world):
+    """A node with addresses stays healthy, as with the reference; it is not ready while the kernel does not forward."""
+    switch = world.root / "proc/sys/net/ipv4/ip_forward"
+    start(world, dict(HEALTH, TS_USERSPACE="false", TS_DEST_IP="10.0.0.9"), "127.0.0.1")
+    assert reasons(world.wait_http("/readyz", 200)) == []
+    switch.unlink()
+    switch.mkdir()  # not even root can write it
+    assert reasons(world.wait_http("/readyz", 503)) == ["ForwardingOff"]
+    assert world.http("/healthz")[0] == 200
+    switch.rmdir()
+    switch.write_text("0")
+    assert reasons(world.wait_http("/readyz", 200)) == []
+    assert switch.read_text() == "1"
+
+
 def test_livez(world):
     """Alive, whatever the node does."""
     world.start(dict(HEALTH, TS_LOCAL_ADDR_PORT=f"127.0.0.1:{world.local_port}"))
