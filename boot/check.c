@@ -84,18 +84,18 @@ static void check_serve_config(struct check *c)
 	AUTO(buf_fini) struct buf text = BUF_INIT(FILE_MAX);
 	if (*c->s->serve_config == '\0')
 		return;
-	int r = atomicfile_read(c->s->serve_config, &text, &e);
-	if (r == -ENOENT) {
+	int code = atomicfile_read(c->s->serve_config, &text, &e);
+	if (code == -ENOENT) {
 		check_pass(c, "%s does not exist yet, it is waited for", c->s->serve_config);
 		return;
 	}
 	/* Names that any node could have: they are not known before it runs. */
 	static const struct serve_names names = {SERVE_NO_HTTPS, "tailnet.ts.net"};
 	AUTO(serve_plan_fini) struct serve_plan plan = {0};
-	if (r == 0)
-		r = serve_plan_make(buf_cstr(&text), text.len, &names, &plan, &e);
+	if (code == 0)
+		code = serve_plan_make(buf_cstr(&text), text.len, &names, &plan, &e);
 	AUTO(mem_free) char *unknown = strv_join(&plan.unknown, ", ");
-	if (r < 0)
+	if (code < 0)
 		check_fault(c, "TS_SERVE_CONFIG: %s: %s", c->s->serve_config, e.msg);
 	else if (plan.unknown.len > 0)
 		check_fault(c,

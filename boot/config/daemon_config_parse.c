@@ -77,9 +77,9 @@ static int take_scalar(struct walk *w)
 {
 	size_t len = strcspn(w->p, BLANKS ",:]}");
 	buf_reset(&w->text);
-	int r = buf_append(&w->text, w->p, len, w->e);
+	int code = buf_append(&w->text, w->p, len, w->e);
 	w->p += len;
-	return r;
+	return code;
 }
 
 static int check_string(struct walk *w, enum config_type type)
@@ -181,13 +181,13 @@ static int take_value(struct walk *w, enum config_type type, const struct config
 	if (*w->p == '{' || *w->p == '[')
 		return open_frame(w, type, of, is_element);
 	if (*w->p != '"') {
-		int r = take_scalar(w);
-		return r < 0 ? r : check_scalar(w, type, is_element);
+		int code = take_scalar(w);
+		return code < 0 ? code : check_scalar(w, type, is_element);
 	}
 	if (!is_element && takes_array(type) && type != CONFIG_ANY)
 		return fail(w, "want an array, not a string");
-	int r = take_string(w);
-	return r < 0 ? r : check_string(w, type);
+	int code = take_string(w);
+	return code < 0 ? code : check_string(w, type);
 }
 
 /* The member whose key is in w->text. */
@@ -221,21 +221,21 @@ static int walk_document(struct walk *w, const char *text, const struct config_f
 	skip_blanks(w);
 	if (*w->p != '{')
 		return err_set(w->e, -EINVAL, "line %zu: want an object", w->line);
-	int r = take_value(w, CONFIG_OBJECT, schema);
-	while (r == 0 && w->depth > 0) {
+	int code = take_value(w, CONFIG_OBJECT, schema);
+	while (code == 0 && w->depth > 0) {
 		const struct frame top = w->stack[w->depth - 1];
 		skip_blanks(w);
 		if (*w->p == '}' || *w->p == ']') {
 			w->depth--;
 			w->p++;
 		} else if (top.is_array) {
-			r = take_value(w, top.type, top.of);
+			code = take_value(w, top.type, top.of);
 		} else {
-			r = take_string(w);
-			r = r < 0 ? r : take_member(w, &top);
+			code = take_string(w);
+			code = code < 0 ? code : take_member(w, &top);
 		}
 	}
-	return r;
+	return code;
 }
 
 static int count_document(void *arg, const struct jscan_event *event, struct err *e)
@@ -251,21 +251,21 @@ static int check_syntax(const char *text, size_t len, struct err *e)
 {
 	size_t documents = 0, line = 1;
 	struct jscan *scan = jscan_new(NULL, 0, 0, count_document, &documents);
-	int r = 0;
-	for (size_t at = 0; r == 0 && at < len; line++) {
+	int code = 0;
+	for (size_t at = 0; code == 0 && at < len; line++) {
 		const char *newline = memchr(text + at, '\n', len - at);
 		size_t n = newline != NULL ? (size_t)(newline - text) + 1 - at : len - at;
-		r = jscan_feed(scan, text + at, n, e);
-		if (r < 0)
+		code = jscan_feed(scan, text + at, n, e);
+		if (code < 0)
 			err_wrap(e, "line %zu", line);
 		at += n;
 	}
-	if (r == 0 && (r = jscan_finish(scan, e)) < 0)
+	if (code == 0 && (code = jscan_finish(scan, e)) < 0)
 		err_wrap(e, "line %zu", line - 1);
 	jscan_free(scan);
-	if (r == 0 && documents == 0)
+	if (code == 0 && documents == 0)
 		return err_set(e, -EINVAL, "the file is empty");
-	return r;
+	return code;
 }
 
 static int check_version(struct walk *w, const char *text)
@@ -292,20 +292,20 @@ int daemon_config_parse(char *text, size_t len, struct secret *authkey, struct e
 		return err_set(e, -EINVAL, "the file is empty");
 	if (!str_is_utf8(text, len))
 		return err_set(e, -EINVAL, "not valid UTF-8");
-	int r = hujson_standardize(text, len, e);
-	if (r == 0)
-		r = check_syntax(text, len, e);
-	if (r < 0)
-		return r;
+	int code = hujson_standardize(text, len, e);
+	if (code == 0)
+		code = check_syntax(text, len, e);
+	if (code < 0)
+		return code;
 	buf_init(&w.text, len);
 	buf_init(&w.version, len);
-	r = check_version(&w, text);
-	if (r == 0)
-		r = walk_document(&w, text, config_schema);
-	if (r == 0 && authkey != NULL)
+	code = check_version(&w, text);
+	if (code == 0)
+		code = walk_document(&w, text, config_schema);
+	if (code == 0 && authkey != NULL)
 		secret_copy(authkey, &found);
 	secret_fini(&found);
 	buf_wipe(&w.text);
 	buf_fini(&w.version);
-	return r;
+	return code;
 }

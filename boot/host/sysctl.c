@@ -160,12 +160,12 @@ int sysctl_prepare(const struct settings *s, struct err *e)
 		log_event(EV_FORWARDING_FAILED, e->msg);
 		return e->code;
 	}
-	int r = sysctl_enable_forwarding(s, &need, e);
-	if (r == 0)
+	int code = sysctl_enable_forwarding(s, &need, e);
+	if (code == 0)
 		return 0;
 	log_event(EV_FORWARDING_FAILED, e->msg);
 	log_event(EV_FORWARDING_NEEDED);
 	if (!s->in_kubernetes)
 		log_event(EV_FORWARDING_HINT);
-	return err_set(e, r, "%s", s->in_kubernetes ? in_kubernetes : elsewhere);
+	return err_set(e, code, "%s", s->in_kubernetes ? in_kubernetes : elsewhere);
 }

@@ -275,10 +275,10 @@ static int check_numbers(const struct settings *s, struct err *e)
 		const char *text = *(char *const *)((const char *)s + row->text_offset);
 		if (is_empty(text))
 			continue;
-		int r = row->rule == SETTINGS_DURATION ? check_duration(row, text, e)
-						       : check_count(row, text, e);
-		if (r < 0)
-			return r;
+		int code = row->rule == SETTINGS_DURATION ? check_duration(row, text, e)
+							  : check_count(row, text, e);
+		if (code < 0)
+			return code;
 	}
 	return 0;
 }

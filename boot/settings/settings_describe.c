@@ -116,22 +116,22 @@ static int append_wrapped(struct buf *out, const char *text, struct err *e)
 {
 	AUTO(strv_fini) struct strv words = {0};
 	size_t column = 0;
-	int r = 0;
+	int code = 0;
 	str_words(text, &words);
-	for (size_t i = 0; r == 0 && i < words.len; i++) {
+	for (size_t i = 0; code == 0 && i < words.len; i++) {
 		size_t len = strlen(words.items[i]);
 		bool fits = column > 0 && column + 1 + len <= HELP_WIDTH;
 		if (fits)
-			r = buf_append_str(out, " ", e);
+			code = buf_append_str(out, " ", e);
 		else
-			r = buf_printf(out, e, "%s%*s", column > 0 ? "\n" : "", HELP_INDENT, "");
+			code = buf_printf(out, e, "%s%*s", column > 0 ? "\n" : "", HELP_INDENT, "");
 		column = fits ? column + 1 + len : HELP_INDENT + len;
-		for (const char *p = words.items[i]; r == 0 && *p != '\0'; p++) {
+		for (const char *p = words.items[i]; code == 0 && *p != '\0'; p++) {
 			if (*p != '`')
-				r = buf_append(out, p, 1, e);
+				code = buf_append(out, p, 1, e);
 		}
 	}
-	return r < 0 ? r : buf_append_str(out, "\n", e);
+	return code < 0 ? code : buf_append_str(out, "\n", e);
 }
 
 static int append_help_row(struct buf *out, const struct settings_row *row, struct err *e)
@@ -147,14 +147,14 @@ static int append_help_row(struct buf *out, const struct settings_row *row, stru
 	AUTO(mem_free)
 	char *head = xasprintf(
 		"%s%s%s%s", row->name, facts.len > 0 ? " (" : "", text, facts.len > 0 ? ")" : "");
-	int r = buf_append_str(out, "  ", e);
-	for (const char *p = head; r == 0 && *p != '\0'; p++) {
+	int code = buf_append_str(out, "  ", e);
+	for (const char *p = head; code == 0 && *p != '\0'; p++) {
 		if (*p != '`')
-			r = buf_append(out, p, 1, e);
+			code = buf_append(out, p, 1, e);
 	}
-	if (r == 0)
-		r = buf_append_str(out, "\n", e);
-	return r < 0 ? r : append_wrapped(out, meaning, e);
+	if (code == 0)
+		code = buf_append_str(out, "\n", e);
+	return code < 0 ? code : append_wrapped(out, meaning, e);
 }
 
 static int append_markdown_row(struct buf *out, const struct settings_row *row, struct err *e)
@@ -173,21 +173,21 @@ static int append_markdown_row(struct buf *out, const struct settings_row *row, 
 
 static int append_group(struct buf *out, enum settings_group group, bool markdown, struct err *e)
 {
-	int r;
+	int code;
 	if (markdown)
-		r = buf_printf(out, e,
+		code = buf_printf(out, e,
 			"\n## %s\n\n| Variable | Kind | Default | Takes effect | Since | Meaning |\n"
 			"| --- | --- | --- | --- | --- | --- |\n",
 			settings_group_title(group));
 	else
-		r = buf_printf(out, e, "\n%s:\n", settings_group_title(group));
-	for (size_t i = 0; r == 0 && i < settings_table_len; i++) {
+		code = buf_printf(out, e, "\n%s:\n", settings_group_title(group));
+	for (size_t i = 0; code == 0 && i < settings_table_len; i++) {
 		const struct settings_row *row = &settings_table[i];
 		if (row->group != group)
 			continue;
-		r = markdown ? append_markdown_row(out, row, e) : append_help_row(out, row, e);
+		code = markdown ? append_markdown_row(out, row, e) : append_help_row(out, row, e);
 	}
-	return r;
+	return code;
 }
 
 static const char markdown_head[] =
@@ -217,8 +217,8 @@ static const char markdown_head[] =
 
 int settings_describe(struct buf *out, bool markdown, struct err *e)
 {
-	int r = markdown ? buf_append_str(out, markdown_head, e) : 0;
-	for (int group = 0; r == 0 && group < SETTINGS_GROUP_COUNT; group++)
-		r = append_group(out, (enum settings_group)group, markdown, e);
-	return r;
+	int code = markdown ? buf_append_str(out, markdown_head, e) : 0;
+	for (int group = 0; code == 0 && group < SETTINGS_GROUP_COUNT; group++)
+		code = append_group(out, (enum settings_group)group, markdown, e);
+	return code;
 }

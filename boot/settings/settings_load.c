@@ -237,9 +237,9 @@ static int take_pod_ips(struct settings *s, struct err *e)
 {
 	struct ipaddr ips[SETTINGS_POD_IPS_MAX];
 	size_t count;
-	int r = settings_check_pod_ips(s, ips, &count, e);
-	if (r < 0)
-		return r;
+	int code = settings_check_pod_ips(s, ips, &count, e);
+	if (code < 0)
+		return code;
 	for (size_t i = 0; i < count; i++) {
 		char text[IPADDR_TEXT_MAX];
 		char **at = ips[i].family == IPADDR_V4 ? &s->pod_ipv4 : &s->pod_ipv6;

@@ -105,8 +105,8 @@ int ipaddr_compare(const struct ipaddr *a, const struct ipaddr *b)
 {
 	if (a->family != b->family)
 		return a->family < b->family ? -1 : 1;
-	int r = memcmp(a->bytes, b->bytes, (size_t)bits_of(a) / 8);
-	return r != 0 ? r : strcmp(a->zone, b->zone);
+	int order = memcmp(a->bytes, b->bytes, (size_t)bits_of(a) / 8);
+	return order != 0 ? order : strcmp(a->zone, b->zone);
 }
 
 bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b)

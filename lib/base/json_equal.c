@@ -10,9 +10,9 @@ int json_member_compare(const void *a, const void *b)
 {
 	const struct json_member *left = a;
 	const struct json_member *right = b;
-	int r = strcmp(left->node->string, right->node->string);
-	if (r != 0)
-		return r;
+	int order = strcmp(left->node->string, right->node->string);
+	if (order != 0)
+		return order;
 	return (left->place > right->place) - (left->place < right->place);
 }
 
