@@ -9,9 +9,10 @@
 
 #include <cmocka.h>
 
+#include "lib/base/buf.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
-#include "tests/support/heap_scan.h"
+#include "tests/support/memory_scan.h"
 
 #define BASE_MS 200
 #define MAX_MS 3000
@@ -182,12 +183,11 @@ static void a_place_that_is_gone_was_left_empty(void **state)
 	assert_true(store_entries_all_stored(s));
 }
 
-static void want_number(struct store_entries *s, const char *key, uint32_t number)
+static void want_secret(struct store_entries *s, const char *key)
 {
-	char value[HEAP_SCAN_LEN + 1];
-	heap_scan_text(value, number);
-	store_entries_want(s, key, value);
-	explicit_bzero(value, sizeof(value));
+	AUTO(buf_wipe) struct buf value = BUF_INIT(1000);
+	memory_secret_put(&value);
+	store_entries_want(s, key, buf_cstr(&value));
 }
 
 /* Some values are keys to something: what was replaced, written, removed or freed is nowhere. */
@@ -195,26 +195,29 @@ static void values_are_wiped(void **state)
 {
 	struct store_entries *s = *state;
 	struct store_change changes[KEYS_MAX];
-	want_number(s, "authkey", 1);
-	assert_true(heap_scan_count(1) > 0);
-	want_number(s, "authkey", 2);
-	assert_int_equal(heap_scan_count(1), 0);
+	want_secret(s, "authkey");
+	assert_true(memory_secret_count() > 0);
+	store_entries_want(s, "authkey", "other");
+	assert_int_equal(memory_secret_count(), 0);
+	want_secret(s, "authkey");
 	assert_int_equal(store_entries_pick(s, 1000, changes), 1);
 	store_entries_stored(s);
-	assert_true(heap_scan_count(2) > 0);
+	assert_true(memory_secret_count() > 0);
 	store_entries_want(s, "authkey", NULL);
 	assert_int_equal(store_entries_pick(s, 1000, changes), 1);
 	store_entries_stored(s);
-	assert_int_equal(heap_scan_count(2), 0);
-	want_number(s, "authkey", 3);
+	assert_int_equal(memory_secret_count(), 0);
+	want_secret(s, "authkey");
 	assert_int_equal(store_entries_pick(s, 1000, changes), 1);
 	store_entries_failed(s);
 	store_entries_fini(s);
-	assert_int_equal(heap_scan_count(3), 0);
+	assert_int_equal(memory_secret_count(), 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	(void)argc;
+	memory_scan_begin(argv);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_refused_write_is_taken_apart),
