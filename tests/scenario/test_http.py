@@ -75,8 +75,8 @@ def test_readyz(world):
     answer = world.wait_http("/readyz", 200)
     assert (reasons(answer), answer[1]["Pod-IPv4"]) == ([], "10.0.0.7")
     world.lapi.bus.publish(notify.state(notify.STOPPED))
-    world.program.wait_log_part("condition NotRunning: ")
-    assert reasons(world.http("/readyz")) == ["NotRunning"]
+    world.program.wait_log_part("condition Stopped: ")
+    assert reasons(world.http("/readyz")) == ["Stopped", "NotRunning"]
     assert world.http("/livez")[0] == 200
     world.lapi.bus.publish(notify.running())
     assert reasons(world.wait_http("/readyz", 200)) == []
