@@ -1,5 +1,5 @@
 /*
- * Any bytes as what `tailscale version --json` prints: a version within its bounds, or a sentence.
+ * Any bytes as the output of `tailscale version --json`: a version within its bounds, or an error.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * Any text as the reason of a failure. Its cause is that of itself, an ephemeral port behind it
- * changes nothing, and another word does.
+ * Any text as the reason of a failure. Its cause equals itself; an appended ephemeral port does not
+ * change it, an appended word does.
  */
 #include <stdint.h>
 #include <stdlib.h>

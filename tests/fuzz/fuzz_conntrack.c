@@ -1,6 +1,6 @@
 /*
- * Entries of conntrack, compared with a firewall with one of everything: what is not translated is
- * never ended unless it is UDP, and what points into the message lies within it.
+ * Entries of conntrack, compared with a firewall with one of everything: an untranslated flow is
+ * never ended unless it is UDP, and pointers into the message stay within it.
  */
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_conntrack_common.h>

@@ -1,7 +1,7 @@
 /*
- * Documents `egress-services` and `hep-pings`: a config or an error that says something; the
- * services are sorted, their ports sets; and the status printed of them is JSON whose services are
- * read as the same ones again.
+ * Documents `egress-services` and `hep-pings`: a config or a non-empty error; the services are
+ * sorted, their ports are sets; and their printed status is JSON from which the same services are
+ * read again.
  */
 #include <netinet/in.h>
 #include <stdbool.h>

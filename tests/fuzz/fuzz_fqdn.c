@@ -1,6 +1,6 @@
 /*
- * Any text as the name of a target: what is a name comes back from its normal form, and means the
- * same 4via6 address there.
+ * Any text as the name of a target: a valid name equals its normal form, which means the same 4via6
+ * address.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * Any text through the forms of Go: what parses as a duration comes back from its printed form, and
- * a quoted text is UTF-8 between quotes, whatever size it is cut to.
+ * Any text through Go's text forms: a parsed duration equals its printed form parsed again, and a
+ * quoted text is UTF-8 between quotes at any size limit.
  */
 #include <stdint.h>
 #include <stdlib.h>

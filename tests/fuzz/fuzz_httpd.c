@@ -1,6 +1,6 @@
 /*
- * Head of a request: whatever comes, the parser stays inside the bytes, and what it accepts keeps
- * the promises that handlers rely on.
+ * Head of a request: the parser stays inside the bytes, and an accepted head keeps the promises
+ * that handlers rely on.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * Standardizing only ever blanks bytes, never line ends; doing it again changes nothing, and JSON
- * is left as it is.
+ * Standardizing only blanks bytes, never line ends; repeating it changes nothing, and JSON is
+ * unchanged.
  */
 #include <stdint.h>
 #include <stdlib.h>

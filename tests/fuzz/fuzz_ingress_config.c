@@ -1,7 +1,6 @@
 /*
- * Documents `ingress-config.json`: a config or an error that says something; mappings are whole and
- * of one family; and the status printed of them is JSON whose configs are read as the same ones
- * again.
+ * Documents `ingress-config.json`: a config or a non-empty error; mappings are complete and of one
+ * family; and their printed status is JSON from which the same configs are read again.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /*
- * Any text through the address parsers: what parses comes back from its printed form.
+ * Any text through the address parsers: a parsed value equals its printed form parsed again.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -59,7 +59,7 @@ static void check_addrport(const char *text)
 	require(ipaddr_equal(&a.addr, &again.addr) && a.port == again.port);
 }
 
-/* What is refused without brackets may be fine with them; what is fine stays. */
+/* A text that is refused without brackets may be valid with them; a valid one is unchanged. */
 static void check_bracket(const char *text)
 {
 	struct err e = {0};

@@ -1,9 +1,9 @@
 /*
- * The notification stream: whatever comes, in pieces of any size, is decoded the same, with and
- * without somebody who wants peers and records, and nothing is kept that nobody asked for. The same
- * bytes are read as a dns-config, in the middle of a message and after it.
+ * The notification stream: any bytes, in pieces of any size, are decoded the same with and without
+ * wanted peers and records, and nothing is kept that is not wanted. The same bytes are read as a
+ * dns-config, in the middle of a message and after it.
  *
- * The first byte says how large the pieces are (0: all at once) and whether peers and records are
+ * The first byte holds the size of the pieces (0: all at once) and whether peers and records are
  * wanted.
  */
 #include <stdbool.h>
@@ -20,17 +20,17 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What one way of feeding found. */
+/* The result of one way of feeding. */
 struct outcome {
 	int code;
 	size_t messages;
-	uint64_t sum; /* of what the messages said */
+	uint64_t sum; /* of the content of the messages */
 	size_t peers;
 	uint64_t generation; /* of peers and records */
-	uint64_t kept;       /* sum of what is kept of them */
+	uint64_t kept;       /* sum of the kept ones */
 };
 
-/* Where the stream goes. */
+/* The consumer of the stream. */
 struct tables {
 	struct peers *peers;
 	struct records *records;
@@ -132,14 +132,14 @@ static uint64_t sum_kept(const struct tables *t)
 	uint64_t sum = sum_peer(1, peers_by_name(t->peers, "web.t.ts.net"));
 	sum = sum_peer(sum, peers_by_name(t->peers, "SVC.t.ts.net"));
 	sum = sum_peer(sum, peers_by_exact_route(t->peers, &address));
-	/* Who has it in full length contains it as well. */
+	/* A node with the address as a single prefix also contains it. */
 	const struct peer *by_route = peers_by_route(t->peers, &address);
 	require(by_route != NULL || peers_by_exact_route(t->peers, &address) == NULL);
 	sum = sum_records(sum_peer(sum, by_route), t->records, "web.t.ts.net.");
 	return sum_records(sum, t->records, "svc.t.ts.net");
 }
 
-/* Never changes what a status is about to replace, and changes nothing when it fails. */
+/* Never changes data that a status is about to replace, and changes nothing when it fails. */
 static void read_as_config(struct records *r, const char *text, size_t len)
 {
 	struct err e;
@@ -182,7 +182,7 @@ static struct outcome feed(const uint8_t *data, size_t size, size_t piece, bool 
 	o.generation = peers_generation(t.peers) * 65537 + records_generation(t.records);
 	require(wants || (o.peers == 0 && o.generation == 0));
 	read_as_config(t.records, (const char *)data, size);
-	/* Nothing is left of what nobody wants any more. */
+	/* Nothing is left that is no longer wanted. */
 	AUTO(strv_fini) struct strv none = {0};
 	peers_want(t.peers, &none, NULL, 0);
 	records_want(t.records, &none);

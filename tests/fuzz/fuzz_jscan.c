@@ -1,6 +1,6 @@
 /*
- * However a text is cut into pieces, the reports and the error are the same. What json_parse takes
- * is one document for the scanner, and each value reported whole from it parses.
+ * The reports and the error are the same for every division of a text into pieces. A text that
+ * json_parse accepts is one document for the scanner, and each value reported whole from it parses.
  *
  * The first four bytes of the input seed the sizes of the pieces.
  */
@@ -74,7 +74,7 @@ static int feed_pieces(struct jscan *s, const char *text, size_t len, uint32_t s
 	for (size_t at = 0; at < len;) {
 		size_t n = next_size(&seed);
 		n = n < len - at ? n : len - at;
-		/* Gone after the call: nothing may be read from it later. */
+		/* Freed after the call: nothing may be read from it later. */
 		AUTO(mem_free) char *piece = xmalloc(n);
 		if (n > 0)
 			memcpy(piece, text + at, n);

@@ -1,5 +1,5 @@
 /*
- * Whatever json_parse takes must come back the same from print, copy and a second parse, and every
+ * Any text that json_parse accepts must be equal after print, copy and a second parse, and every
  * member must be found under its key.
  */
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /*
- * Answers of the API server: the first two bytes make the HTTP status, the rest is the body. Every
- * answer has exactly one meaning, and a Secret that decodes can be written back as it was.
+ * Answers of the API server: the first two bytes make the HTTP status, the remaining ones the body.
+ * Every answer has exactly one meaning, and a Secret that decodes can be written back as it was.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,7 +32,7 @@ static void check_same(const struct kube_fields *a, const struct kube_fields *b)
 	require(a->len == b->len);
 }
 
-/* The body of a patch that sets every field is a Secret that decodes to the same. */
+/* The body of a patch that sets every field is a Secret that decodes to the same fields. */
 static void check_round_trip(const struct kube_fields *fields)
 {
 	struct err e;
@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	int status = 100 + (data[0] << 8 | data[1]) % 500;
-	/* A copy of the exact size; a body has a NUL behind it, which does not count. */
+	/* A copy of the exact size; a body is followed by a NUL that does not count. */
 	char *text = malloc(size - 1);
 	require(text != NULL);
 	memcpy(text, data + 2, size - 2);

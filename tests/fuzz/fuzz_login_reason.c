@@ -1,7 +1,7 @@
 /*
- * Any text as the last words of a login: the first line is a secret, the rest what is said.
- * Whatever the classifier makes of it is a reason for a login, and no text that is shown holds
- * the secret, in one piece or in many.
+ * Any text as the last output of a login: the first line is a secret, the remaining ones the
+ * output. The classifier always returns a reason of a login, and no published text contains the
+ * secret, in one piece or in many.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static void check_reason(const char *said)
 	if (reason != NULL)
 		check_code(code);
 	AUTO(mem_free) char *shown = login_reason_text(said);
-	/* Cutting the clock out twice changes nothing: there is one at most in a text. */
+	/* Removing the time twice changes nothing: there is at most one in a text. */
 	if (strlen(shown) > strlen(said))
 		abort();
 }
@@ -49,7 +49,7 @@ static void check_shown(const struct mask *m, const char *shown)
 	}
 }
 
-/* A pipe cuts anywhere; what is held back is offered again with what follows. */
+/* A pipe may split anywhere; bytes that are held back are passed again with the following ones. */
 static void check_pieces(const struct mask *m, const char *said, size_t piece)
 {
 	size_t len = strlen(said);

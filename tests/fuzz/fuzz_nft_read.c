@@ -1,6 +1,6 @@
 /*
- * Answers about our tables: whatever they are, the image is whole, sorted, equal to itself, and
- * what has our sets and chains can be the start of a delta that fits into a batch.
+ * Answers about our tables: for any bytes the image is complete, sorted and equal to itself, and
+ * one with our sets and chains can be the start of a delta that fits into a batch.
  */
 #include <libmnl/libmnl.h>
 #include <stdint.h>

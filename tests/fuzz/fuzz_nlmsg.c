@@ -25,16 +25,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	AUTO(mem_free) uint8_t *aligned = xmalloc(size + 1);
 	char text[NFT_BATCH_TEXT_MAX];
-	struct nlerr told;
+	struct nlerr answer;
 	struct nlwalk walk = NLWALK_INIT(aligned, size);
 	const struct nlmsghdr *nlh;
 	if (size > 0)
 		memcpy(aligned, data, size);
 	while ((nlh = nlwalk_next(&walk)) != NULL) {
-		if (nlerr_parse(nlh, &told)) {
-			require(told.code <= 0);
-			require(memchr(told.text, '\0', sizeof(told.text)) != NULL);
-			nft_batch_describe(aligned, size, told.seq, told.offset, text);
+		if (nlerr_parse(nlh, &answer)) {
+			require(answer.code <= 0);
+			require(memchr(answer.text, '\0', sizeof(answer.text)) != NULL);
+			nft_batch_describe(aligned, size, answer.seq, answer.offset, text);
 			require(text[0] != '\0');
 		}
 		for (uint32_t offset = 0; offset < nlh->nlmsg_len && offset < 256; offset += 8) {

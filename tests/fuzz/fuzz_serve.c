@@ -1,6 +1,6 @@
 /*
- * Serve config files: a plan or an error that says something; what is to be posted is JSON that
- * makes the same plan, whatever the domain was. The services format among them, translated.
+ * Serve config files: a plan or a non-empty error; the document to post is JSON that makes the same
+ * plan for any domain. Includes the translated services format.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /*
- * The environment: NUL-separated NAME=value strings. Everything that is parsed from it, the
- * rejections and the command lines made of it. Variables that name files are left out, so that a
- * run depends on its input.
+ * The environment: NUL-separated NAME=value strings. Covers all parsed values, the rejections and
+ * the resulting command lines. Variables that name files are left out, so that a run depends on its
+ * input.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ static void use(const struct settings *s)
 	if (sysctl_forwarding_need(s, &need, &e) < 0 && *e.msg == '\0')
 		abort();
 	AUTO(mem_free) char *path = settings_path(s, "/x");
-	/* What a command line is made of may not be lost. */
+	/* No part of a command line may be lost. */
 	if (args.len < 8 || strcmp(path + strlen(path) - 2, "/x") != 0)
 		abort();
 	strv_wipe(&args);

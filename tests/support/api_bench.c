@@ -39,7 +39,7 @@ int api_bench_open(void **state)
 {
 	struct api_bench *b = xcalloc(1, sizeof(*b));
 	struct err e = {0};
-	/* However slow the machine, a handshake is no time-out. */
+	/* Even on a slow machine a handshake must not time out. */
 	fake_clock_install(1000000);
 	b->certificates = certificates;
 	b->account = tempdir_new();

@@ -1,6 +1,6 @@
 /*
  * A Kubernetes client, a scripted API server behind TLS, a service account and a DNS server: for
- * the tests of lib/kube and of what is built on it. Time stands still until it is moved.
+ * the tests of lib/kube and of its users. Time stands still until it is moved.
  *
  *	raw_server_answer(b->server, "200 OK", "{}");
  *	api_open_at(b, "127.0.0.1", b->front.port);
@@ -31,14 +31,14 @@ struct api_bench {
 	const char *certificates; /* folder of tests/support/tls_server.h */
 	char *account;            /* folder with namespace, token, ca.crt */
 	struct kube *kube;        /* NULL until api_open_at */
-	/* what came to api_on_reply */
+	/* results recorded by api_on_reply */
 	unsigned int calls;
 	int status, code;
 	uint64_t retry_after_ms;
 	char *body; /* compact JSON, NULL without */
 	bool allowed;
 	struct err err;
-	/* what it does then */
+	/* actions of api_on_reply */
 	bool frees;
 	bool asks_again;
 };

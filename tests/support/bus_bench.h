@@ -1,7 +1,7 @@
 /*
  * A subscription to a scripted daemon on a clock that stands still: for the tests of
- * lib/localapi/ipnbus.h. The server answers each subscription with a stream without an end until
- * the test says otherwise.
+ * lib/localapi/ipnbus.h. The server answers each subscription with an endless stream until the test
+ * changes that.
  *
  *	bus_bench_subscribe(b);
  *	raw_server_say(b->server, "{\"State\":6}\n");
@@ -28,7 +28,7 @@ struct records;
 #define BUS_BENCH_RETRY_MAX_MS 5000
 #define BUS_BENCH_STALL_MS 10000
 
-/* What a callback does, once. */
+/* A one-time action of a callback. */
 enum bus_bench_act {
 	BUS_BENCH_NOTHING,
 	BUS_BENCH_STOP,
@@ -42,13 +42,13 @@ struct bus_bench {
 	struct raw_server *server;
 	struct localapi *api;
 	struct peers *peers;
-	struct records *records; /* not given to the bus by the bench */
+	struct records *records; /* not passed to the bus by the bench */
 	struct ipnbus *bus;
 	unsigned int opens, notifies, losses;
 	enum ipn_state state; /* of the last message */
 	struct err why;       /* of the last loss */
 	enum bus_bench_act at_open, at_notify, at_loss;
-	/* Called after each message; NULL = nobody. */
+	/* Called after each message; NULL = none. */
 	void (*notified)(struct bus_bench *b);
 };
 
@@ -56,11 +56,11 @@ struct bus_bench {
 int bus_bench_open(void **state);
 int bus_bench_close(void **state);
 
-/* Until the counter is exactly that. */
+/* Waits until the counter has exactly this value. */
 void bus_bench_wait(struct bus_bench *b, const unsigned int *counter, unsigned int target);
 /* Starts the bus and waits until it is subscribed. */
 void bus_bench_subscribe(struct bus_bench *b);
-/* Serves what is there to be served. */
+/* Serves pending requests. */
 void bus_bench_quiet(struct bus_bench *b);
 
 #endif

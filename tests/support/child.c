@@ -118,7 +118,7 @@ void child_on_exit(void *arg, int wstatus)
 	child->out_at_exit = child->out[0].len;
 	assert_int_equal(proc_pid(child->proc), 0);
 	assert_false(proc_is_running(child->proc));
-	/* Allowed, and without effect: the round that called us goes on. */
+	/* Allowed, and without effect: the outer round continues. */
 	proc_table_reap(table);
 	if (child->free_at_exit)
 		proc_free(STEAL(child->proc));

@@ -33,8 +33,8 @@ struct child {
 
 /* To be called once, first in main: blocks signals and makes us the parent of orphans. */
 void child_bench_init(void);
-/* Setup and teardown of each test; what they open lasts for the test. Closing waits until no
- * child of this process is left. */
+/* Setup and teardown of each test; the loop and the reaper last for the test. Closing waits until
+ * no child of this process is left. */
 int child_bench_open(void **state);
 int child_bench_close(void **state);
 struct loop *child_bench_loop(void);
@@ -42,7 +42,7 @@ struct proc_table *child_bench_table(void);
 
 void child_init(struct child *child);
 void child_fini(struct child *child);
-/* The callbacks, for a spawn of one's own with the child as their argument. */
+/* The callbacks, for a separate spawn with the child as their argument. */
 void child_on_output(void *arg, int stream, const char *data, size_t len);
 void child_on_exit(void *arg, int wstatus);
 /* `sh -c script`; the spec's path and arguments are filled in. */

@@ -36,7 +36,7 @@
 #include "tests/support/loop_wait.h"
 #include "tests/support/tempdir.h"
 
-/* The place where statuses go. */
+/* The store of published statuses. */
 static const char *describe(void *self)
 {
 	(void)self;

@@ -61,7 +61,7 @@ void datapath_bench_start(struct datapath_bench *b);
 void datapath_bench_report_addresses(
 	struct datapath_bench *b, const char *name, const char *v4, const char *v6);
 void datapath_bench_report_peer(struct datapath_bench *b, const char *name, const char *address);
-/* Until endpoints might have been published so often. */
+/* Waits until endpoints might have been published so often. */
 void datapath_bench_wait_ready(struct datapath_bench *b, unsigned int times);
 /* For datapath_remove. */
 void datapath_bench_on_removed(void *arg);

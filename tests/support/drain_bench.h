@@ -1,7 +1,7 @@
 /*
- * A pre-shutdown hook with its clients, and a health check endpoint that says what the test wants
- * it to: for the tests of egress/drain. Time stands still until it is moved, names are resolved by
- * the test, the log is captured.
+ * A pre-shutdown hook with its clients, and a health check endpoint with answers set by the test:
+ * for the tests of egress/drain. Time stands still until it is moved, names are resolved by the
+ * test, the log is captured.
  *
  *	drain_bench_write(b, "web", 3);
  *	drain_bench_answer(b, "200 OK\r\nPod-IPv4: 10.0.0.1");
@@ -34,7 +34,7 @@ struct drain_bench {
 	char *dir;
 	struct raw_server *server; /* the health check endpoint */
 	const char *status;        /* and headers, of its answer */
-	unsigned int ours_left;    /* answers as this Pod before those of the moment */
+	unsigned int ours_left;    /* answers as this Pod before the current ones */
 	unsigned int open_max;     /* connections to it at a time */
 	struct httpd *httpd;
 	struct httpd_listener *listener;
@@ -45,17 +45,17 @@ struct drain_bench {
 /* Setup and teardown of a test. */
 int drain_bench_open(void **state);
 int drain_bench_close(void **state);
-/* The hook again, of a Pod with these addresses. */
+/* Makes the hook again, for a Pod with these addresses. */
 void drain_bench_remake(struct drain_bench *b, const char *pod_ipv4, const char *pod_ipv6);
 
-/* Writes both documents: one service of this name at the endpoint, or with its number and a path of
- * its own for each of count services. */
+/* Writes both documents: one service of this name at the endpoint, or each of count services with
+ * its number and its own path. */
 void drain_bench_write(struct drain_bench *b, const char *name, const char *pings);
 void drain_bench_write_many(
 	struct drain_bench *b, unsigned int count, bool is_shared, const char *pings);
 /* One service at any URL. */
 void drain_bench_write_url(struct drain_bench *b, const char *url, const char *pings);
-/* What the endpoint says. */
+/* Sets the answer of the endpoint. */
 void drain_bench_answer(struct drain_bench *b, const char *status);
 
 /* Asks the hook, with GET. */
@@ -68,7 +68,7 @@ void drain_bench_finish(struct drain_bench *b, struct raw_client *c);
 void drain_bench_expect_none(struct drain_bench *b, struct raw_client *c);
 /* Waits for so many lines with this text. */
 void drain_bench_wait_log(struct drain_bench *b, const char *part, size_t count);
-/* Waits for so many pings in all. */
+/* Waits for so many pings in total. */
 void drain_bench_wait_pings(struct drain_bench *b, unsigned int count);
 /* Moves the time in steps of one interval until so many lines with this text are there. */
 void drain_bench_pass_until(struct drain_bench *b, const char *part, size_t count);

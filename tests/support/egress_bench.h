@@ -1,6 +1,6 @@
 /*
- * Egress services with all that is around them: a directory, a tailnet, a store, and the planner of
- * the firewall in place of a kernel. Time stands still until it is moved.
+ * Egress services with their surroundings: a directory, a tailnet, a store, and the planner of the
+ * firewall in place of a kernel. Time stands still until it is moved.
  *
  *	egress_bench_put(b, "{\"web\":…}");       one change of the document, looked at
  *	egress_bench_round(b, 0);                 wants, contribution, result
@@ -41,10 +41,10 @@ void egress_bench_put(struct egress_bench *b, const char *text);
 void egress_bench_write(struct egress_bench *b, const char *text); /* before the begin */
 /* Passes its wants to the tailnet. */
 void egress_bench_want(struct egress_bench *b);
-/* One contribution, and its result: what the planner finds, or a failure. */
+/* One contribution and its result: the outcome of the planner, or a failure. */
 void egress_bench_round(struct egress_bench *b, int code);
 void egress_bench_expect(const struct egress_bench *b, const char *maps);
-/* The last status that was written, and how many in all. */
+/* The last status that was written, and the number of writes. */
 void egress_bench_expect_status(struct egress_bench *b, const char *text, size_t count);
 /* "" while it is not raised. */
 const char *egress_bench_reason(const struct egress_bench *b, const struct condition_kind *code);

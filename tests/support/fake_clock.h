@@ -1,7 +1,7 @@
 /*
- * A clock that stands still until the test moves it. Takes the place of the kernel's behind
- * lib/base/clock.h; wall time is not touched. Meanwhile all that lib/base/backoff.h draws at random
- * is as long as it can be, so that a test knows when a pause is over.
+ * A clock that stands still until the test moves it. Replaces the kernel's in lib/base/clock.h;
+ * wall time is not touched. Meanwhile all random delays of lib/base/backoff.h have their longest
+ * value, so that a test knows when a pause is over.
  */
 #ifndef TESTS_SUPPORT_FAKE_CLOCK_H
 #define TESTS_SUPPORT_FAKE_CLOCK_H

@@ -23,7 +23,8 @@ static void must(bool ok, const char *what)
 	abort();
 }
 
-/* Dotted name of the question; returns the bytes up to the end of the question, 0 for nonsense. */
+/* Dotted name of the question; returns the bytes up to the end of the question, 0 when it is
+ * invalid. */
 static size_t read_question(
 	const uint8_t *message, size_t len, char name[static 256], uint16_t *type)
 {
@@ -96,7 +97,7 @@ static enum fake_dns_mode mode_of(const struct fake_dns *d, const char *name, ui
 	return d->mode;
 }
 
-/* Makes the answer to the question in place. Returns its length, 0 when there is none to give. */
+/* Makes the answer to the question in place. Returns its length, 0 for no answer. */
 static size_t answer_question(struct fake_dns *d, uint8_t *message, size_t len)
 {
 	char name[256];
@@ -154,7 +155,7 @@ static void tcp_close(struct fake_dns *d)
 	fd_close(&d->tcp);
 }
 
-/* Questions with their length before them. On the loopback interface none comes in pieces. */
+/* Questions preceded by their length. On the loopback interface none is split. */
 static void on_stream(void *arg, uint32_t events)
 {
 	struct fake_dns *d = arg;

@@ -107,7 +107,7 @@ void ingress_bench_change(struct ingress_bench *f, const char *text)
 	unsigned int before = f->changes;
 	ingress_bench_put(f, text);
 	ingress_bench_turns(f);
-	/* That there is nothing any more is believed after a while. */
+	/* An empty document is believed only after a while. */
 	if (text[0] == '\0')
 		ingress_bench_pass_doubt(f);
 	assert_int_equal(f->changes, before + 1);

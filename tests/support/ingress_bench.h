@@ -1,5 +1,5 @@
 /*
- * Ingress services with all that is around them: a file, a store, and the firewall in memory. Time
+ * Ingress services with their surroundings: a file, a store, and the firewall in memory. Time
  * stands still until it is moved.
  *
  *	ingress_bench_put(f, "{\"svc:web\":…}");
@@ -44,11 +44,11 @@ void ingress_bench_put(struct ingress_bench *f, const char *text);
 void ingress_bench_turns(struct ingress_bench *f);
 /* A contribution goes to the firewall; its result comes in later turns. */
 void ingress_bench_contribute(struct ingress_bench *f);
-/* As the data path does it, with a write of the status that succeeds. */
+/* As in the data path, with a write of the status that succeeds. */
 void ingress_bench_apply(struct ingress_bench *f);
 /* As long as an empty document is not believed. */
 void ingress_bench_pass_doubt(struct ingress_bench *f);
-/* The file changes, and what comes of it is carried out. */
+/* Changes the file and applies the result. */
 void ingress_bench_change(struct ingress_bench *f, const char *text);
 
 /* Elements of the map that translates. */

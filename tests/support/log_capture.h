@@ -24,7 +24,7 @@ struct log_capture {
 
 void log_capture_start(struct log_capture *c); /* one at a time; c must stay in place */
 void log_capture_stop(struct log_capture *c);  /* frees; c is empty and usable again */
-void log_capture_reset(struct log_capture *c); /* forgets the lines, goes on collecting */
+void log_capture_reset(struct log_capture *c); /* drops the lines, keeps collecting */
 
 /* Lines whose text contains part. */
 size_t log_capture_count(const struct log_capture *c, const char *part);

@@ -2,8 +2,8 @@
 
 #include <time.h>
 
-/* Short enough that a condition which depends on a replaced clock, or on another process alone, is
- * seen soon. */
+/* Short enough that a condition that depends on a replaced clock, or only on another process, is
+ * noticed soon. */
 #define SLICE_MS 10
 
 static uint64_t real_now_ms(void)

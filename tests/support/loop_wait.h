@@ -19,7 +19,7 @@
 typedef bool (*loop_wait_fn)(void *arg);
 
 /* True as soon as the condition holds; false when it does not within limit_ms of the kernel's clock
- * (whatever the replaced clock says) or when the loop fails. */
+ * (independent of the replaced clock) or when the loop fails. */
 bool loop_wait(struct loop *loop, loop_wait_fn condition, void *arg, uint64_t limit_ms);
 
 /* Conditions of common kind. */
@@ -28,8 +28,8 @@ bool loop_wait_flag(struct loop *loop, const bool *flag, uint64_t limit_ms);
 bool loop_wait_count(
 	struct loop *loop, const unsigned int *counter, unsigned int target, uint64_t limit_ms);
 
-/* Turns that take only what is ready, until limit_ms have passed: for proving that something
- * does not happen. False when the loop fails. */
+/* Turns that handle only what is ready, until limit_ms have passed: to prove that something does
+ * not happen. False when the loop fails. */
 bool loop_wait_idle(struct loop *loop, uint64_t limit_ms);
 
 #endif

@@ -50,9 +50,9 @@ void place_turn(struct place_bench *b);
 void place_pass(struct place_bench *b, uint64_t ms); /* time, then a turn */
 
 bool place_is_writing(const struct place_bench *b);
-/* So many writes in all, and the last of them. */
+/* Expects so many writes in total, and the last of them. */
 void place_expect_writes(const struct place_bench *b, const char *last, size_t count);
-/* Answers the write under way; code 0 = it worked. */
+/* Answers the write under way; code 0 = success. */
 void place_answer(struct place_bench *b, int code, uint64_t retry_after_ms);
 /* Answers the pending list of keys: words, or an error. */
 void place_answer_list(struct place_bench *b, const char *keys, int code);

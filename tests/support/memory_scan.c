@@ -17,9 +17,9 @@
 
 #define PIECE ((size_t)1 << 20)
 #define SECRET_LEN 96
-/* What is freed is overwritten at its beginning anyway: the end of the secret is looked for. */
+/* Freed memory is overwritten at its beginning anyway: the end of the secret is searched for. */
 #define TAIL_LEN 32
-/* Past that it is address space that a sanitizer has set aside. */
+/* Above this it is address space that a sanitizer has reserved. */
 #define MAPPING_MAX ((size_t)1 << 30)
 
 static char inverted_byte(size_t i)
@@ -72,7 +72,7 @@ static size_t count_in_mapping(
 		if (n <= 0)
 			break; /* guard pages */
 		count += count_in(piece, (size_t)n, inverted, needle_len);
-		/* The next piece overlaps, for what lies across. */
+		/* The next piece overlaps, to find matches across the border. */
 		from += (size_t)n < want || want < PIECE ? (size_t)n : want - (needle_len - 1);
 	}
 	return count;
@@ -97,7 +97,7 @@ size_t memory_secret_count(void)
 		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &from, &to, rights) != 3 ||
 			rights[1] != 'w' || to - from > MAPPING_MAX)
 			continue;
-		/* Not the copy of what was just looked at. */
+		/* Skip the copy of the memory that was just read. */
 		if (from <= (uintptr_t)piece && (uintptr_t)piece < to) {
 			count +=
 				count_in_mapping(mem, from, (uintptr_t)piece, piece, inverted, len);

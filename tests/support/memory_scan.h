@@ -1,15 +1,14 @@
 /*
- * A secret, and whether it is still in memory that this process can write: what was to be wiped and
- * was not. The test holds the secret inverted only.
+ * A secret, and whether it is still in writable memory of this process: a place that should have
+ * been wiped. The test holds the secret only inverted.
  *
  *	AUTO(buf_wipe) struct buf text = BUF_INIT(100);
  *	memory_secret_put(&text);
  *	...
  *	assert_int_equal(memory_secret_count(), 0);
  *
- * memory_scan_begin comes first in main: without it, a function that is looked up at its first call
- * finds registers full of what was copied before, and saves them on the stack. The program itself
- * is linked without that.
+ * memory_scan_begin comes first in main: without it, the lazy binding of a function saves registers
+ * that still hold copied bytes on the stack. The program itself is linked without lazy binding.
  */
 #ifndef TESTS_SUPPORT_MEMORY_SCAN_H
 #define TESTS_SUPPORT_MEMORY_SCAN_H

@@ -1,7 +1,7 @@
 /*
- * Network namespaces for tests: made by unshare, entered by setns, gone with their last descriptor.
- * Sockets stay in the namespace they were opened in, so one process can be in several at a time.
- * Everything ends the program with a reason when the system refuses: a test of the kernel that
+ * Network namespaces for tests: made by unshare, entered by setns, freed with their last
+ * descriptor. Sockets stay in the namespace they were opened in, so one process can be in several
+ * at a time. Everything ends the program with a reason when the system refuses: a kernel test that
  * cannot run has failed.
  *
  *	netns_require();
@@ -18,7 +18,7 @@ void netns_require_program(const char *path);
 /* Makes a namespace, enters it, brings up its loopback. The caller closes the descriptor. */
 int netns_new(void);
 void netns_enter(int ns);
-/* The one the program is in. The caller closes the descriptor. */
+/* The present namespace. The caller closes the descriptor. */
 int netns_current(void);
 /* The output of a shell command; it must succeed. Caller frees. */
 char *netns_run(const char *command);

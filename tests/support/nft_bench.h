@@ -1,5 +1,5 @@
 /*
- * Runs of the firewall in memory: what is desired is a number of port maps to one target, and the
+ * Runs of the firewall in memory: the desired state is a number of port maps to one target, and the
  * last result is kept.
  *
  *	cmocka_unit_test_setup_teardown(test, nft_bench_open, nft_bench_close)
@@ -38,7 +38,7 @@ struct nft_bench {
 int nft_bench_open(void **state);
 int nft_bench_close(void **state);
 
-/* Asks for so many ports; the result comes from the loop. */
+/* Requests so many ports; the result comes from the loop. */
 void nft_bench_ask(struct nft_bench *b, uint16_t ports);
 /* The same, and waits; returns the code. */
 int nft_bench_apply(struct nft_bench *b, uint16_t ports);

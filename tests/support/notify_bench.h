@@ -1,5 +1,5 @@
 /*
- * A decoder of notifications that records what each message said: for the tests of
+ * A decoder of notifications that records the content of each message: for the tests of
  * lib/localapi/ipn_decode.h.
  *
  *	notify_feed(f, "{\"State\":6}\n");
@@ -31,7 +31,7 @@ struct records;
 	"\"AllowedIPs\":[\"100.64.0.9/32\",\"10.1.0.0/16\"]},\"nodekey:b\":{\"ID\":\"s2\","      \
 	"\"NodeID\":8,\"DNSName\":\"db.t.ts.net.\",\"TailscaleIPs\":null}}}}\n"
 
-/* What one message said, copied out of the callback. */
+/* The content of one message, copied out of the callback. */
 struct notify_seen {
 	struct ipn_notify n;
 	char *error;
@@ -58,7 +58,7 @@ int notify_bench_open(void **state);
 int notify_bench_close(void **state);
 
 void notify_forget(struct notify_bench *f);
-/* A new stream, which takes up what is wanted by now. */
+/* A new stream, which uses the present wants. */
 void notify_restart(struct notify_bench *f);
 /* Starts over with wanted peers and records: words, and at most one address. */
 void notify_want(struct notify_bench *f, const char *names, const char *address);

@@ -1,6 +1,6 @@
 /*
  * A client of a test's HTTP server: blocking sends of short texts, and a reply that is collected
- *while the loop runs.
+ * while the loop is running.
  *
  *	struct raw_client c;
  *	raw_client_open(&c, port);
@@ -26,7 +26,8 @@ struct raw_client {
 void raw_client_open(struct raw_client *c, uint16_t port);
 void raw_client_close(struct raw_client *c);
 void raw_client_say(struct raw_client *c, const char *text);
-/* Reads what is there; true once the server has ended the connection. A condition for loop_wait. */
+/* Reads the available bytes; true once the server has ended the connection. A condition for
+ * loop_wait. */
 bool raw_client_is_done(void *client);
 
 #endif

@@ -23,7 +23,7 @@ enum raw_after {
 };
 
 struct raw_reply {
-	const char *text;  /* borrowed; NULL = nothing is said */
+	const char *text;  /* borrowed; NULL = nothing is sent */
 	const char *block; /* sent repeat times after text */
 	size_t block_len;
 	size_t repeat;
@@ -41,9 +41,9 @@ struct raw_server {
 	uint16_t port;
 	struct raw_connection *connections;
 	bool resets;            /* each client at once */
-	const char *greeting;   /* said to each client at once; borrowed, NULL = nothing */
-	struct raw_reply reply; /* the test changes it at will */
-	/* May change the reply before a request gets it; NULL = nobody does. */
+	const char *greeting;   /* sent to each client at once; borrowed, NULL = nothing */
+	struct raw_reply reply; /* the test may change it at any time */
+	/* May change the reply before a request gets it; NULL = none. */
 	void (*choose)(void *arg, const char *request);
 	void *choose_arg;
 	struct strv requests; /* text of each request */
@@ -59,10 +59,10 @@ struct raw_server *raw_server_new(struct loop *loop, const char *path);
 /* On a port of a local address. */
 struct raw_server *raw_server_new_at(struct loop *loop, const char *address, uint16_t port);
 void raw_server_free(struct raw_server *s);
-/* Makes the reply of the moment a well-formed one: status is "200 OK", with more header lines behind
- * it as needed ("200 OK\r\nETag: x"). */
+/* Sets a well-formed current reply: status is "200 OK", followed by more header lines as needed
+ * ("200 OK\r\nETag: x"). */
 void raw_server_answer(struct raw_server *s, const char *status, const char *body);
-/* Says more on the connection accepted last (short texts only). */
+/* Sends more on the connection accepted last (short texts only). */
 void raw_server_say(struct raw_server *s, const char *text);
 /* Ends the connection accepted last. */
 void raw_server_hang_up(struct raw_server *s);

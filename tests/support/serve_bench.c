@@ -23,7 +23,7 @@ static const char *describe(void *self)
 	return "nowhere special";
 }
 
-/* Writes are never answered: what is wanted is what counts here. */
+/* Writes are never answered: only the requested values count here. */
 static void write_changes(void *self, const struct store_change *changes, size_t count,
 	store_written_fn fn, void *arg)
 {

@@ -1,5 +1,5 @@
 /*
- * A serve config file, a scripted daemon, and a store that notes what it is to publish: for the
+ * A serve config file, a scripted daemon, and a store that records the values to publish: for the
  * tests of ingress/serve.h.
  *
  *	serve_bench_put(b, "{}");

@@ -55,7 +55,7 @@ static void on_stopped(void *arg)
 
 void tailscaled_write_program(struct tailscaled_bench *b, const char *text)
 {
-	/* A script that runs may not be written to: a new file takes its place. */
+	/* A running script cannot be written to: a new file replaces it. */
 	AUTO(mem_free) char *from = tempdir_path(b->dir, "new");
 	AUTO(mem_free) char *to = tempdir_path(b->dir, "tailscaled");
 	tempdir_write(b->dir, "new", text);
@@ -181,7 +181,7 @@ static bool has_all_starts(void *arg)
 	return tailscaled_starts(b) >= b->ready;
 }
 
-/* The socket of these programs outlives them: the next one may be found ready before it runs. */
+/* The socket of these programs outlives them: the next one may seem ready before it runs. */
 void tailscaled_wait_ready(struct tailscaled_bench *b, unsigned count)
 {
 	assert_true(loop_wait_count(child_bench_loop(), &b->ready, count, LOOP_WAIT_MS));

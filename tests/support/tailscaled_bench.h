@@ -1,6 +1,6 @@
 /*
- * The daemon's process (boot/daemon/daemon.h) with shell scripts in place of tailscaled, and what
- * it reports: for its tests.
+ * The daemon's process (boot/daemon/daemon.h) with shell scripts in place of tailscaled, and its
+ * reports: for its tests.
  *
  *	TEST with tailscaled_set_up and tailscaled_tear_down
  *	struct tailscaled_bench *b = tailscaled_serving(*state, 10);
@@ -24,7 +24,7 @@ struct daemon;
 /* "$1" is --socket=PATH. Each start leaves a line in the file "starts". */
 #define TAILSCALED_HEAD \
 	"#!/bin/sh\nsocket=${1#--socket=}\necho $$ \"$@\" >>\"${socket%/*}/starts\"\n"
-/* No child of its own, which would be left behind by SIGKILL. */
+/* No child processes, which would survive SIGKILL. */
 #define TAILSCALED_STAY "exec sleep 600\n"
 #define TAILSCALED_LINK "ln -sfn real \"$socket\"\n" TAILSCALED_STAY
 #define TAILSCALED_SERVES TAILSCALED_HEAD TAILSCALED_LINK
@@ -53,11 +53,11 @@ struct tailscaled_bench {
 /* child_bench_init() comes first, in main. */
 int tailscaled_set_up(void **state);
 int tailscaled_tear_down(void **state);
-/* What is started next. */
+/* Sets the script that is started next. */
 void tailscaled_write_program(struct tailscaled_bench *b, const char *text);
 /* Binds dir/name; listens at once unless disabled. */
 int tailscaled_bind_socket(struct tailscaled_bench *b, const char *name, bool listens);
-/* Makes the daemon; limit is that of crashes. */
+/* Makes the daemon; limit is the crash limit. */
 void tailscaled_make(struct tailscaled_bench *b, const char *program, uint32_t limit);
 void tailscaled_start(struct tailscaled_bench *b, const char *program, uint32_t limit);
 /* Starts one that serves at once; returns b. */

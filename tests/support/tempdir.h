@@ -1,6 +1,6 @@
 /*
- * A temporary folder for one test, removed with all that is in it. Every function ends the program
- * with a message when the system refuses, because no test can go on without.
+ * A temporary folder for one test, removed with its content. Every function ends the program with a
+ * message when the system refuses, because no test can continue without the folder.
  *
  *	AUTO(tempdir_freep) char *dir = tempdir_new();
  *	tempdir_write(dir, "serve.json", "{}");
@@ -18,9 +18,9 @@ void tempdir_freep(char **dir); /* for AUTO */
 
 /* "dir/name". Caller frees. */
 char *tempdir_path(const char *dir, const char *name);
-/* Creates or replaces a file in place; folders on the way are created. */
+/* Creates or replaces a file in place; missing parent folders are created. */
 void tempdir_write(const char *dir, const char *name, const char *text);
-/* Whole content with NUL behind it, or NULL when there is no such file. Caller frees. */
+/* Whole content followed by NUL, or NULL when there is no such file. Caller frees. */
 char *tempdir_read(const char *dir, const char *name);
 
 #endif

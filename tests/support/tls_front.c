@@ -41,7 +41,7 @@ static bool write_all(int fd, const char *data, int len)
 	return true;
 }
 
-/* What came in one direction; false at its end. */
+/* Relays one direction; false at its end. */
 static bool pass_in(SSL *tls, int plain)
 {
 	char data[16384];
@@ -104,7 +104,7 @@ static void serve_all(int listener, const char *dir, uint16_t plain_port)
 		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 		if (fd < 0)
 			continue;
-		/* A process for each connection, so that one that waits holds up no other. */
+		/* A process for each connection, so that a waiting one does not delay another. */
 		if (fork() == 0) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			close(listener);

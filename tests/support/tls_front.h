@@ -1,7 +1,7 @@
 /*
  * TLS in front of a plain server of the test (tests/support/raw_server.h): a child process that
- * takes TLS connections on a free port of 127.0.0.1 and hands their bytes on to another port, so
- * that a scripted server can be asked by clients that insist on TLS.
+ * accepts TLS connections on a free port of 127.0.0.1 and relays their bytes to another port, so
+ * that a scripted server can be used by clients that insist on TLS.
  *
  *	tls_server_make_certificates(dir);
  *	struct tls_front front;

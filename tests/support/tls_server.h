@@ -1,9 +1,10 @@
 /*
  * A TLS server as a child process (openssl s_server -www), with certificates made for it at test
- *time:
+ * time:
  *
  *	dir/ca.pem     authority of the server's certificate, for host "api.example" and address
- *127.0.0.1 dir/other.pem  an authority that has nothing to do with it
+ *	               127.0.0.1
+ *	dir/other.pem  an unrelated authority
  */
 #ifndef TESTS_SUPPORT_TLS_SERVER_H
 #define TESTS_SUPPORT_TLS_SERVER_H

@@ -1,7 +1,7 @@
 /*
  * A temporary folder, a watch in it and a clock that stands still: for the tests of
  * lib/io/fswatch.h. The kernel queues events within the system call that causes them, and the clock
- * is ours, so one turn of the loop sees all that happened and nothing here waits.
+ * is ours, so one turn of the loop sees all events and nothing here waits.
  */
 #ifndef TESTS_SUPPORT_WATCH_BENCH_H
 #define TESTS_SUPPORT_WATCH_BENCH_H
@@ -34,7 +34,7 @@ void watch_bench_watch(struct watch_bench *bench, const char *name);
 
 void watch_bench_turn(struct watch_bench *bench);
 void watch_bench_pass_time(struct watch_bench *bench, uint64_t ms);
-/* Exactly one call for what happened since the last look, and quiet after it. */
+/* Expects exactly one call for the events since the last check, and none after it. */
 void watch_bench_expect_call(struct watch_bench *bench);
 void watch_bench_expect_silence(struct watch_bench *bench);
 
