@@ -249,13 +249,16 @@ static void match_tailnet(struct open_rule *r)
 	}
 }
 
-/* Packets to a target in the tailnet, and answers of a target in the cluster to a peer. */
+/* Packets to a target in the tailnet, and answers of a target in the cluster to a peer. Answers of
+ * a target in the tailnet come from the tunnel: they are for a client in the cluster, whatever its
+ * address is. */
 static void write_guards(struct nlwrite *w, const struct nft_rule_scope *scope)
 {
 	struct open_rule r = open_guard(w, scope, IP_CT_DIR_ORIGINAL);
 	lookup_egress_dst(&r);
 	close_guard(&r, "leak-guard");
 	r = open_guard(w, scope, IP_CT_DIR_REPLY);
+	match_tun(&r, NFT_META_IIFNAME, NFT_CMP_NEQ);
 	match_tailnet(&r);
 	close_guard(&r, "answer-guard");
 }

@@ -15,12 +15,13 @@
  *			oifname != TUN ct direction original ct status dnat
  *			  ip daddr @egress_dst counter drop
  *			oifname != TUN ct direction reply ct status dnat
- *			  ip daddr 100.64.0.0/10 counter drop
+ *			  iifname != TUN ip daddr 100.64.0.0/10 counter drop
  *
  * The last two are the guards against leaks: without the tunnel, neither packets to a target in the
  * tailnet nor the answers of a target in the cluster to a peer may leave. Peers are recognized by
  * the ranges of the tailnet, so that a client in the cluster that reaches an address of ours by
- * another way gets its answers that way.
+ * another way gets its answers that way. Packets from the tunnel are for clients in the cluster,
+ * also where Pods have addresses of these ranges.
  */
 #ifndef LIB_NFT_NFT_RULE_H
 #define LIB_NFT_NFT_RULE_H

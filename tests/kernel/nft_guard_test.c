@@ -148,6 +148,30 @@ static void test_answers_to_the_cluster(void **state)
 	close(listener);
 }
 
+/* A cluster whose Pods have addresses of the tailnet's ranges gets the answers from the tunnel. */
+static void test_clients_of_the_range(void **state)
+{
+	static const char *const pods[] = {"100.70.0.1", "fd7a:115c:a1e0:70::1"};
+	static const char *const expected[] = {
+		"100.64.0.1 -> 100.64.1.1:80", "fd7a:115c:a1e0::1 -> fd7a:115c:a1e0::1:1:80"};
+	struct netbed *b = *state;
+	struct nft_wanted w;
+	netbed_do(b, NETBED_PROXY,
+		"ip addr add 100.70.0.1/24 dev c0;"
+		" ip addr add fd7a:115c:a1e0:70::1/64 dev c0 nodad");
+	netbed_do(b, NETBED_CLIENT,
+		"ip addr add 100.70.0.2/24 dev e0;"
+		" ip addr add fd7a:115c:a1e0:70::2/64 dev e0 nodad");
+	netbed_wanted_init(&w);
+	firewall_portmap(&w, "s", IPPROTO_TCP, 10000, TARGET4, 80);
+	firewall_portmap(&w, "s", IPPROTO_TCP, 10000, TARGET6, 80);
+	netbed_apply(b, &w);
+	int listener = netbed_listen(b, NETBED_TAILNET, SOCK_STREAM, 80);
+	for (size_t i = 0; i < ARRAY_LEN(pods); i++)
+		netbed_expect_tcp(b, NETBED_CLIENT, pods[i], 10000, listener, expected[i]);
+	close(listener);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, netbed_open, netbed_close)
 
 int main(void)
@@ -156,6 +180,7 @@ int main(void)
 		TEST(test_leak_guard),
 		TEST(test_answers_to_peers),
 		TEST(test_answers_to_the_cluster),
+		TEST(test_clients_of_the_range),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -235,6 +235,34 @@ static void test_backends(void **state)
 	assert_int_equal(plan.families[NFT_MODEL_V4].chains, 1u << NFT_SCHEMA_PREROUTING);
 }
 
+static size_t count(const char *text, const char *part)
+{
+	size_t n = 0;
+	for (; (text = strstr(text, part)) != NULL; text++)
+		n++;
+	return n;
+}
+
+/* Both ask for the way out, and the one of answers for the way in: what comes from the tunnel is no
+ * answer to a peer. */
+static void test_guards(void **state)
+{
+	static const char tun_name[] = "7461696c7363616c6530";
+	AUTO(nft_desired_fini) struct nft_desired d = {0};
+	struct nft_wanted w;
+	(void)state;
+	wanted_init(&w);
+	compile(&w, &d);
+	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
+		const struct strv *rules = &d.images[f].rules[NFT_SCHEMA_FORWARD];
+		assert_int_equal(rules->len, 3);
+		assert_non_null(strstr(rules->items[1], "leak-guard"));
+		assert_int_equal(count(rules->items[1], tun_name), 1);
+		assert_non_null(strstr(rules->items[2], "answer-guard"));
+		assert_int_equal(count(rules->items[2], tun_name), 2);
+	}
+}
+
 static void test_foreign_schema(void **state)
 {
 	AUTO(nft_desired_fini) struct nft_desired want = {0};
@@ -319,6 +347,7 @@ int main(void)
 		cmocka_unit_test(test_deltas),
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_backends),
+		cmocka_unit_test(test_guards),
 		cmocka_unit_test(test_foreign_schema),
 		cmocka_unit_test(test_descriptions),
 	};
