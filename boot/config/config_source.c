@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "boot/config/daemon_config.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/io/atomicfile.h"
@@ -17,7 +16,7 @@ static void content_fini(struct config_content *content)
 {
 	free(content->path);
 	buf_wipe(&content->text);
-	secret_fini(&content->authkey);
+	daemon_config_values_fini(&content->values);
 	*content = (struct config_content){.text = BUF_INIT(DAEMON_CONFIG_MAX)};
 }
 
@@ -29,7 +28,9 @@ static int content_copy(struct config_content *to, const struct config_content *
 		return e->code;
 	copy.path = from->path != NULL ? xstrdup(from->path) : NULL;
 	copy.digest = from->digest;
-	secret_copy(&copy.authkey, &from->authkey);
+	secret_copy(&copy.values.authkey, &from->values.authkey);
+	memcpy(copy.values.netfilter_mode, from->values.netfilter_mode,
+		sizeof(copy.values.netfilter_mode));
 	content_fini(to);
 	*to = copy;
 	return 0;
@@ -110,7 +111,7 @@ static int read_content(
 		return e->code;
 	static char empty[1] = "";
 	char *text = scratch.len > 0 ? scratch.data : empty;
-	if (daemon_config_parse(text, scratch.len, &content->authkey, e) < 0) {
+	if (daemon_config_parse(text, scratch.len, &content->values, e) < 0) {
 		err_wrap(e, "error parsing config file %s", content->path);
 		return err_wrap(e, "error validating tailscaled configfile contents");
 	}
@@ -124,8 +125,8 @@ int config_source_read(struct config_source *c, struct err *e)
 		content_fini(&content);
 		return e->code;
 	}
-	if (secret_is_set(&content.authkey))
-		c->fn(c->arg, &content.authkey);
+	if (secret_is_set(&content.values.authkey))
+		c->fn(c->arg, &content.values.authkey);
 	if (!same_content(&content, &c->mounted))
 		c->mounted_refused = false;
 	content_fini(&c->mounted);
@@ -180,18 +181,23 @@ const char *config_source_start(struct config_source *c, struct err *e)
 	if (content != &c->in_force && content_copy(&c->in_force, content, e) < 0)
 		return NULL;
 	set_daemon_path(c, path);
-	secret_copy(&c->tried_authkey, &c->in_force.authkey);
+	secret_copy(&c->tried_authkey, &c->in_force.values.authkey);
 	return c->daemon_path;
 }
 
 const struct secret *config_source_authkey(const struct config_source *c)
 {
-	return c->in_force.path != NULL ? &c->in_force.authkey : &c->mounted.authkey;
+	return c->in_force.path != NULL ? &c->in_force.values.authkey : &c->mounted.values.authkey;
+}
+
+const char *config_source_netfilter_mode(const struct config_source *c)
+{
+	return c->mounted.values.netfilter_mode;
 }
 
 const struct secret *config_source_next_authkey(const struct config_source *c)
 {
-	return &next_content(c)->authkey;
+	return &next_content(c)->values.authkey;
 }
 
 bool config_source_has_untried_authkey(const struct config_source *c)

@@ -22,6 +22,7 @@
 
 #include <stdbool.h>
 
+#include "boot/config/daemon_config.h"
 #include "lib/base/buf.h"
 #include "lib/base/digest.h"
 #include "lib/base/err.h"
@@ -31,7 +32,7 @@ struct config_content {
 	char *path; /* where it was read; NULL: there is none */
 	struct buf text;
 	struct digest digest;
-	struct secret authkey; /* unset when it has none */
+	struct daemon_config_values values;
 };
 
 enum config_pending {
@@ -79,6 +80,8 @@ const struct secret *config_source_authkey(const struct config_source *c);
 /* The key that the daemon's next start would log in with, as far as the last read shows. Unset when
  * there is none. Borrowed until the next call. */
 const struct secret *config_source_next_authkey(const struct config_source *c);
+/* The mode of the packet filter in what is mounted, "" when it has none, or nothing is known. */
+const char *config_source_netfilter_mode(const struct config_source *c);
 /* The key in force or the mounted one has not been tried: the daemon logs in with the one of its
  * start alone, whatever it loads later. */
 bool config_source_has_untried_authkey(const struct config_source *c);

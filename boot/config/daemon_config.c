@@ -118,12 +118,18 @@ char *daemon_config_choose(const char *dir, int capver, struct err *e)
 	return clean_path(path);
 }
 
-int daemon_config_load(const char *path, struct secret *authkey, struct err *e)
+void daemon_config_values_fini(struct daemon_config_values *values)
+{
+	secret_fini(&values->authkey);
+	*values = (struct daemon_config_values){0};
+}
+
+int daemon_config_load(const char *path, struct daemon_config_values *values, struct err *e)
 {
 	AUTO(buf_wipe) struct buf text = BUF_INIT(DAEMON_CONFIG_MAX);
 	if (atomicfile_read(path, &text, e) < 0)
 		return err_wrap(e, "no config present");
-	if (daemon_config_parse(text.data, text.len, authkey, e) < 0)
+	if (daemon_config_parse(text.data, text.len, values, e) < 0)
 		return err_wrap(e, "error parsing config file %s", path);
 	return 0;
 }

@@ -1,6 +1,7 @@
 /*
  * The daemon's configuration file of one-step mode: which file of the directory fits the daemon,
- * whether the daemon will accept it, and the auth key in it.
+ * whether the daemon will accept it, and what of it concerns others: the auth key and the mode of
+ * the daemon's packet filter.
  *
  * The check is the daemon's own, done earlier so that the fault is named before anything is
  * started: JSON with comments and trailing commas, version alpha0, no unknown key, no value of a
@@ -18,6 +19,8 @@
 #include "lib/base/secret.h"
 
 #define DAEMON_CONFIG_MAX (1024u * 1024) /* a Kubernetes Secret holds no more */
+/* Of "on", "nodivert" and "off", with NUL and room for what is none of them. */
+#define DAEMON_CONFIG_MODE_MAX 16
 
 /* The clean path of the file for the greatest version up to `capver`, owned by the caller. NULL
  * with the error set when the directory cannot be read or holds no such file. */
@@ -30,12 +33,22 @@ int daemon_config_version(const char *name);
 /* Whether the file exists and loads. The sentence is the one for a rejection of the settings. */
 int daemon_config_check(const char *path, struct err *e) MUST_CHECK;
 
-/* Reads and checks the file. authkey is replaced; unset when the file has none. On failure it is
- * left as it was. */
-int daemon_config_load(const char *path, struct secret *authkey, struct err *e) MUST_CHECK;
+/* What is made use of here; zeroed is empty. */
+struct daemon_config_values {
+	struct secret authkey;                       /* unset when the file has none */
+	char netfilter_mode[DAEMON_CONFIG_MODE_MAX]; /* "" when the file has none */
+};
+
+/* Wipes. */
+void daemon_config_values_fini(struct daemon_config_values *values);
+
+/* Reads and checks the file. The values are replaced; on failure they are left as they were. */
+int daemon_config_load(
+	const char *path, struct daemon_config_values *values, struct err *e) MUST_CHECK;
 
 /* The same for text in memory, which is changed: comments are blanked. text[len] must be NUL.
- * authkey may be NULL. */
-int daemon_config_parse(char *text, size_t len, struct secret *authkey, struct err *e) MUST_CHECK;
+ * values may be NULL. */
+int daemon_config_parse(
+	char *text, size_t len, struct daemon_config_values *values, struct err *e) MUST_CHECK;
 
 #endif

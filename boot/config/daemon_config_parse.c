@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "boot/config/daemon_config_schema.h"
@@ -37,7 +38,7 @@ struct walk {
 	char key[SHOWN_MAX]; /* quoted name of the last key, for sentences */
 	struct buf text;     /* decoded string; may hold the auth key */
 	struct buf version;
-	struct secret *authkey;
+	struct daemon_config_values found;
 	struct err *e;
 };
 
@@ -93,8 +94,10 @@ static int check_string(struct walk *w, enum config_type type)
 		buf_reset(&w->version);
 		return buf_append_str(&w->version, text, w->e);
 	case CONFIG_AUTHKEY:
-		if (w->authkey != NULL)
-			secret_set(w->authkey, text, w->text.len);
+		secret_set(&w->found.authkey, text, w->text.len);
+		return 0;
+	case CONFIG_NETFILTER_MODE:
+		snprintf(w->found.netfilter_mode, sizeof(w->found.netfilter_mode), "%s", text);
 		return 0;
 	case CONFIG_STRING:
 		return 0;
@@ -284,10 +287,16 @@ static int check_version(struct walk *w, const char *text)
 	return 0;
 }
 
-int daemon_config_parse(char *text, size_t len, struct secret *authkey, struct err *e)
+static void adopt_values(struct daemon_config_values *values, struct daemon_config_values *found)
 {
-	struct secret found = {0};
-	struct walk w = {.authkey = &found, .e = e};
+	daemon_config_values_fini(values);
+	*values = *found;
+	*found = (struct daemon_config_values){0};
+}
+
+int daemon_config_parse(char *text, size_t len, struct daemon_config_values *values, struct err *e)
+{
+	struct walk w = {.e = e};
 	if (len == 0)
 		return err_set(e, -EINVAL, "the file is empty");
 	if (!str_is_utf8(text, len))
@@ -302,9 +311,9 @@ int daemon_config_parse(char *text, size_t len, struct secret *authkey, struct e
 	code = check_version(&w, text);
 	if (code == 0)
 		code = walk_document(&w, text, config_schema);
-	if (code == 0 && authkey != NULL)
-		secret_copy(authkey, &found);
-	secret_fini(&found);
+	if (code == 0 && values != NULL)
+		adopt_values(values, &w.found);
+	daemon_config_values_fini(&w.found);
 	buf_wipe(&w.text);
 	buf_fini(&w.version);
 	return code;

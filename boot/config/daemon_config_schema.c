@@ -67,7 +67,7 @@ const struct config_field config_schema[] = {
 	{.key = "DisableSNAT", .type = CONFIG_BOOL},
 	{.key = "AdvertiseServices", .type = CONFIG_STRINGS},
 	{.key = "AppConnector", .type = CONFIG_OBJECT, .of = app_connector},
-	{.key = "NetfilterMode", .type = CONFIG_STRING},
+	{.key = "NetfilterMode", .type = CONFIG_NETFILTER_MODE},
 	{.key = "NoStatefulFiltering", .type = CONFIG_BOOL},
 	{.key = "PostureChecking", .type = CONFIG_BOOL},
 	{.key = "RunSSHServer", .type = CONFIG_BOOL},

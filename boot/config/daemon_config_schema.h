@@ -8,8 +8,9 @@
 
 enum config_type {
 	CONFIG_STRING,
-	CONFIG_VERSION, /* string, must be "alpha0" */
-	CONFIG_AUTHKEY, /* string */
+	CONFIG_VERSION,        /* string, must be "alpha0" */
+	CONFIG_AUTHKEY,        /* string */
+	CONFIG_NETFILTER_MODE, /* string */
 	CONFIG_BOOL,
 	CONFIG_INT,
 	CONFIG_PORT,      /* integer from 0 to 65535 */

@@ -95,6 +95,20 @@ static void the_mounted_file(void **state)
 	assert_string_equal(f->keys.items[0], "a");
 }
 
+static void mode_of_the_packet_filter(void **state)
+{
+	struct fixture *f = *state;
+	struct err e;
+	assert_string_equal(config_source_netfilter_mode(&f->source), "");
+	tempdir_write(f->dir, FILE_NAME, "{\"version\":\"alpha0\",\"NetfilterMode\":\"off\"}");
+	read_now(f);
+	assert_string_equal(config_source_netfilter_mode(&f->source), "off");
+	start(f);
+	tempdir_write(f->dir, FILE_NAME, "{");
+	assert_true(config_source_read(&f->source, &e) < 0);
+	assert_string_equal(config_source_netfilter_mode(&f->source), "off");
+}
+
 /* A start never uses what does not load, and no copy outlives the one who wrote it. */
 static void a_broken_file_is_not_started_with(void **state)
 {
@@ -254,6 +268,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_mounted_file),
+		TEST(mode_of_the_packet_filter),
 		TEST(a_broken_file_is_not_started_with),
 		TEST(a_copy_that_was_left_is_removed),
 		TEST(a_copy_is_reloaded_in_its_place),

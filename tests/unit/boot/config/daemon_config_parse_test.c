@@ -16,10 +16,10 @@
 #define V "\"version\":\"alpha0\""
 #define KEY_TEXT "tskey-auth-secret"
 
-static int parse(const char *text, struct secret *key, struct err *e)
+static int parse(const char *text, struct daemon_config_values *values, struct err *e)
 {
 	AUTO(mem_free) char *copy = xstrdup(text);
-	return daemon_config_parse(copy, strlen(copy), key, e);
+	return daemon_config_parse(copy, strlen(copy), values, e);
 }
 
 static void good_files(void **state)
@@ -141,10 +141,10 @@ static void key_never_shows(void **state)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		struct err e = {0};
-		struct secret key = {0};
-		assert_int_not_equal(parse(texts[i], &key, &e), 0);
+		struct daemon_config_values values = {0};
+		assert_int_not_equal(parse(texts[i], &values, &e), 0);
 		assert_null(strstr(e.msg, "tskey"));
-		assert_false(secret_is_set(&key));
+		assert_false(secret_is_set(&values.authkey));
 	}
 }
 
@@ -152,14 +152,31 @@ static void last_key_wins(void **state)
 {
 	(void)state;
 	struct err e;
-	struct secret key = {0};
-	assert_int_equal(parse("{\"authkey\":\"a\"," V ",\"AUTHKEY\":\"b\\u00e4\"}", &key, &e), 0);
-	assert_string_equal(secret_str(&key), "bä");
-	assert_int_equal(parse("{" V ",\"AuthKey\":null}", &key, &e), 0);
-	assert_false(secret_is_set(&key));
+	struct daemon_config_values values = {0};
+	assert_int_equal(
+		parse("{\"authkey\":\"a\"," V ",\"AUTHKEY\":\"b\\u00e4\"}", &values, &e), 0);
+	assert_string_equal(secret_str(&values.authkey), "bä");
+	assert_int_equal(parse("{" V ",\"AuthKey\":null}", &values, &e), 0);
+	assert_false(secret_is_set(&values.authkey));
 	/* A key of the same name further down is another one. */
-	assert_int_not_equal(parse("{" V ",\"AppConnector\":{\"AuthKey\":\"x\"}}", &key, &e), 0);
-	secret_fini(&key);
+	assert_int_not_equal(parse("{" V ",\"AppConnector\":{\"AuthKey\":\"x\"}}", &values, &e), 0);
+	daemon_config_values_fini(&values);
+}
+
+static void mode_of_the_packet_filter(void **state)
+{
+	(void)state;
+	struct err e;
+	struct daemon_config_values values = {0};
+	assert_int_equal(parse("{" V ",\"netfilterMode\":\"nodivert\"}", &values, &e), 0);
+	assert_string_equal(values.netfilter_mode, "nodivert");
+	assert_int_not_equal(parse("{" V ",\"NetfilterMode\":1}", &values, &e), 0);
+	assert_string_equal(values.netfilter_mode, "nodivert");
+	assert_int_equal(
+		parse("{" V ",\"NetfilterMode\":\"longer than any mode\"}", &values, &e), 0);
+	assert_string_equal(values.netfilter_mode, "longer than any");
+	assert_int_equal(parse("{" V ",\"NetfilterMode\":null}", &values, &e), 0);
+	assert_string_equal(values.netfilter_mode, "");
 }
 
 static void deep_nesting_is_refused(void **state)
@@ -195,6 +212,7 @@ int main(void)
 		cmocka_unit_test(bad_files),
 		cmocka_unit_test(key_never_shows),
 		cmocka_unit_test(last_key_wins),
+		cmocka_unit_test(mode_of_the_packet_filter),
 		cmocka_unit_test(deep_nesting_is_refused),
 		cmocka_unit_test(every_key_is_known),
 	};

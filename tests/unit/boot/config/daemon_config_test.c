@@ -148,19 +148,19 @@ static void key_is_read(void **state)
 {
 	(void)state;
 	struct err e;
-	struct secret key = {0};
+	struct daemon_config_values values = {0};
 	AUTO(tempdir_freep) char *dir = tempdir_new();
 	AUTO(mem_free) char *path = tempdir_path(dir, "f");
 	tempdir_write(dir, "f", GOOD);
-	assert_int_equal(daemon_config_load(path, &key, &e), 0);
-	assert_string_equal(secret_str(&key), "key");
+	assert_int_equal(daemon_config_load(path, &values, &e), 0);
+	assert_string_equal(secret_str(&values.authkey), "key");
 	tempdir_write(dir, "f", "{");
-	assert_int_equal(daemon_config_load(path, &key, &e), -EINVAL);
-	assert_string_equal(secret_str(&key), "key");
+	assert_int_equal(daemon_config_load(path, &values, &e), -EINVAL);
+	assert_string_equal(secret_str(&values.authkey), "key");
 	tempdir_write(dir, "f", "{\"version\":\"alpha0\"}");
-	assert_int_equal(daemon_config_load(path, &key, &e), 0);
-	assert_false(secret_is_set(&key));
-	secret_fini(&key);
+	assert_int_equal(daemon_config_load(path, &values, &e), 0);
+	assert_false(secret_is_set(&values.authkey));
+	daemon_config_values_fini(&values);
 }
 
 static void huge_file_is_refused(void **state)
