@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "boot/config/daemon_config.h"
 #include "boot/datapath/datapath_host.h"
 #include "boot/host/addresses.h"
 #include "boot/settings/settings.h"
@@ -20,7 +21,13 @@
 void check_addresses(struct check *c)
 {
 	char sentence[ADDRESSES_SENTENCE_MAX];
-	switch (addresses_find(c->s, sentence, sizeof(sentence))) {
+	AUTO(daemon_config_values_fini) struct daemon_config_values values = {0};
+	struct err unused;
+	/* It was loaded with the settings. */
+	if (settings_is_one_step(c->s) &&
+		daemon_config_load(c->s->config_path, &values, &unused) < 0)
+		return;
+	switch (addresses_find(c->s, values.netfilter_mode, sentence)) {
 	case ADDRESSES_CLEAR:
 		break;
 	case ADDRESSES_SHARED:

@@ -27,6 +27,7 @@ static int choose_config(struct supervisor *s, struct err *e)
 	if (config_source_read(&s->config, e) < 0)
 		return e->code;
 	show_config(s);
+	node_look_at_addresses(s);
 	return 0;
 }
 

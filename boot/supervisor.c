@@ -145,12 +145,16 @@ static void init_drain(struct supervisor *s)
 		s->drain = drain_new(s->loop, s->fetcher, s->resolver, &options);
 }
 
-/* Whatever fails because of it says something else. */
-static void look_at_addresses(struct supervisor *s)
+void node_look_at_addresses(struct supervisor *s)
 {
 	char sentence[ADDRESSES_SENTENCE_MAX];
-	if (addresses_find(s->settings, sentence, sizeof(sentence)) != ADDRESSES_CLEAR)
+	const char *mode = config_source_netfilter_mode(&s->config);
+	enum addresses_verdict verdict = addresses_find(s->settings, mode, sentence);
+	if (verdict != ADDRESSES_CLEAR)
 		condition_raise(&s->conditions, CONDITION_ADDRESS_IN_TAILNET_RANGE, "%s", sentence);
+	else
+		condition_clear(&s->conditions, CONDITION_ADDRESS_IN_TAILNET_RANGE);
+	s->drops_neighbours = verdict == ADDRESSES_DROPPED;
 }
 
 /* First of all that may fail: without a firewall such a node carries nothing. */
@@ -235,12 +239,12 @@ static int init_modules(struct supervisor *s, struct err *e)
 {
 	s->api = localapi_new(s->loop, s->fetcher, s->settings->socket);
 	init_table(s);
-	look_at_addresses(s);
 	init_bus(s);
 	init_heartbeat(s);
 	init_store(s);
 	init_login(s);
 	init_config(s);
+	node_look_at_addresses(s);
 	init_health(s);
 	init_drain(s);
 	if (init_datapath(s, e) < 0)

@@ -83,6 +83,7 @@ struct supervisor {
 	struct timer withheld; /* lines about conditions that change too often */
 	bool is_configured;    /* the step Configure was begun for this daemon process */
 	bool startup_complete;
+	bool drops_neighbours; /* AddressInTailnetRange, and tailscaled's rules are in force */
 
 	/* the end */
 	bool is_ending;
@@ -104,6 +105,11 @@ bool node_is_booting(const struct supervisor *s);
 void node_on_boot_deadline(void *supervisor);
 /* What the service manager shows of the node, when it has changed. */
 void node_show_status(void *supervisor);
+
+/* supervisor.c: an address that tailscaled takes for the tailnet's is named before the daemon is
+ * started, since whatever fails because of it says something else; anew for another configuration
+ * file. */
+void node_look_at_addresses(struct supervisor *s);
 
 /* node_capability.c */
 /* Begins to ask; to be called once, after the first event. */

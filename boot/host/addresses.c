@@ -14,6 +14,9 @@
 #define TAILNET_IPV4 "100.64.0.0/10"
 /* Inside of it, but of virtual machines of ChromeOS: tailscaled's rules let it pass. */
 #define SPARED_IPV4 "100.115.92.0/23"
+#define MODE_ARGUMENT "netfilter-mode"
+/* Of "nodivert", the longest, and more. */
+#define MODE_MAX 16
 /* More than any Pod has. */
 #define ADDRESSES_MAX 256
 
@@ -34,37 +37,79 @@ const struct host_address *addresses_in_tailnet(const struct host_address *all, 
 	return NULL;
 }
 
-static bool makes_rules(const struct settings *s)
+/* The value of an argument behind its name; NULL when the word is another one. */
+static const char *value_of(const char *word, const char *name)
 {
-	AUTO(strv_fini) struct strv words = {0};
-	bool is_off = s->userspace;
-	str_words(s->extra_args, &words);
-	for (size_t i = 0; i < words.len && !is_off; i++)
-		is_off = strcmp(words.items[i], "--netfilter-mode=off") == 0 ||
-			 strcmp(words.items[i], "-netfilter-mode=off") == 0;
-	return !is_off;
+	if (*word != '-')
+		return NULL;
+	word += str_starts(word, "--") ? 2 : 1;
+	return str_starts(word, name) ? word + strlen(name) : NULL;
 }
 
-enum addresses_verdict addresses_decide(const struct settings *s, const struct host_address *all,
-	size_t count, char *sentence, size_t size)
+/* The last one counts, as it does for the command. */
+static void find_mode(const struct settings *s, const char *config_mode, char mode[MODE_MAX])
+{
+	AUTO(strv_fini) struct strv words = {0};
+	snprintf(mode, MODE_MAX, "%s", config_mode);
+	str_words(s->extra_args, &words);
+	for (size_t i = 0; i < words.len; i++) {
+		const char *value = value_of(words.items[i], MODE_ARGUMENT);
+		if (value == NULL)
+			continue;
+		if (*value == '=')
+			snprintf(mode, MODE_MAX, "%s", value + 1);
+		else if (*value == '\0' && i + 1 < words.len)
+			snprintf(mode, MODE_MAX, "%s", words.items[i + 1]);
+	}
+}
+
+/* What comes from peers goes on to the cluster: that needs a rule which gives it the address of the
+ * Pod, and only tailscaled has one. */
+static bool leads_into_cluster(const struct settings *s)
+{
+	return *s->dest_ip != '\0' || *s->dest_dns_name != '\0' || s->routes.is_set ||
+	       *s->ingress_proxies_config_path != '\0';
+}
+
+static const char *remedy(const struct settings *s)
+{
+	if (leads_into_cluster(s))
+		return "";
+	return settings_is_one_step(s) ? ", or set NetfilterMode to nodivert in its configuration"
+				       : ", or add --" MODE_ARGUMENT "=nodivert to TS_EXTRA_ARGS";
+}
+
+enum addresses_verdict addresses_decide(const struct settings *s, const char *config_mode,
+	const struct host_address *all, size_t count, char sentence[static ADDRESSES_SENTENCE_MAX])
 {
 	char text[IPADDR_TEXT_MAX];
+	char mode[MODE_MAX];
 	const struct host_address *found = addresses_in_tailnet(all, count);
 	if (found == NULL)
 		return ADDRESSES_CLEAR;
+	find_mode(s, config_mode, mode);
 	ipaddr_format(&found->addr, text);
-	if (makes_rules(s)) {
-		snprintf(sentence, size,
-			"the address %s of %s is in %s, the range of the tailnet: tailscaled drops "
-			"all that comes from this range but through the tunnel; give Pods another "
-			"range",
-			text, found->interface, TAILNET_IPV4);
+	int len = snprintf(sentence, ADDRESSES_SENTENCE_MAX,
+		"the address %s of %s is in %s, the range of the tailnet: ", text, found->interface,
+		TAILNET_IPV4);
+	char *end = sentence + len;
+	size_t room = ADDRESSES_SENTENCE_MAX - (size_t)len;
+	bool is_off = strcmp(mode, "off") == 0 || strcmp(mode, "nodivert") == 0;
+	if (!s->userspace && !is_off) {
+		snprintf(end, room,
+			"tailscaled drops all that comes from this range but through the tunnel; "
+			"give Pods another range%s",
+			remedy(s));
 		return ADDRESSES_DROPPED;
 	}
-	snprintf(sentence, size,
-		"the address %s of %s is in %s, the range of the tailnet: a peer may have the same "
-		"address as a Pod; give Pods another range",
-		text, found->interface, TAILNET_IPV4);
+	if (!s->userspace && leads_into_cluster(s))
+		snprintf(end, room,
+			"with netfilter mode %s no rule of tailscaled gives what peers send to the "
+			"cluster the Pod's address; give Pods another range",
+			mode);
+	else
+		snprintf(end, room,
+			"a peer may have the same address as a Pod; give Pods another range");
 	return ADDRESSES_SHARED;
 }
 
@@ -87,7 +132,8 @@ static size_t read_addresses(const struct ifaddrs *list, struct host_address all
 	return count;
 }
 
-enum addresses_verdict addresses_find(const struct settings *s, char *sentence, size_t size)
+enum addresses_verdict addresses_find(const struct settings *s, const char *config_mode,
+	char sentence[static ADDRESSES_SENTENCE_MAX])
 {
 	struct ifaddrs *list = NULL;
 	struct host_address all[ADDRESSES_MAX];
@@ -95,5 +141,5 @@ enum addresses_verdict addresses_find(const struct settings *s, char *sentence, 
 		return ADDRESSES_CLEAR;
 	size_t count = read_addresses(list, all);
 	freeifaddrs(list);
-	return addresses_decide(s, all, count, sentence, size);
+	return addresses_decide(s, config_mode, all, count, sentence);
 }

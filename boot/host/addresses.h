@@ -3,7 +3,7 @@
  * 100.64.0.0/10, as clusters with such a range for Pods give them. Its rules drop what comes from
  * there by any other way than the tunnel, without a word in its log.
  *
- *	if (addresses_find(settings, sentence, sizeof(sentence)) != ADDRESSES_CLEAR)
+ *	if (addresses_find(settings, config_mode, sentence) != ADDRESSES_CLEAR)
  *		condition_raise(…, "%s", sentence);
  */
 #ifndef BOOT_HOST_ADDRESSES_H
@@ -19,7 +19,7 @@ struct settings;
 
 /* Bytes of an interface name, with NUL (IFNAMSIZ). */
 #define ADDRESSES_NAME_MAX 16
-#define ADDRESSES_SENTENCE_MAX 240
+#define ADDRESSES_SENTENCE_MAX 256
 
 struct host_address {
 	char interface[ADDRESSES_NAME_MAX];
@@ -32,14 +32,17 @@ const struct host_address *addresses_in_tailnet(const struct host_address *all, 
 
 enum addresses_verdict {
 	ADDRESSES_CLEAR,   /* none, or they could not be read */
-	ADDRESSES_SHARED,  /* there is one, but tailscaled was told to make no rules */
+	ADDRESSES_SHARED,  /* there is one, but tailscaled has no rules in force */
 	ADDRESSES_DROPPED, /* what comes from its neighbours is dropped */
 };
 
-/* Cause and remedy, unless clear. Pure. */
-enum addresses_verdict addresses_decide(const struct settings *s, const struct host_address *all,
-	size_t count, char *sentence, size_t size);
+/* Cause and remedy for the mode of tailscaled's packet filter, unless clear. In one-step mode that
+ * is config_mode, NetfilterMode of the configuration file ("" without one); else TS_EXTRA_ARGS has
+ * it. Pure. */
+enum addresses_verdict addresses_decide(const struct settings *s, const char *config_mode,
+	const struct host_address *all, size_t count, char sentence[static ADDRESSES_SENTENCE_MAX]);
 /* The same for the addresses that there are now. */
-enum addresses_verdict addresses_find(const struct settings *s, char *sentence, size_t size);
+enum addresses_verdict addresses_find(const struct settings *s, const char *config_mode,
+	char sentence[static ADDRESSES_SENTENCE_MAX]);
 
 #endif

@@ -2,4 +2,5 @@
 
 CONDITION_KIND(address_in_tailnet_range, "supervisor", CONDITION_EXPLAINS, "AddressInTailnetRange",
 	"An address of the Pod is in 100.64.0.0/10, the range of the tailnet",
-	"a cluster whose Pods have addresses of another range");
+	"another range for Pods; or --netfilter-mode=nodivert, for health checks, connections of the "
+	"Pod and egress; or the node attribute disable-linux-cgnat-drop-rule, for the first two");

@@ -320,3 +320,20 @@ def test_address_in_the_range_of_the_tailnet(world, space, env):
     place = program.output().index("condition AddressInTailnetRange: " + sentence)
     assert place < program.output().index("Starting tailscaled")
     assert program.stop() == 0
+
+
+@pytest.mark.parametrize("mode", ["on", "nodivert"])
+def test_address_in_the_range_and_a_config_file(world, space, mode):
+    """The mode of the daemon's packet filter stands in the file."""
+    (world.config_dir() / "cap-95.hujson").write_text(json.dumps({"version": "alpha0", "NetfilterMode": mode}))
+    env = {"TS_EXPERIMENTAL_VERSIONED_CONFIG_DIR": world.config_dir(), "TS_USERSPACE": "false"}
+    space.run("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
+    space.run("ip", "addr", "add", "100.70.3.4/32", "dev", "eth0")
+    program = world.start(env, ["check"], wrapper=space.enter)
+    drops = "tailscaled drops all that comes from this range but through the tunnel"
+    assert program.wait_exit() == (1 if mode == "on" else 0)
+    assert (drops in program.output()) == (mode == "on")
+    program = world.start_running(env, notify.running(OWN), space.enter)
+    assert "condition AddressInTailnetRange: the address 100.70.3.4 of eth0" in program.output()
+    assert (drops in program.output()) == (mode == "on")
+    assert program.stop() == 0

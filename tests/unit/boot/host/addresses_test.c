@@ -52,37 +52,82 @@ static void range(void **state)
 	assert_null(addresses_in_tailnet(NULL, 0));
 }
 
-static struct settings *parse(const char *userspace, const char *extra_args)
-{
-	AUTO(strv_fini) struct strv env = {0};
-	strv_pushf(&env, "TS_USERSPACE=%s", userspace);
-	strv_pushf(&env, "TS_EXTRA_ARGS=%s", extra_args);
-	return settings_parse(env.items);
-}
+#define BEGIN \
+	"the address 100.127.255.254 of abcdefghijklmno is in 100.64.0.0/10, the range of the tailnet: "
+#define DROPS \
+	"tailscaled drops all that comes from this range but through the tunnel; give Pods another range"
+#define SHARED "a peer may have the same address as a Pod; give Pods another range"
+#define ONE_SIDED(mode)                                                            \
+	"with netfilter mode " mode " no rule of tailscaled gives what peers send" \
+	" to the cluster the Pod's address; give Pods another range"
+#define ARGUMENT ", or add --netfilter-mode=nodivert to TS_EXTRA_ARGS"
+#define IN_CONFIG ", or set NetfilterMode to nodivert in its configuration"
+#define KERNEL "TS_USERSPACE=false"
 
-static enum addresses_verdict decide(
-	const char *userspace, const char *extra_args, char sentence[ADDRESSES_SENTENCE_MAX])
-{
-	struct host_address all[] = {make("lo", "127.0.0.1", true), make("eth0", "10.0.0.5", false),
-		make("net1", "100.70.3.4", false)};
-	AUTO(settings_freep) struct settings *s = parse(userspace, extra_args);
-	return addresses_decide(s, all, ARRAY_LEN(all), sentence, ADDRESSES_SENTENCE_MAX);
-}
+struct mode_case {
+	const char *env[3];
+	const char *config_mode;
+	enum addresses_verdict verdict;
+	const char *sentence; /* behind BEGIN */
+};
 
-/* Who drops it is told only where somebody does. */
+/* Who drops it is told only where somebody does, and a remedy only where it is one. */
 static void modes(void **state)
 {
-	char sentence[ADDRESSES_SENTENCE_MAX] = "";
+	static const struct mode_case cases[] = {
+		{{KERNEL}, "", ADDRESSES_DROPPED, DROPS ARGUMENT},
+		{{KERNEL, "TS_EXTRA_ARGS=--netfilter-mode=on"}, "", ADDRESSES_DROPPED,
+			DROPS ARGUMENT},
+		{{KERNEL, "TS_EXTRA_ARGS=--netfilter-modes=off"}, "", ADDRESSES_DROPPED,
+			DROPS ARGUMENT},
+		{{KERNEL, "TS_EXTRA_ARGS=netfilter-mode=off"}, "", ADDRESSES_DROPPED,
+			DROPS ARGUMENT},
+		{{KERNEL, "TS_EXTRA_ARGS=--netfilter-mode=off --netfilter-mode=on"}, "",
+			ADDRESSES_DROPPED, DROPS ARGUMENT},
+		{{KERNEL, "TS_DEST_IP=10.0.0.9"}, "", ADDRESSES_DROPPED, DROPS},
+		{{KERNEL, "TS_EXPERIMENTAL_DEST_DNS_NAME=db"}, "", ADDRESSES_DROPPED, DROPS},
+		{{KERNEL, "TS_ROUTES=10.0.0.0/8"}, "", ADDRESSES_DROPPED, DROPS},
+		{{KERNEL, "TS_INGRESS_PROXIES_CONFIG_PATH=/x"}, "", ADDRESSES_DROPPED, DROPS},
+		{{"TS_USERSPACE=true"}, "", ADDRESSES_SHARED, SHARED},
+		{{KERNEL, "TS_EXTRA_ARGS=--ssh --netfilter-mode=off"}, "", ADDRESSES_SHARED,
+			SHARED},
+		{{KERNEL, "TS_EXTRA_ARGS=-netfilter-mode nodivert --ssh"}, "", ADDRESSES_SHARED,
+			SHARED},
+		{{KERNEL, "TS_EXTRA_ARGS=--netfilter-mode=off", "TS_DEST_IP=10.0.0.9"}, "",
+			ADDRESSES_SHARED, ONE_SIDED("off")},
+		{{KERNEL, "TS_EXTRA_ARGS=--netfilter-mode nodivert", "TS_ROUTES=10.0.0.0/8"}, "",
+			ADDRESSES_SHARED, ONE_SIDED("nodivert")},
+		{{KERNEL}, "nodivert", ADDRESSES_SHARED, SHARED},
+		{{KERNEL}, "off", ADDRESSES_SHARED, SHARED},
+		{{KERNEL}, "on", ADDRESSES_DROPPED, DROPS ARGUMENT},
+	};
+	struct host_address all[] = {make("lo", "127.0.0.1", true), make("eth0", "10.0.0.5", false),
+		make("abcdefghijklmno", "100.127.255.254", false)};
+	char sentence[ADDRESSES_SENTENCE_MAX];
 	(void)state;
-	assert_int_equal(decide("false", "", sentence), ADDRESSES_DROPPED);
-	assert_string_equal(sentence,
-		"the address 100.70.3.4 of net1 is in 100.64.0.0/10, the range of the tailnet: "
-		"tailscaled drops all that comes from this range but through the tunnel; give Pods "
-		"another range");
-	assert_int_equal(decide("true", "", sentence), ADDRESSES_SHARED);
-	assert_null(strstr(sentence, "drops"));
-	assert_int_equal(decide("false", "--ssh --netfilter-mode=off", sentence), ADDRESSES_SHARED);
-	assert_int_equal(decide("false", "--netfilter-mode=on", sentence), ADDRESSES_DROPPED);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct mode_case *c = &cases[i];
+		AUTO(strv_fini) struct strv env = {0};
+		for (size_t k = 0; k < ARRAY_LEN(c->env) && c->env[k] != NULL; k++)
+			strv_push(&env, c->env[k]);
+		AUTO(settings_freep) struct settings *s = settings_parse(env.items);
+		AUTO(mem_free) char *expected = xasprintf("%s%s", BEGIN, c->sentence);
+		assert_int_equal(addresses_decide(s, c->config_mode, all, ARRAY_LEN(all), sentence),
+			c->verdict);
+		assert_string_equal(sentence, expected);
+	}
+}
+
+static void mode_in_a_configuration_file(void **state)
+{
+	struct host_address a = make("abcdefghijklmno", "100.127.255.254", false);
+	char sentence[ADDRESSES_SENTENCE_MAX];
+	char *env[] = {KERNEL, "TS_EXPERIMENTAL_VERSIONED_CONFIG_DIR=/config", NULL};
+	AUTO(settings_freep) struct settings *s = settings_parse(env);
+	(void)state;
+	assert_int_equal(addresses_decide(s, "", &a, 1, sentence), ADDRESSES_DROPPED);
+	assert_string_equal(sentence, BEGIN DROPS IN_CONFIG);
+	assert_int_equal(addresses_decide(s, "nodivert", &a, 1, sentence), ADDRESSES_SHARED);
 }
 
 int main(void)
@@ -90,6 +135,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(range),
 		cmocka_unit_test(modes),
+		cmocka_unit_test(mode_in_a_configuration_file),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
