@@ -7,7 +7,9 @@
 #include "boot/boot_events.h"
 #include "boot/datapath/datapath.h"
 #include "boot/datapath/datapath_conditions.h"
+#include "boot/host/host_conditions.h"
 #include "boot/host/host_events.h"
+#include "boot/login/login_conditions.h"
 #include "boot/node_status.h"
 #include "boot/settings/settings.h"
 #include "health/health.h"
@@ -111,6 +113,26 @@ static bool is_resetting(const struct supervisor *s)
 	return s->state == NODE_STATE_KUBE_SETUP && node_store_is_resetting(&s->store);
 }
 
+/* For an answer of the API server or the control server, without another reason. */
+static bool waits_for_answer(const struct supervisor *s)
+{
+	const struct condition_set *set = &s->conditions;
+	if (s->state == NODE_STATE_LOGIN || s->state == NODE_STATE_AUTH)
+		return *login_reason(&s->login) == '\0' ||
+		       condition_is_raised(set, CONDITION_CONTROL_UNREACHABLE);
+	if (s->state == NODE_STATE_STEADY)
+		return condition_is_raised(set, CONDITION_STORE_WRITE_FAILED);
+	return s->store.setup != NULL || is_resetting(s);
+}
+
+/* Packets that tailscaled drops look like a partner that is silent. */
+static const char *cause_of_silence(const struct supervisor *s)
+{
+	if (!s->drops_neighbours || !waits_for_answer(s))
+		return "";
+	return condition_get(&s->conditions, CONDITION_ADDRESS_IN_TAILNET_RANGE)->reason;
+}
+
 /* The newest reason why the state of the node's table has not been left, "" when there is none. */
 static const char *deadline_reason(const struct supervisor *s)
 {
@@ -147,7 +169,11 @@ void node_on_boot_deadline(void *supervisor)
 			timer_start(&s->boot_deadline, s->settings->boot_timeout_ms);
 		return;
 	}
-	const char *reason = deadline_reason(s);
+	const char *newest = deadline_reason(s);
+	const char *cause = cause_of_silence(s);
+	AUTO(mem_free)
+	char *reason = xasprintf(
+		"%s%s%s", newest, newest[0] != '\0' && cause[0] != '\0' ? "; " : "", cause);
 	const char *colon = reason[0] != '\0' ? ": " : "";
 	/* The socket's sentence names the time-out itself. */
 	if (s->state == NODE_STATE_DAEMON)

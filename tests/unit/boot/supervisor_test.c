@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#include "boot/datapath/datapath_conditions.h"
+#include "boot/host/host_conditions.h"
 #include "boot/login/login_conditions.h"
 #include "boot/settings/settings.h"
 #include "boot/settings/settings_load.h"
@@ -216,6 +218,49 @@ static void the_deadline_in_each_state(void **state)
 	}
 }
 
+/* The cause of a silence is behind what the deadline says of it, and nowhere else. */
+static void the_deadline_of_a_silent_partner(void **state)
+{
+	static const struct {
+		enum node_state state;
+		const struct condition_kind *condition;
+		bool drops;
+		const char *sentence;
+	} cases[] = {
+		{NODE_STATE_LOGIN, NULL, true,
+			"failed to auth tailscale: failed to auth tailscale: tailscale up failed: "
+			"context deadline exceeded: in the range"},
+		{NODE_STATE_LOGIN, NULL, false,
+			"failed to auth tailscale: failed to auth tailscale: tailscale up failed: "
+			"context deadline exceeded"},
+		{NODE_STATE_AUTH, CONDITION_CONTROL_UNREACHABLE, true,
+			"failed to read from tailscaled: context deadline exceeded: reason; in the "
+			"range"},
+		{NODE_STATE_AUTH, CONDITION_CONTROL_ERROR, true,
+			"failed to read from tailscaled: context deadline exceeded: reason"},
+		{NODE_STATE_STEADY, CONDITION_STORE_WRITE_FAILED, true,
+			"failed to complete the start-up: context deadline exceeded: reason; in the "
+			"range"},
+		{NODE_STATE_STEADY, CONDITION_FORWARDING_OFF, true,
+			"failed to complete the start-up: context deadline exceeded: reason"},
+		{NODE_STATE_SET, NULL, true,
+			"failed to auth tailscale: tailscale set failed: context deadline exceeded"},
+	};
+	struct bench *b = *state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		open_with(b, "TS_AUTHKEY=key");
+		condition_raise(
+			&b->s->conditions, CONDITION_ADDRESS_IN_TAILNET_RANGE, "in the range");
+		if (cases[i].condition != NULL)
+			condition_raise(&b->s->conditions, cases[i].condition, "reason");
+		b->s->drops_neighbours = cases[i].drops;
+		b->s->state = cases[i].state;
+		node_on_boot_deadline(b->s);
+		assert_string_equal(b->s->end_sentence, cases[i].sentence);
+		close_it(b);
+	}
+}
+
 /* The daemon writes its pid when it runs; 0 until then. */
 static pid_t daemon_pid(const struct bench *b)
 {
@@ -293,6 +338,7 @@ int main(void)
 		TEST(the_first_cause_counts),
 		TEST(after_the_start_up_only_marked_causes_end_it),
 		TEST(the_deadline_in_each_state),
+		TEST(the_deadline_of_a_silent_partner),
 		TEST(a_loop_that_fails_leaves_nothing_behind),
 		TEST(without_another_loop_the_daemon_is_ended_too),
 	};
