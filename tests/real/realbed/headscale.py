@@ -1,5 +1,6 @@
 """The control server: a real Headscale in the hub, with its own relay and its policy in the database."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -100,9 +101,21 @@ class Headscale:
         serve(network.hub, settings.HUB_ADDRESS, 80, folder)
         wait.wait_for(self._listening, 30, "Headscale accepts connections")
         self.user = self.run("users", "create", "stories")["id"]
-        policy = folder / "policy.json"
-        policy.write_text(json.dumps(_POLICY))
-        self.run("policy", "set", "--file", policy)
+        self._set_policy(_POLICY)
+
+    def _set_policy(self, policy):
+        file = self.folder / "policy.json"
+        file.write_text(json.dumps(policy))
+        self.run("policy", "set", "--file", file)
+
+    @contextlib.contextmanager
+    def attribute(self, name):
+        """All nodes have one more attribute within the block."""
+        self._set_policy({**_POLICY, "nodeAttrs": [*_POLICY["nodeAttrs"], {"target": ["*"], "attr": [name]}]})
+        try:
+            yield
+        finally:
+            self._set_policy(_POLICY)
 
     def _environment(self):
         return {"PATH": os.environ["PATH"], "HOME": self.folder}

@@ -1,0 +1,90 @@
+"""Pods, clients and servers of a cluster whose addresses are in the range of the tailnet, 100.64.0.0/10."""
+
+import pytest
+
+from realbed import echo, netns, services, settings, wait
+from realbed.echo import Echo
+from realbed.pod import HEALTH_PORT
+from realbed.services import EgressFolder, service
+from realbed.web import fetch
+
+MATCH = 1001
+
+
+def _in_range(namespace, address):
+    """The address of a namespace in 100.70.0.0/24, beside the one that it has."""
+    inside = f"100.70.0.{address.rpartition('.')[2]}"
+    netns.run_inside(namespace, "ip", "addr", "add", f"{inside}/24", "dev", "eth0")
+    return inside
+
+
+def _health(namespace, address):
+    """Status of the pod's health as a probe from there sees it, 0 when nothing answers."""
+    try:
+        return fetch(namespace, address, HEALTH_PORT, "/healthz", timeout=1.0)[0]
+    except OSError:
+        return 0
+
+
+@pytest.fixture
+def neighbour(bed):
+    """A namespace of the cluster that is a client and, by an echo server, a partner: name, address."""
+    name = bed.new_name("neighbour")
+    namespace, address = bed.network.add(name)
+    inside = _in_range(namespace, address)
+    with Echo(namespace, name, bed.folder / name, [inside]):
+        yield namespace, inside
+    bed.network.remove(namespace)
+
+
+def _probed(client, inside):
+    wait.wait_for(lambda: _health(client, inside) == 200, 10, "the probe is answered")
+
+
+def _carries(client, pod, inside, peer):
+    for protocol in ("tcp", "udp"):
+        answer = echo.wait_answer(client, inside, MATCH, protocol)
+        assert (answer.name, answer.source) == (peer.name, pod.client.addresses()[0])
+
+
+def _proxy(bed, new_proxy, mode):
+    """A pod with an egress service whose address is in the range: the pod, that address."""
+    bed.peer.echo()
+    arguments = f"--login-server={settings.CONTROL_URL} --netfilter-mode={mode}"
+    pod = new_proxy(environment={"TS_EXTRA_ARGS": arguments})
+    inside = _in_range(pod.namespace, pod.address)
+    pod.forward()
+    wanted = {"db": service(("TCP", MATCH, echo.PORT), ("UDP", MATCH, echo.PORT), ip=bed.peer.address)}
+    EgressFolder(pod, wanted)
+    pod.boot()
+    services.wait_status(pod, {"db": (wanted["db"], [bed.peer.address])})
+    assert pod.log().count(f"condition AddressInTailnetRange: the address {inside} of eth0 is in 100.64.0.0/10") == 1
+    assert pod.get("/healthz")[0] == 200
+    return pod, inside
+
+
+@pytest.mark.parametrize("mode", ["nodivert", "off"])
+def test_without_the_rules_of_the_daemon(mode, bed, neighbour, new_proxy):
+    """Probes, connections of the Pod and egress work."""
+    client, partner = neighbour
+    pod, inside = _proxy(bed, new_proxy, mode)
+    assert "tailscaled drops" not in pod.log()
+    _probed(client, inside)
+    assert echo.who(pod.namespace, partner).source == inside
+    _carries(client, pod, inside, bed.peer)
+    assert pod.stop() == 0
+
+
+def test_with_the_rules_of_the_daemon(bed, neighbour, new_proxy):
+    """Nothing of it works, as the log says; with the attribute probes and connections of the Pod do."""
+    client, partner = neighbour
+    pod, inside = _proxy(bed, new_proxy, "on")
+    assert "tailscaled drops all that comes from this range but through the tunnel" in pod.log()
+    assert _health(client, inside) == 0
+    assert echo.refused(pod.namespace, partner)
+    assert echo.refused(client, inside, MATCH)
+    with bed.headscale.attribute("disable-linux-cgnat-drop-rule"):
+        _probed(client, inside)
+        assert echo.who(pod.namespace, partner).source == inside
+        assert echo.refused(client, inside, MATCH)
+    assert pod.stop() == 0
