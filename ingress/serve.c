@@ -34,7 +34,7 @@ struct serve {
 	char *unknown_logged; /* in the last log line; NULL = none */
 	bool is_paused;
 	struct serve_plan current; /* last accepted; document NULL = none */
-	bool is_lost;              /* the daemon has been restarted and needs it again */
+	bool is_lost;              /* the daemon may not have it, and needs it again */
 	bool is_stale;             /* the domain has changed: to be posted again */
 	struct serve_plan pending; /* under way */
 	struct localapi_call *call;
@@ -74,6 +74,8 @@ static void on_applied(void *arg, const struct localapi_reply *reply, const stru
 	(void)reply;
 	s->call = NULL;
 	if (err != NULL) {
+		/* Whether it has taken effect is not known. */
+		s->is_lost = true;
 		condition_raise(s->conditions_ref, CONDITION_SERVE_APPLY_FAILED, "%s", err->msg);
 		timer_start(&s->retry, backoff_next(&s->backoff));
 		return;
@@ -134,7 +136,7 @@ static bool read_plan(struct serve *s)
 	return true;
 }
 
-/* The plan that a restarted daemon had before. */
+/* The plan that the daemon had before. */
 static void plan_current(struct serve *s)
 {
 	serve_plan_fini(&s->pending);
@@ -151,6 +153,9 @@ static bool make_plan(struct serve *s)
 	if (read_plan(s))
 		return s->is_lost || s->is_stale || s->current.document == NULL ||
 		       strcmp(s->current.document, s->pending.document) != 0;
+	/* What failed is no longer wanted, and there was nothing before it. */
+	if (s->current.document == NULL)
+		condition_clear(s->conditions_ref, CONDITION_SERVE_APPLY_FAILED);
 	if (!s->is_lost || s->current.document == NULL)
 		return false;
 	plan_current(s);

@@ -297,6 +297,22 @@ def test_post_fails(world, kind):
     assert applied(world)[-1] == OTHER
 
 
+@pytest.mark.parametrize("then", [PLAIN, b"{broken"], ids=["reverted", "broken"])
+def test_post_fails_and_is_no_longer_wanted(world, then):
+    """What was served before is posted again, since a post that failed may have had its effect."""
+    start(world, PLAIN)
+    wait_applied(world, [PLAIN])
+    lapi = world.lapi
+    lapi.answers["serve-config"] = lambda request: Reply(500, b'{"Error":"no"}')
+    mount(world, OTHER)
+    world.program.wait_log_part("condition ServeApplyFailed")
+    mount(world, then)
+    wait_until(lambda: applied(world)[-1] == PLAIN, 5, "posted again")
+    del lapi.answers["serve-config"]
+    world.program.wait_log_part("condition ServeApplyFailed cleared")
+    assert applied(world)[-1] == PLAIN
+
+
 def test_services_reach_the_daemon(world):
     """Services are part of what is posted."""
     config = dict(PLAIN, Services={"svc:a": {"TCP": {"443": {"HTTPS": True}}, "Web": {
