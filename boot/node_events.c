@@ -21,7 +21,7 @@ static void update_reachable(void *arg)
 {
 	struct supervisor *s = arg;
 	health_set_reachable(
-		s->health, bus_is_open(&s->bus) && heartbeat_is_answered(&s->heartbeat));
+		s->health, bus_is_heard(&s->bus) && heartbeat_is_answered(&s->heartbeat));
 }
 
 static void on_bus_open(void *arg)
@@ -45,6 +45,7 @@ static void on_bus_notify(void *arg, const struct ipn_notify *n)
 {
 	struct supervisor *s = arg;
 	heartbeat_heard(&s->heartbeat);
+	update_reachable(s);
 	publish_learn(&s->publish, n);
 	login_on_notify(&s->login, n, s->is_configured);
 	if (ipn_notify_state(n) != IPN_STATE_UNKNOWN)

@@ -10,7 +10,7 @@
 static void on_open(void *arg)
 {
 	struct bus *b = arg;
-	condition_clear(b->conditions_ref, CONDITION_BUS_LOST);
+	b->is_heard = false;
 	b->events.on_open(b->events.arg);
 }
 
@@ -33,6 +33,8 @@ static void on_notify(void *arg, const struct ipn_notify *n)
 {
 	struct bus *b = arg;
 	enum ipn_state state = ipn_notify_state(n);
+	b->is_heard = true;
+	condition_clear(b->conditions_ref, CONDITION_BUS_LOST);
 	if (state != IPN_STATE_UNKNOWN)
 		b->facts.ipn_state = state;
 	if (n->self != NULL && is_identity(n->self))
@@ -89,4 +91,9 @@ void bus_forget_daemon(struct bus *b)
 bool bus_is_open(const struct bus *b)
 {
 	return ipnbus_is_open(b->stream);
+}
+
+bool bus_is_heard(const struct bus *b)
+{
+	return b->is_heard && bus_is_open(b);
 }

@@ -50,6 +50,7 @@ struct bus {
 	struct records *records;
 	struct ipnbus *stream;
 	struct bus_facts facts;
+	bool is_heard; /* since the subscription was opened */
 };
 
 void bus_init(struct bus *b, const struct bus_partners *partners, const struct bus_events *events);
@@ -60,5 +61,7 @@ void bus_stop(struct bus *b); /* no more callbacks until the next start */
 /* The daemon process is gone, and its state with it. */
 void bus_forget_daemon(struct bus *b);
 bool bus_is_open(const struct bus *b);
+/* A subscription begins with a message: until it is here the daemon has only accepted the call. */
+bool bus_is_heard(const struct bus *b);
 
 #endif

@@ -79,6 +79,32 @@ def test_refused_notifications_count_in_health(world):
     assert world.daemon_starts() == 1
 
 
+def silent(request, piece):
+    """Open the stream, and report nothing."""
+    request.connection.start_chunked()
+    request.connection.chunk(piece)
+    if not piece:
+        request.connection.end_chunked()
+    while piece and not request.connection.peer_gone():
+        request.connection.closed.wait(0.05)
+    request.connection.close()
+
+
+@pytest.mark.parametrize("piece", [b"", b'{"State":'], ids=["ends", "stalls"])
+def test_a_stream_without_reports_counts_in_health(world, piece):
+    """A subscription that is opened again and again, and brings nothing, is none."""
+    running(world)
+    world.lapi.answers["watch-ipn-bus"] = lambda request: silent(request, piece)
+    world.lapi.bus.end()
+    world.wait_http("/healthz", 503, 15)
+    assert reasons(world) == ["BusLost"]
+    del world.lapi.answers["watch-ipn-bus"]
+    world.wait_http("/healthz", 200, 10)
+    world.wait_http("/readyz", 200)
+    world.program.wait_log_part("condition BusLost cleared")
+    assert world.program.log_count("condition BusLost: ") == 1
+
+
 def test_stop_of_a_mute_one(world):
     """A stop takes its budget at most."""
     running(world, TAILBOOT_STOP_BUDGET="3s")
