@@ -7,7 +7,7 @@ steps_passed=0
 steps_failed=()
 steps_begun=$SECONDS
 
-# step NAME COMMAND...: runs it and goes on, whatever comes of it; steps_end tells. A step that the later
+# step NAME COMMAND...: runs it and continues whatever its result; steps_end reports. A step that the later
 # ones need is followed by steps_stop. Not for use in a condition: bash would then ignore all failures but
 # the last one inside COMMAND.
 step() {

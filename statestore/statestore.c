@@ -78,7 +78,7 @@ static void on_decided(struct statestore *s, const struct err *err, uint64_t ret
 {
 	backoff_reset(&s->backoff);
 	s->failure = (struct err){0};
-	/* A Secret or folder that somebody makes anew is empty. */
+	/* A Secret or folder that is created again is empty. */
 	if (err != NULL && err->code == -ENOENT)
 		store_entries_forget(&s->entries);
 	if (err != NULL)

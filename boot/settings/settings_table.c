@@ -246,7 +246,7 @@ const struct settings_row settings_table[] = {
 		.group = SETTINGS_GROUP_SUPERVISOR, .effect = SETTINGS_LIVE, .fallback = "40s",
 		.since = "tailboot 0.1",
 		.meaning = "How often a control server other than Tailscale's own is asked whether it "
-			"still knows the node, by an update of it: Headscale does not tell a node "
+			"still knows the node, by an update of it: Headscale does not notify a node "
 			"that it was deleted. 0 never asks.",
 		AT(registration_interval_ms), TEXT_AT(registration_interval_text)},
 	{"TAILBOOT_TERMINATION_LOG", .rule = SETTINGS_TEXT, .group = SETTINGS_GROUP_SUPERVISOR,
@@ -279,7 +279,7 @@ const struct settings_row settings_table[] = {
 	{"TAILBOOT_TEST_ASK_VERSION", .rule = SETTINGS_OPT_BOOL, .group = SETTINGS_GROUP_TEST,
 		.fallback_text = "true when `TS_TEST_ONLY_ROOT` is `/`", .since = "tailboot 0.1",
 		.meaning = "Asks `tailscale version` for the capability version; else the one of the build "
-			"counts until tailscaled has told its own.",
+			"counts until tailscaled has reported its own.",
 		AT(test_ask_version_wanted)},
 
 	/* children */

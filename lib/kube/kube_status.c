@@ -31,9 +31,9 @@ int kube_status_classify(
 			return err_set(e, -EAGAIN, "answer %d is no JSON: %s", status, parse.msg);
 		return 0;
 	}
-	int64_t told;
-	if (json_i64(json_get(*body, "code"), &told) && told >= 400 && told <= 599)
-		*code = (int)told;
+	int64_t reported;
+	if (json_i64(json_get(*body, "code"), &reported) && reported >= 400 && reported <= 599)
+		*code = (int)reported;
 	const char *message = json_str(json_get(*body, "message"));
 	if (message != NULL && message[0] != '\0')
 		return err_set(e, fetch_status_code(*code), "%d: %s", *code, message);

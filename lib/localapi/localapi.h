@@ -89,7 +89,7 @@ struct localapi_call *localapi_cert(
  * no longer exists. */
 struct localapi_call *localapi_resume_bus(
 	struct localapi *api, const char *session_id, localapi_fn fn, void *arg);
-/* The token for push messages, which the control server is told; of letters and digits. */
+/* Sets the token for push messages, which is sent to the control server; letters and digits. */
 struct localapi_call *localapi_push_token(
 	struct localapi *api, const char *token, localapi_fn fn, void *arg);
 /* A ping inside the tunnel (TSMP), to an address of a peer or behind one; answered when the peer

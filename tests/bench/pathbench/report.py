@@ -24,14 +24,14 @@ KERNEL_FIGURES = (
     ("send_element", "changing one element"),
     ("element_transactions", "transactions of that"),
     ("read_back", "reading back"),
-    ("run_first", "wish to verified result, first"),
-    ("run_unchanged", "wish to verified result, unchanged"),
+    ("run_first", "desired state to verified result, first"),
+    ("run_unchanged", "desired state to verified result, unchanged"),
 )
 
 
 @dataclasses.dataclass
 class Row:
-    """One line of the table; `factor` tells how many times better ours is than the reference."""
+    """One line of the table; `factor` says how many times better ours is than the reference."""
 
     name: str
     unit: str

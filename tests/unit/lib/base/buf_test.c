@@ -83,7 +83,7 @@ static void consume_drops_the_front(void **state)
 	assert_string_equal(buf_cstr(&b), "");
 }
 
-static void take_gives_the_bytes_away(void **state)
+static void the_bytes_are_given_away(void **state)
 {
 	(void)state;
 	struct err e = {0};
@@ -125,7 +125,7 @@ int main(void)
 		cmocka_unit_test(cap_is_exact_and_failure_changes_nothing),
 		cmocka_unit_test(sizes_do_not_wrap),
 		cmocka_unit_test(consume_drops_the_front),
-		cmocka_unit_test(take_gives_the_bytes_away),
+		cmocka_unit_test(the_bytes_are_given_away),
 		cmocka_unit_test(reset_wipe_and_fini_leave_it_usable),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
