@@ -27,14 +27,6 @@ static char inverted_byte(size_t i)
 	return (char)~('a' + (int)((i * i + i / 7) % 26));
 }
 
-void memory_scan_begin(char **argv)
-{
-	if (getenv("LD_BIND_NOW") != NULL)
-		return;
-	setenv("LD_BIND_NOW", "1", 1);
-	execv(argv[0], argv);
-}
-
 void memory_secret_put(struct buf *out)
 {
 	struct err e;

@@ -6,9 +6,6 @@
  *	memory_secret_put(&text);
  *	...
  *	assert_int_equal(memory_secret_count(), 0);
- *
- * memory_scan_begin comes first in main: without it, the lazy binding of a function saves registers
- * that still hold copied bytes on the stack. The program itself is linked without lazy binding.
  */
 #ifndef TESTS_SUPPORT_MEMORY_SCAN_H
 #define TESTS_SUPPORT_MEMORY_SCAN_H
@@ -16,8 +13,6 @@
 #include <stddef.h>
 
 #include "lib/base/buf.h"
-
-void memory_scan_begin(char **argv);
 
 /* Appends the secret. */
 void memory_secret_put(struct buf *out);

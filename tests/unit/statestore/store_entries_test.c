@@ -214,10 +214,8 @@ static void values_are_wiped(void **state)
 	assert_int_equal(memory_secret_count(), 0);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-	(void)argc;
-	memory_scan_begin(argv);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_refused_write_is_taken_apart),

@@ -91,10 +91,8 @@ static void replaced_and_removed_values_leave_nothing(void **state)
 	assert_int_equal(freed, 0);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-	(void)argc;
-	memory_scan_begin(argv);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(replaced_and_removed_values_leave_nothing),
 	};

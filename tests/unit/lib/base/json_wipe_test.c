@@ -103,10 +103,8 @@ static void prints_leave_nothing(void **state)
 	expect_nothing_left("print");
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-	(void)argc;
-	memory_scan_begin(argv);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_scan_finds_what_is_there),
 		cmocka_unit_test(documents_leave_nothing),
