@@ -9,6 +9,13 @@ from realbed.services import EgressFolder, service
 from realbed.web import fetch
 
 MATCH = 1001
+MASQUERADE = """table ip own {
+	chain postrouting {
+		type nat hook postrouting priority srcnat;
+		iifname "tailscale0" oifname "eth0" masquerade
+	}
+}
+"""
 
 
 def _in_range(namespace, address):
@@ -87,4 +94,22 @@ def test_with_the_rules_of_the_daemon(bed, neighbour, new_proxy):
         _probed(client, inside)
         assert echo.who(pod.namespace, partner).source == inside
         assert echo.refused(client, inside, MATCH)
+    assert pod.stop() == 0
+
+
+def test_ingress_to_a_server_in_the_range(bed, neighbour, new_proxy):
+    """Without the daemon's rules it takes a masquerade rule of one's own."""
+    _, partner = neighbour
+    arguments = f"--login-server={settings.CONTROL_URL} --netfilter-mode=nodivert"
+    pod = new_proxy(environment={"TS_EXTRA_ARGS": arguments, "TS_DEST_IP": partner})
+    inside = _in_range(pod.namespace, pod.address)
+    pod.forward()
+    pod.boot()
+    assert "with netfilter mode nodivert no rule of tailscaled gives what peers send to the cluster" in pod.log()
+    pod.meet(bed.peer)
+    own = pod.client.addresses()[0]
+    assert echo.refused(bed.peer.namespace, own)
+    netns.run_inside(pod.namespace, "nft", "-f", "-", text=MASQUERADE)
+    answer = echo.wait_answer(bed.peer.namespace, own)
+    assert (answer.source, answer.address) == (inside, partner)
     assert pod.stop() == 0
