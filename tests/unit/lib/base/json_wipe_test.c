@@ -63,6 +63,12 @@ static void documents_leave_nothing(void **state)
 		"[\"%\\u0000\"]",
 	};
 	(void)state;
+	/* Without the secret first: a function of a library that is looked up at its first call
+	 * finds registers full of what was copied before, and saves them on the stack. */
+	for (size_t i = 0; i < ARRAY_LEN(patterns); i++) {
+		struct err e;
+		json_free(json_parse(patterns[i], strlen(patterns[i]), &e));
+	}
 	for (size_t i = 0; i < ARRAY_LEN(patterns); i++) {
 		struct json *j = parse(patterns[i]);
 		json_free(j);
