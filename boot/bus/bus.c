@@ -22,8 +22,8 @@ static void on_lost(void *arg, const struct err *why)
 	b->events.on_lost(b->events.arg);
 }
 
-/* A daemon that has lost its state reports an empty node until it is logged in: what is known stays
- * until there is something to put in its place. */
+/* A daemon that has lost its state reports an empty node until it is logged in: the known facts
+ * stay until there is something to replace them. */
 static bool is_identity(const struct selfnode *self)
 {
 	return self->stable_id[0] != '\0' || self->fqdn[0] != '\0' || self->address_count > 0;

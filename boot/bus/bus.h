@@ -1,7 +1,7 @@
 /*
- * What the daemon reports of the node: one subscription for the life of each daemon process, the
- * facts that others need later, and the condition of the stream itself (BusLost). What a report
- * means for the login or for what is published is decided there.
+ * The daemon's reports about the node: one subscription for the life of each daemon process, the
+ * facts that other modules need later, and the condition of the stream itself (BusLost). The login
+ * and publish rooms interpret the reports.
  *
  *	bus_init(&bus, &partners, &events);
  *	bus_start(&bus);
@@ -32,8 +32,8 @@ struct bus_partners {
 
 struct bus_events {
 	void (*on_open)(void *arg); /* subscribed (again) */
-	void (*on_lost)(void *arg); /* it is opened again by itself */
-	/* The facts are those of this message already. */
+	void (*on_lost)(void *arg); /* it is reopened automatically */
+	/* The facts already include this message. */
 	void (*on_notify)(void *arg, const struct ipn_notify *n);
 	void *arg;
 };
@@ -58,7 +58,7 @@ void bus_fini(struct bus *b); /* zeroed is accepted */
 
 void bus_start(struct bus *b);
 void bus_stop(struct bus *b); /* no more callbacks until the next start */
-/* The daemon process is gone, and its state with it. */
+/* The daemon process has ended, and its state with it. */
 void bus_forget_daemon(struct bus *b);
 bool bus_is_open(const struct bus *b);
 /* A subscription begins with a message: until it is here the daemon has only accepted the call. */

@@ -8,7 +8,8 @@
 #include "lib/base/str.h"
 #include "lib/io/atomicfile.h"
 
-/* Memory, in every container; where it cannot be written the copy lies beside the socket. */
+/* A memory file system in every container; if it cannot be written the copy is beside the
+ * socket. */
 #define SHARED_MEMORY_DIR "/dev/shm"
 #define COPY_MODE 0600
 
@@ -20,7 +21,7 @@ static void content_fini(struct config_content *content)
 	*content = (struct config_content){.text = BUF_INIT(DAEMON_CONFIG_MAX)};
 }
 
-/* On failure `to` is left as it was. */
+/* On failure `to` is unchanged. */
 static int content_copy(struct config_content *to, const struct config_content *from, struct err *e)
 {
 	struct config_content copy = {.text = BUF_INIT(DAEMON_CONFIG_MAX)};
@@ -56,7 +57,7 @@ static void remove_copies(const struct config_source *c)
 {
 	struct err ignored;
 	for (size_t i = 0; i < ARRAY_LEN(c->copy_path); i++) {
-		/* What cannot be removed is not ours, or was never written. */
+		/* A file that cannot be removed is not ours, or was never written. */
 		if (c->copy_path[i] != NULL && atomicfile_remove(c->copy_path[i], &ignored) < 0)
 			err_clear(&ignored);
 	}
@@ -105,7 +106,7 @@ static int read_content(
 	if (atomicfile_read(content->path, &content->text, e) < 0)
 		return err_wrap(e, "reading tailscaled config");
 	digest_of(buf_cstr(&content->text), content->text.len, &content->digest);
-	/* The check blanks comments, so it gets bytes of its own. */
+	/* The check blanks comments, so it gets a copy of the bytes. */
 	AUTO(buf_wipe) struct buf scratch = BUF_INIT(DAEMON_CONFIG_MAX);
 	if (buf_append(&scratch, buf_cstr(&content->text), content->text.len, e) < 0)
 		return e->code;
@@ -158,8 +159,8 @@ static const char *put_copy(
 	return NULL;
 }
 
-/* What the daemon gets at its next start: nothing that it refuses, and what it has while nothing
- * that is mounted is known to be usable. */
+/* The content for the daemon's next start: never refused content, and its present content as long
+ * as no mounted content is known to be usable. */
 static const struct config_content *next_content(const struct config_source *c)
 {
 	bool is_usable = c->mounted.path != NULL && !c->mounted_refused;

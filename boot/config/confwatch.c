@@ -23,7 +23,7 @@ struct confwatch {
 	struct localapi_call *call;
 	struct timer retry;
 	struct backoff backoff;
-	bool is_forced; /* the same bytes are to be loaded again */
+	bool is_forced; /* the same bytes must be loaded again */
 };
 
 static void retry_later(struct confwatch *c, const char *reason)
@@ -38,7 +38,7 @@ static void on_reloaded(void *arg, const struct localapi_reply *reply, const str
 	struct err ignored;
 	c->call = NULL;
 	if (err != NULL) {
-		/* A daemon that is not there has refused nothing. */
+		/* A daemon that is not running has refused nothing. */
 		if (reply->status != 0)
 			config_source_refused(c->source_ref);
 		retry_later(c, err->msg);

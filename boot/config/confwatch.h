@@ -1,9 +1,9 @@
 /*
- * The daemon's configuration directory in one-step mode: watched, and the daemon made to have what
- * is mounted. It loads a change from the path that it was started with; for another path, and for
- * a new auth key while it needs one, it has to be started again, because it logs in with the key
- * of its start alone. A file that does not load, or that the daemon refuses, changes nothing: the
- * configuration of before goes on, the reason is logged once (conditions ConfigInvalid,
+ * The daemon's configuration directory in one-step mode: watched, and the mounted content passed to
+ * the daemon. The daemon loads a change from the path that it was started with; for another path,
+ * and for a new auth key while it needs one, it must be started again, because it logs in only with
+ * the key of its start. A file that does not load, or that the daemon refuses, changes nothing: the
+ * previous configuration stays in force, the reason is logged once (conditions ConfigInvalid,
  * ConfigReloadFailed), and a failed call is tried again.
  */
 #ifndef BOOT_CONFIG_CONFWATCH_H
@@ -26,19 +26,19 @@ struct confwatch_options {
 };
 
 struct confwatch_events {
-	/* The daemon is to be started again. */
+	/* The daemon must be started again. */
 	void (*on_restart)(void *arg);
-	/* Whether a key that was not tried yet would be used at a new start of the daemon. */
+	/* Whether a restart of the daemon would use a key that was not tried yet. */
 	bool (*needs_login)(void *arg);
 	void *arg;
 };
 
-/* Looks at once for what changed since the start of the daemon, from the loop. */
+/* Checks at once, from the loop, for changes since the start of the daemon. */
 struct confwatch *confwatch_new(struct loop *loop, struct localapi *api,
 	struct condition_set *conditions, const struct confwatch_options *options,
 	const struct confwatch_events *events);
 void confwatch_free(struct confwatch *c);
-/* Has the daemon load the file again although its bytes are the same. */
+/* Makes the daemon load the file again although its bytes are the same. */
 void confwatch_reload(struct confwatch *c);
 
 #endif

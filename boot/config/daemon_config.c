@@ -17,8 +17,8 @@
 
 #define SHOWN_MAX 256
 
-/* What Go's Sscanf takes for "cap-%d.hujson": blanks and a sign before the number, zeros in front
- * of it, and any text behind. */
+/* What Go's Sscanf accepts for "cap-%d.hujson": blanks and a sign before the number, leading zeros,
+ * and any text after it. */
 int daemon_config_version(const char *name)
 {
 	if (strcmp(name, "tailscaled") == 0)
@@ -41,8 +41,8 @@ int daemon_config_version(const char *name)
 	return version;
 }
 
-/* Lexical: no double slash, no "." part, no slash at the end, ".." resolved where that is possible.
- */
+/* Lexical: no double slash, no "." part, no slash at the end, ".." resolved if possible.
+ *  */
 static char *clean_path(const char *path)
 {
 	struct strv parts = {0}, kept = {0};
@@ -66,7 +66,7 @@ static char *clean_path(const char *path)
 	return xasprintf("%s%s", rooted ? "/" : "", joined);
 }
 
-/* Symbolic links count, whatever they point to: a mounted Secret consists of them. */
+/* Symbolic links count, independent of their target: a mounted Secret consists of them. */
 static bool is_directory(int dir_fd, const struct dirent *entry)
 {
 	struct stat st;

@@ -1,7 +1,7 @@
 /*
- * The daemon's configuration file of one-step mode: which file of the directory fits the daemon,
- * whether the daemon will accept it, and what of it concerns others: the auth key and the mode of
- * the daemon's packet filter.
+ * The daemon's configuration file of one-step mode: which file of the directory matches the daemon,
+ * whether the daemon will accept it, and the values that other modules need: the auth key and the
+ * mode of the daemon's packet filter.
  *
  * The check is the daemon's own, done earlier so that the fault is named before anything is
  * started: JSON with comments and trailing commas, version alpha0, no unknown key, no value of a
@@ -19,7 +19,7 @@
 #include "lib/base/secret.h"
 
 #define DAEMON_CONFIG_MAX (1024u * 1024) /* a Kubernetes Secret holds no more */
-/* Of "on", "nodivert" and "off", with NUL and room for what is none of them. */
+/* Of "on", "nodivert" and "off", with NUL and room for other values. */
 #define DAEMON_CONFIG_MODE_MAX 16
 
 /* The clean path of the file for the greatest version up to `capver`, owned by the caller. NULL
@@ -33,7 +33,7 @@ int daemon_config_version(const char *name);
 /* Whether the file exists and loads. The sentence is the one for a rejection of the settings. */
 int daemon_config_check(const char *path, struct err *e) MUST_CHECK;
 
-/* What is made use of here; zeroed is empty. */
+/* The values in use here; zeroed is empty. */
 struct daemon_config_values {
 	struct secret authkey;                       /* unset when the file has none */
 	char netfilter_mode[DAEMON_CONFIG_MODE_MAX]; /* "" when the file has none */

@@ -17,9 +17,8 @@
 #define BLANKS " \t\r\n"
 
 /*
- * The text is first proved to be one JSON value by the scanner, which keeps no copy of it, and then
- * walked with the schema beside it. The walk can rely on the syntax, and it knows the line it is
- * at.
+ * The scanner first checks that the text is one JSON value, without keeping a copy; then the text
+ * is walked along the schema. The walk can rely on the syntax, and it knows its line.
  */
 
 /* An object or array that is open. */
@@ -32,7 +31,7 @@ struct frame {
 struct walk {
 	const char *p;
 	size_t line;
-	bool is_lenient; /* unknown keys are passed over */
+	bool is_lenient; /* unknown keys are ignored */
 	struct frame stack[JSCAN_DEPTH_MAX + 1];
 	size_t depth;
 	char key[SHOWN_MAX]; /* quoted name of the last key, for sentences */
@@ -59,8 +58,8 @@ static void skip_blanks(struct walk *w)
 		w->line += *w->p == '\n';
 }
 
-/* Decodes the string at p into w->text and goes behind it. */
-static int take_string(struct walk *w)
+/* Decodes the string at p into w->text and moves past it. */
+static int read_string(struct walk *w)
 {
 	const char *end = w->p + 1;
 	while (*end != '"')
@@ -73,8 +72,8 @@ static int take_string(struct walk *w)
 	return 0;
 }
 
-/* Takes a number or a word like true. */
-static int take_scalar(struct walk *w)
+/* Consumes a number or a word like true. */
+static int read_scalar(struct walk *w)
 {
 	size_t len = strcspn(w->p, BLANKS ",:]}");
 	buf_reset(&w->text);
@@ -178,23 +177,23 @@ static int open_frame(
 	return 0;
 }
 
-static int take_value(struct walk *w, enum config_type type, const struct config_field *of)
+static int read_value(struct walk *w, enum config_type type, const struct config_field *of)
 {
 	bool is_element = w->depth > 0 && w->stack[w->depth - 1].is_array;
 	if (*w->p == '{' || *w->p == '[')
 		return open_frame(w, type, of, is_element);
 	if (*w->p != '"') {
-		int code = take_scalar(w);
+		int code = read_scalar(w);
 		return code < 0 ? code : check_scalar(w, type, is_element);
 	}
 	if (!is_element && takes_array(type) && type != CONFIG_ANY)
 		return fail(w, "want an array, not a string");
-	int code = take_string(w);
+	int code = read_string(w);
 	return code < 0 ? code : check_string(w, type);
 }
 
 /* The member whose key is in w->text. */
-static int take_member(struct walk *w, const struct frame *top)
+static int read_member(struct walk *w, const struct frame *top)
 {
 	struct err unused;
 	uint64_t port;
@@ -202,17 +201,17 @@ static int take_member(struct walk *w, const struct frame *top)
 	gotext_quote(key, w->key, sizeof(w->key));
 	skip_blanks(w);
 	if (top->type == CONFIG_ANY)
-		return take_value(w, CONFIG_ANY, NULL);
+		return read_value(w, CONFIG_ANY, NULL);
 	if (top->type == CONFIG_PORT_MAP && str_to_u64(key, UINT16_MAX, &port, &unused) < 0)
 		return fail(w, "want a port number as key");
 	if (top->type == CONFIG_MAP || top->type == CONFIG_PORT_MAP)
-		return take_value(w, top->of != NULL ? CONFIG_OBJECT : CONFIG_BOOL, top->of);
+		return read_value(w, top->of != NULL ? CONFIG_OBJECT : CONFIG_BOOL, top->of);
 	for (const struct config_field *f = top->of; f->key != NULL; f++) {
 		if (str_equal_fold(f->key, key))
-			return take_value(w, f->type, f->of);
+			return read_value(w, f->type, f->of);
 	}
 	if (w->is_lenient)
-		return take_value(w, CONFIG_ANY, NULL);
+		return read_value(w, CONFIG_ANY, NULL);
 	return err_set(w->e, -EINVAL, "line %zu: json: unknown field %s", w->line, w->key);
 }
 
@@ -224,7 +223,7 @@ static int walk_document(struct walk *w, const char *text, const struct config_f
 	skip_blanks(w);
 	if (*w->p != '{')
 		return err_set(w->e, -EINVAL, "line %zu: want an object", w->line);
-	int code = take_value(w, CONFIG_OBJECT, schema);
+	int code = read_value(w, CONFIG_OBJECT, schema);
 	while (code == 0 && w->depth > 0) {
 		const struct frame top = w->stack[w->depth - 1];
 		skip_blanks(w);
@@ -232,10 +231,10 @@ static int walk_document(struct walk *w, const char *text, const struct config_f
 			w->depth--;
 			w->p++;
 		} else if (top.is_array) {
-			code = take_value(w, top.type, top.of);
+			code = read_value(w, top.type, top.of);
 		} else {
-			code = take_string(w);
-			code = code < 0 ? code : take_member(w, &top);
+			code = read_string(w);
+			code = code < 0 ? code : read_member(w, &top);
 		}
 	}
 	return code;

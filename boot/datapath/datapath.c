@@ -13,16 +13,16 @@
 #include "lib/localapi/records.h"
 #include "lib/nft/nft.h"
 
-/* Wishes made as soon as something changes. When more follow, as with peers that change all the
- * time, there is a pause between two, until nothing was wished for so long. */
+/* Rulesets built without a pause after a change. When more follow, as with peers that change all
+ * the time, there is a pause between two, until there was no change for QUIET_MS. */
 #define BURST_MAX 8
-#define REST_MS 1000
+#define QUIET_MS 1000
 
 static void build(void *arg);
 
 static void build_soon(struct datapath *d)
 {
-	d->is_dirty = true;
+	d->is_build_pending = true;
 	if (!d->is_started || d->is_applying || timer_is_armed(&d->netmap_wait))
 		return;
 	uint32_t pause_ms = d->burst < BURST_MAX ? 0 : d->with.times->debounce_ms;
@@ -32,23 +32,23 @@ static void build_soon(struct datapath *d)
 static void count_build(struct datapath *d)
 {
 	uint64_t now_ms = clock_now_ms();
-	d->burst = now_ms - d->built_ms < REST_MS ? d->burst + 1 : 1;
+	d->burst = now_ms - d->built_ms < QUIET_MS ? d->burst + 1 : 1;
 	d->built_ms = now_ms;
 }
 
-/* Peers are told as a whole at the begin of a subscription only. */
+/* All peers are reported only at the begin of a subscription. */
 static void ask_for_netmap(struct datapath *d)
 {
 	if (!peers_wants_any(d->with.peers))
 		return;
 	d->has_netmap = false;
-	/* Wants that change again and again put nothing off for longer than one wait. */
+	/* Wants that keep changing delay nothing for longer than one wait. */
 	if (!timer_is_armed(&d->netmap_wait))
 		timer_start(&d->netmap_wait, d->with.times->netmap_wait_ms);
 	ipnbus_restart(d->with.bus);
 }
 
-/* The peers are asked for only when somebody wants one: nothing is kept of the others. */
+/* The peers are requested only when one is wanted: nothing is kept of unwanted ones. */
 static void refresh_wants(struct datapath *d)
 {
 	struct strv names = {0};
@@ -56,7 +56,7 @@ static void refresh_wants(struct datapath *d)
 	datapath_features_wants(&d->features, d->with.records, &names, &routes);
 	(void)records_want(d->with.records, &names);
 	(void)peers_want(d->with.peers, &names, routes.items, routes.len);
-	if (datapath_wants_take(&d->wants, &names, &routes))
+	if (datapath_wants_adopt(&d->wants, &names, &routes))
 		ask_for_netmap(d);
 }
 
@@ -69,7 +69,7 @@ static void on_feature_changed(void *arg)
 	build_soon(d);
 }
 
-/* The daemon does not tell them: what does not need peers goes on without. */
+/* The daemon does not report them: features that do not need peers continue. */
 static void on_netmap_missing(void *arg)
 {
 	build_soon(arg);
@@ -81,32 +81,33 @@ static void on_impossible_due(void *arg)
 	d->events.on_impossible(d->events.arg, &d->why_impossible);
 }
 
-/* Whoever is told may end the process, and us with it: not in the middle of a wish. */
-static void tell_impossible(struct datapath *d, const struct err *why)
+/* The callback may end the process, and free this module: it must not run in the middle of a
+ * build. */
+static void report_impossible(struct datapath *d, const struct err *why)
 {
 	d->why_impossible = *why;
 	timer_start(&d->impossible, 0);
 }
 
-static void take_failure(struct datapath *d, const struct nft_result *result, const struct err *e)
+static void handle_failure(struct datapath *d, const struct nft_result *result, const struct err *e)
 {
 	datapath_report_failure(&d->report, e);
-	d->is_dirty = true;
+	d->is_build_pending = true;
 	timer_start(&d->retry, backoff_next(&d->backoff));
 	if (!err_is_transient(result->code))
-		tell_impossible(d, e);
+		report_impossible(d, e);
 }
 
 static void on_repaired(void *arg, const struct nft_result *result, const struct err *e)
 {
 	struct datapath *d = arg;
 	if (result->code < 0)
-		take_failure(d, result, e);
+		handle_failure(d, result, e);
 	else
 		datapath_report_repaired(&d->report, result);
 }
 
-/* Once something of ours is there to be watched. */
+/* Begins once there are tables of ours to watch. */
 static void watch(struct datapath *d)
 {
 	struct err e;
@@ -117,7 +118,7 @@ static void watch(struct datapath *d)
 		datapath_report_not_watched(&d->report, &e);
 }
 
-static void take_success(struct datapath *d, const struct nft_result *result)
+static void handle_success(struct datapath *d, const struct nft_result *result)
 {
 	backoff_reset(&d->backoff);
 	datapath_report_applied(&d->report, result);
@@ -137,10 +138,10 @@ static void on_applied(void *arg, const struct nft_result *result, const struct 
 	if (d->share != DATAPATH_SHARE_HELD)
 		datapath_features_applied(&d->features, result, e);
 	if (result->code < 0)
-		take_failure(d, result, e);
+		handle_failure(d, result, e);
 	else
-		take_success(d, result);
-	if (d->is_dirty && !timer_is_armed(&d->retry))
+		handle_success(d, result);
+	if (d->is_build_pending && !timer_is_armed(&d->retry))
 		build_soon(d);
 }
 
@@ -149,19 +150,19 @@ static void build(void *arg)
 	struct datapath *d = arg;
 	struct nft_wanted w;
 	struct err e;
-	/* Each of these makes a wish when it has come to an end. */
+	/* Each of these triggers a build when it ends. */
 	if (!d->is_started || d->is_applying || timer_is_armed(&d->netmap_wait) ||
 		d->self.address_count == 0)
 		return;
 	timer_stop(&d->retry);
 	timer_stop(&d->build);
-	d->is_dirty = false;
+	d->is_build_pending = false;
 	count_build(d);
 	d->peers_seen = peers_generation(d->with.peers);
 	selfnode_copy(&d->asked_for, &d->self);
 	d->share = datapath_collect(d, &w, &e);
 	if (d->share == DATAPATH_SHARE_IMPOSSIBLE)
-		tell_impossible(d, &e);
+		report_impossible(d, &e);
 	if (d->is_introduction_due) {
 		d->is_introduction_due = false;
 		introduce_to(&d->introduce, &w);
@@ -170,7 +171,7 @@ static void build(void *arg)
 	nft_apply(d->nft, &w, on_applied, d);
 }
 
-/* Others may switch it off, or on at last. */
+/* Other programs may switch it off or on. */
 static void look_at_forwarding(void *arg)
 {
 	struct datapath *d = arg;
@@ -236,7 +237,7 @@ void datapath_claim(struct datapath *d, const char *namespace_name)
 	struct err e;
 	d->owner = datapath_host_owner(d->with.settings, namespace_name);
 	datapath_init_wanted(d, &none);
-	/* The first rules are tried again, and report it when that is in vain. */
+	/* The first rules are tried again, and report a failure themselves. */
 	if (nft_claim(d->nft, &none, &e) < 0)
 		datapath_report_failure(&d->report, &e);
 }

@@ -1,16 +1,16 @@
 /*
- * The data path: what the features want of the firewall, collected into one wish, applied, told
- * back, and taken away at the end. It owns the features and the firewall; the supervisor tells it
- * what is known of the node and is told when endpoints may be published.
+ * The data path: collects the wanted rules of all features into one desired state, applies it,
+ * reports the result, and removes it at the end. It owns the features and the firewall; the
+ * supervisor passes it the facts about the node and is notified when endpoints may be published.
  *
- *	datapath_new        capabilities, what the kernel has, IPv6
- *	datapath_claim      tables of ours, still without services; before the daemon starts
+ *	datapath_new        capabilities, features of the kernel, IPv6
+ *	datapath_claim      our tables, still without services; before the daemon starts
  *	datapath_start      features begin; once, at the first steady state
  *	datapath_update     own addresses, peers or DNS records may have changed
- *	datapath_remove     the tables go; after the daemon has ended
+ *	datapath_remove     removes the tables; after the daemon has ended
  *
- * A failure after the first "Startup complete" is a condition: what stood goes on, and it is tried
- * again with back-off.
+ * A failure after the first "Startup complete" is a condition: the present rules stay, and the new
+ * ones are tried again with back-off.
  */
 #ifndef BOOT_DATAPATH_DATAPATH_H
 #define BOOT_DATAPATH_DATAPATH_H
@@ -27,43 +27,46 @@ struct statestore;
 
 /* Called from the loop, never from within a call of this module. */
 struct datapath_events {
-	/* The rules stand for the own addresses of the last update: datapath_is_ready is true. */
+	/* The rules are applied for the own addresses of the last update: datapath_is_ready is
+	 * true. */
 	void (*on_ready)(void *arg);
-	/* What can never stand as things are; fatal before the first "Startup complete". It is
-	 * tried again all the same. */
+	/* The rules cannot be applied in the present situation; fatal before the first "Startup
+	 * complete". They are tried again nevertheless. */
 	void (*on_impossible)(void *arg, const struct err *why);
 	void *arg;
 };
 
 /* NULL with the error set when the kernel or our capabilities do not allow a firewall: -EPERM,
- * -EPROTONOSUPPORT, -EOPNOTSUPP with all that is missing by name. */
+ * -EPROTONOSUPPORT, -EOPNOTSUPP with the names of all missing features. */
 struct datapath *datapath_new(const struct datapath_partners *partners,
 	const struct datapath_events *events, struct err *e) MUST_CHECK;
 /* The tables stay. NULL is accepted. */
 void datapath_free(struct datapath *d);
 
-/* From now on the tables are ours: what a killed run of this Pod left goes on until its first
- * successor is steady, and is removed at the end, however early that is. Connection tracking is on
- * when this returns, before any connection is open that it could take for a new one.
+/* From now on the tables are ours: the rules of a killed run of this Pod stay until its first
+ * successor is steady, and are removed at the end, however early that is. Connection tracking is on
+ * when this returns, before there is an open connection that it could mistake for a new one.
  * namespace_name NULL outside Kubernetes. Once. */
 void datapath_claim(struct datapath *d, const char *namespace_name);
-/* store and the daemon's environment are borrowed for the life of the data path. Again after each
- * start of the daemon: then only the peers are asked for anew. */
+/* store and the daemon's environment are borrowed for the life of the data path. To be called again
+ * after each start of the daemon: then only the peers are requested anew. */
 void datapath_start(struct datapath *d, struct statestore *store, char *const *daemon_env);
-/* has_netmap: all peers that are wanted were told just now. */
+/* has_netmap: all wanted peers were just reported. */
 void datapath_update(struct datapath *d, const struct selfnode *self, bool has_netmap);
-/* The daemon is gone: what is known of peers may be old, and nothing is taken away for that. */
+/* The daemon has ended: the facts about peers may be old, but nothing is removed because of
+ * that. */
 void datapath_forget_netmap(struct datapath *d);
 
-/* All that must carry traffic before endpoints are published stands, for these addresses. */
+/* Everything that must carry traffic before endpoints are published is applied, for these
+ * addresses. */
 bool datapath_is_ready(const struct datapath *d, const struct selfnode *self);
-/* It stood once, for whatever addresses. */
+/* That was true at least once, for any addresses. */
 bool datapath_was_ready(const struct datapath *d);
-/* A target of the settings is not known yet: the start-up waits for somebody else. */
+/* A target of the settings is not known yet: the start-up waits for another party. */
 bool datapath_waits_for_target(const struct datapath *d);
 
-/* Ends the features and takes the tables away; fn comes once, from the loop. False, and no call,
- * when nothing was claimed. */
+/* Ends the features and removes the tables; fn is called once, from the loop. False, without a
+ * call, when nothing was claimed. */
 bool datapath_remove(struct datapath *d, void (*fn)(void *arg), void *arg);
 bool datapath_is_removing(const struct datapath *d);
 

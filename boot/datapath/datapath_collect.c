@@ -5,7 +5,7 @@
 #include "lib/base/log.h"
 #include "lib/nft/nft_model.h"
 
-/* What tailscaled calls its device in kernel mode. */
+/* The name of tailscaled's device in kernel mode. */
 #define TUN_NAME "tailscale0"
 
 static void set_own(const struct datapath *d, struct nft_wanted *w)
@@ -31,7 +31,7 @@ void datapath_init_wanted(const struct datapath *d, struct nft_wanted *w)
 		nft_wanted_unbalance(w);
 }
 
-/* A family that is closed is refused to the features, as one without a firewall is. */
+/* A closed family is refused to the features, like a family without a firewall. */
 static enum datapath_share collect(struct datapath *d, const bool is_closed[NFT_MODEL_FAMILIES],
 	struct nft_wanted *w, struct err *why)
 {
@@ -51,8 +51,8 @@ static enum datapath_share collect(struct datapath *d, const bool is_closed[NFT_
 	return datapath_features_contribute(&d->features, &netmap, w, why);
 }
 
-/* Where the kernel does not forward a family, services do without it. A single target is held back:
- * its rules stand, but nobody is invited. */
+/* If the kernel does not forward a family, services do not use it. A single target is held back:
+ * its rules are applied, but endpoints are not published. */
 enum datapath_share datapath_collect(struct datapath *d, struct nft_wanted *w, struct err *why)
 {
 	static const bool none[NFT_MODEL_FAMILIES] = {false, false};

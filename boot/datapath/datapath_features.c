@@ -92,9 +92,9 @@ void datapath_features_go(struct datapath_features *f)
 		dest_name_start(f->dest_name);
 }
 
-/* A target that is not known yet is its feature's condition; one that cannot be is ours. */
-static void judge(struct datapath_features *f, const struct condition_kind *code, int result,
-	const struct err *why, enum datapath_share *share, struct err *e)
+/* A target that is not known yet is a condition of its feature; an impossible one is ours. */
+static void classify_share(struct datapath_features *f, const struct condition_kind *code,
+	int result, const struct err *why, enum datapath_share *share, struct err *e)
 {
 	if (result == 0)
 		condition_clear(f->conditions_ref, code);
@@ -115,15 +115,15 @@ enum datapath_share datapath_features_contribute(struct datapath_features *f,
 	int code;
 	if (f->egress_target != NULL) {
 		code = egress_target_contribute(f->egress_target, netmap, w, &why);
-		judge(f, CONDITION_EGRESS_TARGET_UNKNOWN, code, &why, &share, e);
+		classify_share(f, CONDITION_EGRESS_TARGET_UNKNOWN, code, &why, &share, e);
 	}
 	if (f->ingress_target != NULL) {
 		code = ingress_target_contribute(f->ingress_target, w, &why);
-		judge(f, CONDITION_INGRESS_TARGET_FAILED, code, &why, &share, e);
+		classify_share(f, CONDITION_INGRESS_TARGET_FAILED, code, &why, &share, e);
 	}
 	if (f->dest_name != NULL) {
 		code = dest_name_contribute(f->dest_name, w, &why);
-		judge(f, CONDITION_INGRESS_TARGET_FAILED, code, &why, &share, e);
+		classify_share(f, CONDITION_INGRESS_TARGET_FAILED, code, &why, &share, e);
 	}
 	if (f->egress_services != NULL)
 		egress_services_contribute(f->egress_services, netmap, w);

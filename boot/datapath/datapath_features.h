@@ -1,6 +1,6 @@
 /*
- * The features that take part in the data path, as one: what the settings ask for is made, asked
- * for its share of a wish, and told what has become of it.
+ * The features of the data path as one: makes those that the settings need, collects their shares
+ * of the desired state, and reports the result to them.
  */
 #ifndef BOOT_DATAPATH_DATAPATH_FEATURES_H
 #define BOOT_DATAPATH_DATAPATH_FEATURES_H
@@ -15,15 +15,15 @@ struct nft_result;
 struct nft_wanted;
 struct statestore;
 
-/* How the single targets of the settings take part in a wish. */
+/* How the single targets of the settings take part in the desired state. */
 enum datapath_share {
-	DATAPATH_SHARE_WHOLE,      /* all that the settings ask for is in it */
+	DATAPATH_SHARE_WHOLE,      /* everything that the settings need is in it */
 	DATAPATH_SHARE_WAITING,    /* a target is not known yet */
-	DATAPATH_SHARE_IMPOSSIBLE, /* a target cannot be reached as things are */
+	DATAPATH_SHARE_IMPOSSIBLE, /* a target cannot be reached in the present situation */
 	DATAPATH_SHARE_HELD,       /* the kernel does not forward what it needs */
 };
 
-/* NULL = not asked for. */
+/* NULL = not needed. */
 struct datapath_features {
 	struct condition_set *conditions_ref;
 	struct egress_services *egress_services;
@@ -33,19 +33,19 @@ struct datapath_features {
 	struct dest_name *dest_name;
 };
 
-/* Fills a zeroed struct. fn: what one of them wants has changed. */
+/* Fills a zeroed struct. fn: the wants of one of them have changed. */
 void datapath_features_start(struct datapath_features *f, const struct datapath_partners *with,
 	struct statestore *store, void (*fn)(void *arg), void *arg);
-/* A target of the settings, for which the node is made. */
+/* Whether the node exists for a target of the settings. */
 bool datapath_features_has_single(const struct datapath_features *f);
 void datapath_features_free(struct datapath_features *f);
 
-/* Adds what peers and records have to be asked for. */
+/* Adds the wanted peers and records. */
 void datapath_features_wants(const struct datapath_features *f, const struct records *records,
 	struct strv *names, struct nft_addresses *routes);
-/* Addresses of the own node are known: what waits for them may begin. */
+/* Addresses of the own node are known: features that wait for them may begin. */
 void datapath_features_go(struct datapath_features *f);
-/* Adds all shares to w. DATAPATH_SHARE_IMPOSSIBLE comes with the error set. */
+/* Adds all shares to w. With DATAPATH_SHARE_IMPOSSIBLE the error is set. */
 enum datapath_share datapath_features_contribute(struct datapath_features *f,
 	const struct egress_netmap *netmap, struct nft_wanted *w, struct err *e);
 void datapath_features_applied(

@@ -26,7 +26,7 @@ static bool is_needed(const struct nft_wanted *w, enum nft_model_family family)
 	return false;
 }
 
-/* The condition has one reason; that of IPv4 goes first. */
+/* The condition has one reason; that of IPv4 takes precedence. */
 static bool switch_on(struct datapath_forwarding *f)
 {
 	struct err first = {0};

@@ -1,6 +1,7 @@
 /*
- * Forwarding by the kernel, for the families that the rules need: switched on, looked at again, and
- * a condition while it is off. Without it, what is invited by a published status or name ends here.
+ * Forwarding by the kernel, for the families that the rules need: switched on, checked regularly,
+ * and a condition while it is off. Without it, traffic that a published status or name attracts
+ * ends here.
  */
 #ifndef BOOT_DATAPATH_DATAPATH_FORWARDING_H
 #define BOOT_DATAPATH_DATAPATH_FORWARDING_H
@@ -22,10 +23,10 @@ struct datapath_forwarding {
 /* Both are borrowed. */
 void datapath_forwarding_init(struct datapath_forwarding *f, const struct settings *settings,
 	struct condition_set *conditions);
-/* Switches on what these rules need. True when all of it is on. */
+/* Switches on what these rules need. True when everything is on. */
 bool datapath_forwarding_enable(struct datapath_forwarding *f, const struct nft_wanted *w);
-/* Switches on what was needed last and is off now. True when a family is not as it was then: the
- * rules have to be made again. */
+/* Switches on what was last needed and is off now. True when the state of a family has changed: the
+ * rules must be built again. */
 bool datapath_forwarding_has_changed(struct datapath_forwarding *f);
 
 #endif

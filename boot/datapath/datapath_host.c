@@ -105,7 +105,7 @@ static int add_listener(struct nft_wanted *w, const char *text, struct err *e)
 	return nft_wanted_add_local_port(w, IPPROTO_TCP, address.port, e);
 }
 
-/* The number behind a prefix, 0 when the word has another one or no port behind it. */
+/* The number after a prefix, 0 when the word has another prefix or no port. */
 static uint16_t port_behind(const char *word, const char *prefix)
 {
 	uint64_t port;
@@ -116,7 +116,7 @@ static uint16_t port_behind(const char *word, const char *prefix)
 	return (uint16_t)port;
 }
 
-/* An argument comes before the environment. */
+/* An argument overrides the environment. */
 static uint16_t find_daemon_port(const struct settings *s, char *const *env)
 {
 	AUTO(strv_fini) struct strv words = {0};

@@ -1,8 +1,8 @@
 /*
  * Shared by the files of the module datapath.
  *
- *	datapath.c          when rules are made, and what becomes of them
- *	datapath_collect.c  what the rules shall be
+ *	datapath.c          when rules are built, and their results
+ *	datapath_collect.c  the content of the rules
  */
 #ifndef BOOT_DATAPATH_DATAPATH_INTERNAL_H
 #define BOOT_DATAPATH_DATAPATH_INTERNAL_H
@@ -36,31 +36,31 @@ struct datapath {
 	struct datapath_features features;
 	struct datapath_wants wants;
 
-	/* what is known */
+	/* known facts */
 	struct selfnode self;
 	bool has_netmap;
-	uint64_t peers_seen, records_seen; /* generations that were made use of */
+	uint64_t peers_seen, records_seen; /* generations that were used */
 	bool is_introduction_due;          /* targets do not know this daemon */
 	struct introduce introduce;
 
-	/* the wish under way; the next is made when it has come to an end */
+	/* the run under way; the next is built when it has ended */
 	bool is_started;
 	bool is_applying;
-	bool is_dirty;
+	bool is_build_pending;
 	bool is_watching;
 	enum datapath_share share;
-	struct selfnode asked_for; /* own node of the wish under way */
-	struct selfnode ready_for; /* own node of the last wish that stands and is whole */
+	struct selfnode asked_for; /* own node of the run under way */
+	struct selfnode ready_for; /* own node of the last applied and complete ruleset */
 	struct timer build;
 	struct timer retry;
 	struct timer impossible;
 	struct datapath_forwarding forwarding;
 	struct timer forwarding_look;
 	struct err why_impossible;
-	struct timer netmap_wait; /* wants are told, the peers are not here yet */
+	struct timer netmap_wait; /* wants are sent, the peers are not received yet */
 	struct backoff backoff;
 	struct datapath_report report;
-	uint64_t built_ms; /* the last wish */
+	uint64_t built_ms; /* the last build */
 	unsigned int burst;
 
 	/* the end */
@@ -71,7 +71,7 @@ struct datapath {
 
 /* Without services and own addresses. */
 void datapath_init_wanted(const struct datapath *d, struct nft_wanted *w);
-/* All that the features need and the kernel forwards. */
+/* Everything that the features need and the kernel forwards. */
 enum datapath_share datapath_collect(struct datapath *d, struct nft_wanted *w, struct err *why);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Whom the data path and its features work with. Plain data.
+ * The modules that the data path and its features use. Plain data.
  */
 #ifndef BOOT_DATAPATH_DATAPATH_PARTNERS_H
 #define BOOT_DATAPATH_DATAPATH_PARTNERS_H

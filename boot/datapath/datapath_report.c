@@ -9,7 +9,7 @@
 #include "lib/base/log.h"
 #include "lib/nft/nft.h"
 
-/* Another program that edits again and again is reported once in a while. */
+/* Another program that keeps editing is reported only from time to time. */
 #define REPAIRED_EVERY_MS 30000
 
 void datapath_report_failure(struct datapath_report *r, const struct err *why)

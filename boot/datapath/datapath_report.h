@@ -1,5 +1,5 @@
 /*
- * What has become of the firewall, for people: conditions and log lines, each once.
+ * Results of the firewall for users: conditions and log lines, each once.
  */
 #ifndef BOOT_DATAPATH_DATAPATH_REPORT_H
 #define BOOT_DATAPATH_DATAPATH_REPORT_H
@@ -11,7 +11,7 @@
 struct condition_set;
 struct nft_result;
 
-/* Zeroed but for the set, which is borrowed. */
+/* Zeroed except for the set, which is borrowed. */
 struct datapath_report {
 	struct condition_set *conditions_ref;
 	struct err not_watched; /* as reported last */
@@ -20,11 +20,11 @@ struct datapath_report {
 
 /* A run that failed. */
 void datapath_report_failure(struct datapath_report *r, const struct err *why);
-/* Rules that were asked for stand. */
+/* Requested rules are applied. */
 void datapath_report_applied(struct datapath_report *r, const struct nft_result *result);
-/* Rules stand that nobody asked for just now: they were repaired, or flows were tried again. */
+/* Rules are applied without a request: they were repaired, or flows were tried again. */
 void datapath_report_repaired(struct datapath_report *r, const struct nft_result *result);
-/* Edits of others will not be noticed. */
+/* Foreign edits will not be noticed. */
 void datapath_report_not_watched(struct datapath_report *r, const struct err *why);
 
 #endif

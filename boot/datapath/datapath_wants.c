@@ -10,7 +10,7 @@ static int compare_addresses(const void *a, const void *b)
 	return ipaddr_compare(a, b);
 }
 
-/* Whether all of the first are among the second. */
+/* Whether the second contains all of the first. */
 static bool has_names(const struct strv *some, const struct strv *all)
 {
 	size_t at = 0;
@@ -35,7 +35,7 @@ static bool has_routes(const struct nft_addresses *some, const struct nft_addres
 	return true;
 }
 
-bool datapath_wants_take(
+bool datapath_wants_adopt(
 	struct datapath_wants *w, struct strv *names_take, struct nft_addresses *routes_take)
 {
 	struct datapath_wants now = {*names_take, *routes_take};

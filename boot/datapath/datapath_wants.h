@@ -1,6 +1,6 @@
 /*
- * What the daemon was asked to tell of peers and records, so that it is asked anew only for what it
- * has not told yet: a subscription begins with a status of the whole tailnet. Pure.
+ * The peers and records that were requested from the daemon, so that a new subscription is made
+ * only for missing ones: it begins with a status of the whole tailnet. Pure.
  */
 #ifndef BOOT_DATAPATH_DATAPATH_WANTS_H
 #define BOOT_DATAPATH_DATAPATH_WANTS_H
@@ -16,8 +16,8 @@ struct datapath_wants {
 	struct nft_addresses routes; /* sorted */
 };
 
-/* Replaces what is wanted; both are moved out of. True when something was not wanted before. */
-bool datapath_wants_take(
+/* Replaces the wants; both arguments are moved away. True when something was not wanted before. */
+bool datapath_wants_adopt(
 	struct datapath_wants *w, struct strv *names_take, struct nft_addresses *routes_take);
 void datapath_wants_fini(struct datapath_wants *w);
 

@@ -1,11 +1,11 @@
 /*
- * A daemon that was started again has a new discovery key. Its peers hear of it from the control
- * server, some time after the first packets have set a WireGuard session up, and drop the session
- * for that: what a client sends is lost until the daemon gives up on it, 15 s later. A ping inside
- * the tunnel (TSMP) brings the key along, and the peer keeps the session.
+ * A restarted daemon has a new discovery key. Its peers learn of it from the control server, some
+ * time after the first packets have set up a WireGuard session, and then drop the session: packets
+ * of a client are lost until the daemon gives up on it, 15 s later. A ping inside the tunnel (TSMP)
+ * carries the key, and the peer keeps the session.
  *
- * So every target of egress is pinged once when the daemon is back: it matters where all that is
- * sent comes from this side. Nothing depends on the answers; who is away is not waited for.
+ * So every target of egress is pinged once when the daemon is back: it matters if all packets come
+ * from this side. Nothing depends on the answers; absent targets are not waited for.
  *
  *	introduce_to(&i, &wanted);
  *	introduce_stop(&i);
@@ -17,7 +17,7 @@
 
 #include "lib/nft/nft_model.h"
 
-/* Targets that are pinged at most, and those at a time. */
+/* The most targets to ping, in total and at a time. */
 #define INTRODUCE_MAX 256
 #define INTRODUCE_CALLS_MAX 16
 
@@ -38,9 +38,9 @@ struct introduce {
 void introduce_init(struct introduce *i, struct localapi *api);
 void introduce_fini(struct introduce *i); /* zeroed is accepted */
 
-/* Pings all targets of egress in w; what is under way is forgotten. */
+/* Pings all targets of egress in w; pings under way are cancelled. */
 void introduce_to(struct introduce *i, const struct nft_wanted *w);
-/* The daemon is gone. */
+/* The daemon has ended. */
 void introduce_stop(struct introduce *i);
 
 #endif

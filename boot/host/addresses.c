@@ -12,7 +12,7 @@
 #include "lib/base/str.h"
 
 #define TAILNET_IPV4 "100.64.0.0/10"
-/* Inside of it, but of virtual machines of ChromeOS: tailscaled's rules let it pass. */
+/* Inside the range, but used by virtual machines of ChromeOS: tailscaled's rules let it pass. */
 #define SPARED_IPV4 "100.115.92.0/23"
 #define MODE_ARGUMENT "netfilter-mode"
 /* Of "nodivert", the longest, and more. */
@@ -113,7 +113,7 @@ enum addresses_verdict addresses_decide(const struct settings *s, const char *co
 	return ADDRESSES_SHARED;
 }
 
-/* The device of tailscaled is one of a tunnel, whatever it is called. */
+/* The device of tailscaled is a tunnel, independent of its name. */
 static size_t read_addresses(const struct ifaddrs *list, struct host_address all[ADDRESSES_MAX])
 {
 	size_t count = 0;

@@ -1,7 +1,7 @@
 /*
- * Addresses of this host or Pod that tailscaled takes for addresses of the tailnet: those inside
- * 100.64.0.0/10, as clusters with such a range for Pods give them. Its rules drop what comes from
- * there by any other way than the tunnel, without a word in its log.
+ * Addresses of this host or Pod that tailscaled treats as addresses of the tailnet: those inside
+ * 100.64.0.0/10, as in clusters with such a Pod range. Its rules silently drop packets from there
+ * that do not come through the tunnel.
  *
  *	if (addresses_find(settings, config_mode, sentence) != ADDRESSES_CLEAR)
  *		condition_raise(…, "%s", sentence);
@@ -24,16 +24,16 @@ struct settings;
 struct host_address {
 	char interface[ADDRESSES_NAME_MAX];
 	struct ipaddr addr;
-	bool is_tunnel; /* or loopback: packets of the network do not come from it */
+	bool is_tunnel; /* or loopback: no packets from the network arrive there */
 };
 
-/* The first that tailscaled would take for one of the tailnet, NULL when there is none. Pure. */
+/* The first that tailscaled would treat as one of the tailnet, NULL when there is none. Pure. */
 const struct host_address *addresses_in_tailnet(const struct host_address *all, size_t count);
 
 enum addresses_verdict {
 	ADDRESSES_CLEAR,   /* none, or they could not be read */
 	ADDRESSES_SHARED,  /* there is one, but tailscaled has no rules in force */
-	ADDRESSES_DROPPED, /* what comes from its neighbours is dropped */
+	ADDRESSES_DROPPED, /* packets from its neighbours are dropped */
 };
 
 /* Cause and remedy for the mode of tailscaled's packet filter, unless clear. In one-step mode that
@@ -41,7 +41,7 @@ enum addresses_verdict {
  * it. Pure. */
 enum addresses_verdict addresses_decide(const struct settings *s, const char *config_mode,
 	const struct host_address *all, size_t count, char sentence[static ADDRESSES_SENTENCE_MAX]);
-/* The same for the addresses that there are now. */
+/* The same for the present addresses. */
 enum addresses_verdict addresses_find(const struct settings *s, const char *config_mode,
 	char sentence[static ADDRESSES_SENTENCE_MAX]);
 

@@ -4,17 +4,17 @@
  *	KILL              the daemon may run with other credentials (file capabilities,
  *	                  user namespaces)
  *	DAC_OVERRIDE      state folder, socket and termination message may belong to
- *	                  somebody else
+ *	                  another user
  *	NET_ADMIN         firewall and forwarding switches
  *	NET_BIND_SERVICE  the HTTP listeners may use a port below 1024, and are opened
  *	                  again after a failure
  *
  * Everything else leaves the effective set only. The permitted, inheritable, bounding and ambient
- * sets stay as they are, so that a daemon started again gets all that the first one got: a program
- * run by uid 0 takes its capabilities from the bounding set, one run by another user from the
- * ambient set, and neither is looked up in the effective set of its parent (capabilities(7)).
+ * sets stay as they are, so that a restarted daemon gets the same ones as the first: a program run
+ * by uid 0 takes its capabilities from the bounding set, one run by another user from the ambient
+ * set, and neither is looked up in the effective set of its parent (capabilities(7)).
  *
- * This is no barrier against code in this process, which could take them back. It keeps mistakes
+ * This is no barrier against code in this process, which could raise them again. It keeps mistakes
  * from having an effect.
  */
 #ifndef BOOT_HOST_CAPS_H
@@ -22,7 +22,7 @@
 
 #include "lib/base/err.h"
 
-/* Call when nothing needs more any more: after the device node and the sysctls. Twice is fine;
+/* Call once nothing needs more: after the device node and the sysctls. Calling it twice is allowed;
  * without capabilities it does nothing. */
 int caps_drop(struct err *e) MUST_CHECK;
 

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Of the loopback's own range, and nobody's: 127.83.65.73. */
+/* An unused address of the loopback range: 127.83.65.73. */
 #define NOBODYS_ADDRESS 0x7f534149u
 
 struct address_request {

@@ -76,7 +76,7 @@ static void send_message(struct sd_notify *n, const char *state, const char *sta
 	ssize_t sent = sendto(n->fd, text, end, MSG_DONTWAIT | MSG_NOSIGNAL,
 		(const struct sockaddr *)&n->address, n->address_len);
 	errno = saved;
-	/* What is lost is sent again with the next occasion. */
+	/* A lost message is sent again at the next occasion. */
 	if (sent >= 0 && status != NULL) {
 		free(n->status);
 		n->status = xstrdup(status);

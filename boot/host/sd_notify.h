@@ -18,7 +18,7 @@
 #include "lib/base/err.h"
 
 struct sd_notify {
-	int fd; /* -1 = nobody to tell */
+	int fd; /* -1 = no service manager */
 	struct sockaddr_un address;
 	socklen_t address_len;
 	char *status; /* sent last, NULL = none */
@@ -26,17 +26,17 @@ struct sd_notify {
 
 #define SD_NOTIFY_INIT ((struct sd_notify){.fd = -1})
 
-/* Takes NOTIFY_SOCKET out of the environment, so that the daemon does not report in our place. A
- * path that begins with '@' is an abstract socket. -EINVAL for a name that is no socket name; then,
- * as without the variable, nobody is told. */
+/* Removes NOTIFY_SOCKET from the environment, so that the daemon does not report in our place. A
+ * path that begins with '@' is an abstract socket. -EINVAL for an invalid socket name; then, as
+ * without the variable, nothing is sent. */
 int sd_notify_init(struct sd_notify *n, struct err *e) MUST_CHECK;
 void sd_notify_fini(struct sd_notify *n);
 
 /* The texts are one line; a line end in them becomes a blank. NULL = no status. Failures are not
- * reported: there is nobody to report them to. */
+ * reported. */
 void sd_notify_ready(struct sd_notify *n, const char *status);
 void sd_notify_stopping(struct sd_notify *n, const char *status);
-/* Sent only when it is another one than the manager has. */
+/* Sent only when it differs from the one the manager has. */
 void sd_notify_status(struct sd_notify *n, const char *status);
 
 #endif

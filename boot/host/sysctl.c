@@ -155,7 +155,7 @@ static const char elsewhere[] =
 int sysctl_prepare(const struct settings *s, struct err *e)
 {
 	struct sysctl_need need;
-	/* A setting that cannot be read is no matter of rights. */
+	/* A setting that cannot be read is not caused by missing rights. */
 	if (sysctl_forwarding_need(s, &need, e) < 0) {
 		log_event(EV_FORWARDING_FAILED, e->msg);
 		return e->code;

@@ -1,7 +1,7 @@
 /*
  * The forwarding switches of the kernel, needed by subnet routers and proxies in kernel mode. Only
  * the switches of the families in use are touched, and only when they are off: container runtimes
- * mount /proc/sys read-only, which is fine where the values are right already.
+ * mount /proc/sys read-only, which does not matter if the values are already right.
  */
 #ifndef BOOT_HOST_SYSCTL_H
 #define BOOT_HOST_SYSCTL_H
@@ -17,8 +17,8 @@ struct sysctl_need {
 	bool ipv6;
 };
 
-/* Which families the settings ask for; none in userspace mode. Pure. -EINVAL names the bad target
- * or route. */
+/* Which families the settings need; none in userspace mode. Pure. -EINVAL names the bad target or
+ * route. */
 int sysctl_forwarding_need(
 	const struct settings *s, struct sysctl_need *need, struct err *e) MUST_CHECK;
 
@@ -27,15 +27,15 @@ int sysctl_forwarding_need(
 int sysctl_enable_forwarding(
 	const struct settings *s, const struct sysctl_need *need, struct err *e) MUST_CHECK;
 
-/* Whether the switches that are needed are on; false also when one cannot be read. */
+/* Whether the needed switches are on; false also when one cannot be read. */
 bool sysctl_is_forwarding(const struct settings *s, const struct sysctl_need *need);
 
-/* 0 when the switches that are off can be written. */
+/* 0 when all switches that are off can be written. */
 int sysctl_may_enable(
 	const struct settings *s, const struct sysctl_need *need, struct err *e) MUST_CHECK;
 
 /* The step of the start-up: both of the above. On failure the reason is logged and the error is the
- * fatal line: the setting that cannot be read, or what to change in the container. */
+ * fatal line: it names the setting that cannot be read, or says what to change in the container. */
 int sysctl_prepare(const struct settings *s, struct err *e) MUST_CHECK;
 
 #endif

@@ -19,7 +19,7 @@ static int make_node(const char *dir, const char *path, struct err *e)
 		return e->code;
 	if (stat(path, &st) == 0)
 		return 0;
-	/* Whatever else keeps the node from being seen is the daemon's to report. */
+	/* The daemon reports any other failure to access the node. */
 	if (errno != ENOENT)
 		return 0;
 	if (mknod(path, S_IFCHR | 0600, makedev(TUN_MAJOR, TUN_MINOR)) < 0 && errno != EEXIST)

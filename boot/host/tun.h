@@ -1,5 +1,5 @@
 /*
- * The TUN device node that kernel mode needs: some container runtimes do not make it.
+ * Makes the TUN device node that kernel mode needs: some container runtimes do not.
  */
 #ifndef BOOT_HOST_TUN_H
 #define BOOT_HOST_TUN_H

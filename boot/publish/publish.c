@@ -51,8 +51,8 @@ static void publish_identity(struct publish *p)
 	const struct selfnode *self = self_of(p);
 	struct statestore *store = p->partners.store->store;
 	node_store_mark(p->partners.store);
-	/* The order is the store's business: the id first, so that a device can be cleaned up
-	 * whatever follows. */
+	/* The store orders the writes: the id first, so that a device can be cleaned up in any
+	 * case. */
 	if (self->stable_id[0] != '\0')
 		statestore_set(store, STORE_KEY_DEVICE_ID, self->stable_id);
 	/* Endpoints are published only when they carry traffic. */
@@ -63,8 +63,8 @@ static void publish_identity(struct publish *p)
 	statestore_set(store, STORE_KEY_DEVICE_IPS, ips);
 }
 
-/* Nor is the node healthy before its rules stood for the first time: who looks sends traffic. After
- * that they follow what changes by themselves. */
+/* Nor is the node healthy before its rules were applied for the first time: a healthy node gets
+ * traffic. After that the rules follow changes by themselves. */
 static void report_health(struct publish *p)
 {
 	struct health *health = p->partners.health;
@@ -93,7 +93,7 @@ static void set_cert_domain(struct publish *p)
 
 static void on_dns_config(void *arg, const struct localapi_reply *reply, const struct err *err);
 
-/* A change that comes while an answer is under way may not be in it. */
+/* A change during a request may not be in its answer. */
 static void ask_dns_config(struct publish *p)
 {
 	p->dns_config_is_old = p->dns_config != NULL;
@@ -141,20 +141,20 @@ static void start_datapath(struct publish *p, char *const *daemon_env)
 		datapath_start(p->partners.datapath, store->store, daemon_env);
 }
 
-/* n NULL: nothing but what is known. */
+/* n NULL: only the known facts. */
 static void update(struct publish *p, const struct ipn_notify *n)
 {
 	if (!self_of(p)->known)
 		return;
-	/* A message that led here may have made the data path subscribe anew: what its stream told
-	 * of peers is not all that is wanted now. */
+	/* This message may have made the data path subscribe anew: the peers of its stream are then
+	 * not all that are wanted now. */
 	bool has_netmap = n != NULL && n->has_initial_status && bus_is_open(p->partners.bus);
 	if (p->partners.datapath != NULL)
 		datapath_update(p->partners.datapath, self_of(p), has_netmap);
 	publish_identity(p);
 	report_health(p);
 	set_cert_domain(p);
-	/* What was asked for before is older than this. */
+	/* Earlier requests are older than this. */
 	if (n != NULL && n->has_initial_status)
 		cancel_dns_config(p);
 	if (n != NULL)
@@ -245,7 +245,7 @@ void publish_pause(struct publish *p)
 {
 	p->is_active = false;
 	health_set_running(p->partners.health, false);
-	/* A node that is not running has no peers, which is no news of theirs. */
+	/* A node that is not running reports no peers, which does not mean that they are gone. */
 	if (p->partners.datapath != NULL)
 		datapath_forget_netmap(p->partners.datapath);
 }

@@ -1,13 +1,13 @@
 /*
- * What a running node shows: its identity in the store, its health, the features that serve it to
- * others (serve configuration, certificates, advertised Services), and the data path kept up to
- * date with what is known of it. Endpoints are published only while they carry traffic.
+ * Publishes a running node: its identity in the store, its health, the features that serve other
+ * nodes (serve configuration, certificates, advertised Services), and keeps the data path up to
+ * date. Endpoints are published only while they carry traffic.
  *
  *	publish_init(&publish, &partners, &events);
  *	publish_learn(&publish, n);		 each report of the bus
  *	publish_enter(&publish, env);		 Running and configured
  *	publish_update(&publish, n);		 … and each report from then on
- *	publish_pause / publish_leave		 no longer Running / the daemon is gone
+ *	publish_pause / publish_leave		 no longer Running / the daemon has ended
  */
 #ifndef BOOT_PUBLISH_PUBLISH_H
 #define BOOT_PUBLISH_PUBLISH_H
@@ -41,13 +41,13 @@ struct publish_partners {
 	struct bus *bus;
 	struct node_store *store;
 	struct health *health;
-	struct datapath *datapath; /* NULL when the settings ask for none */
+	struct datapath *datapath; /* NULL when the settings need none */
 	const struct settings *settings;
 	const struct times *times;
 };
 
 struct publish_events {
-	/* What is shown may be complete now: publish_is_complete. */
+	/* All values may be published now: publish_is_complete. */
 	void (*on_progress)(void *arg);
 	/* The end of publish_reset_serve; err NULL when nothing is served any more. */
 	void (*on_serve_reset)(void *arg, const struct err *err);
@@ -61,9 +61,9 @@ struct publish {
 	struct advertise *advertise;
 	struct certs *certs;
 	struct localapi_call *dns_config;
-	bool dns_config_is_old; /* a change came while it was under way */
+	bool dns_config_is_old; /* a change came while the request was under way */
 	struct strv cert_domains;
-	bool has_netmap; /* a network map has come once */
+	bool has_netmap; /* a network map was received once */
 	struct localapi_call *serve_reset;
 	bool serve_was_reset; /* the previous serve configuration was unset, once per process */
 	bool is_active;       /* entered, and not paused or left since */
@@ -82,25 +82,25 @@ bool publish_reset_serve(struct publish *p);
 
 /* daemon_env is borrowed for the life of the data path. */
 void publish_enter(struct publish *p, char *const *daemon_env);
-/* Brings all that is shown up to date. Nothing while not active, or for a report that changes
- * nothing. */
+/* Brings all published values up to date. Does nothing while not active, or for a report that
+ * changes nothing. */
 void publish_update(struct publish *p, const struct ipn_notify *n);
-/* Whether the control server no longer lets the node in, though it counts as Running: then it is
- * not healthy. */
+/* Whether the control server refuses the node although it counts as Running: then it is not
+ * healthy. */
 void publish_set_refused(struct publish *p, bool is_refused);
-/* The node has left Running: it is not healthy, and what is known of its peers is old. */
+/* The node has left Running: it is not healthy, and the facts about its peers are old. */
 void publish_pause(struct publish *p);
-/* The daemon is gone: what was under way on it ends. */
+/* The daemon has ended: cancels its requests. */
 void publish_leave(struct publish *p);
-/* For the stop: nothing new begins, what is published stays. */
+/* For the stop: nothing new begins, published values stay. */
 void publish_stop(struct publish *p);
 /* Withdraws the advertised Services, see advertise_withdraw. */
 void publish_withdraw(struct publish *p, uint32_t calls_ms, uint32_t grace_ms,
 	void (*fn)(void *arg, const struct err *err), void *arg);
 
-/* Callback of the data path: its rules stand. */
+/* Callback of the data path: its rules are applied. */
 void publish_on_datapath_ready(struct publish *p);
-/* The node is known, its rules stand, and all that is to be published is stored. */
+/* The node is known, its rules are applied, and all values to publish are stored. */
 bool publish_is_complete(const struct publish *p);
 
 #endif

@@ -16,9 +16,8 @@ static const char *spell(bool value)
 	return value ? "true" : "false";
 }
 
-/* The value of one word that begins with the flag. The name before '=' may go on: the reference
- * takes
- * --accept-dns-foo=true as well. False when the word cannot be used, which is logged. */
+/* The value of one word that begins with the flag. The name before '=' may be longer: the reference
+ * accepts --accept-dns-foo=true as well. False when the word cannot be used, which is logged. */
 static bool parse_word(const char *word, bool *value)
 {
 	const char *text = strchr(word, '=');
@@ -41,13 +40,13 @@ static bool parse_word(const char *word, bool *value)
 
 static char *join_without(const struct strv *words, size_t skip)
 {
-	struct strv rest = {0};
+	struct strv remaining = {0};
 	for (size_t i = 0; i < words->len; i++) {
 		if (i != skip)
-			strv_push(&rest, words->items[i]);
+			strv_push(&remaining, words->items[i]);
 	}
-	char *text = strv_join(&rest, " ");
-	strv_fini(&rest);
+	char *text = strv_join(&remaining, " ");
+	strv_fini(&remaining);
 	return text;
 }
 

@@ -11,7 +11,7 @@ static void push_if_set(struct strv *out, const char *flag, const char *value)
 		strv_pushf(out, "%s%s", flag, value);
 }
 
-/* Not by printf, which may leave copies behind. */
+/* Not with printf, which may leave copies in memory. */
 static void push_secret(struct strv *out, const char *flag, const struct secret *value)
 {
 	if (!secret_is_set(value))
@@ -37,7 +37,7 @@ static void push_state(const struct settings *s, struct strv *out)
 	}
 }
 
-/* Where the value of a flag that is an address and a port begins in a word, 0 when it does not. */
+/* The offset in a word at which the value of an address:port flag begins, 0 for other words. */
 static size_t address_begins(const char *word)
 {
 	static const char *const names[] = {
@@ -149,7 +149,7 @@ bool args_tailscaled_env(const struct settings *s, char *const *env_ref, struct 
 	static const char share[] = "TS_CERT_SHARE_MODE=";
 	static const char everywhere[] = "TS_SERVE_ALLOW_ALL_INTERFACES=";
 	bool sets_share = s->cert_share != CERT_SHARE_OFF;
-	/* Somebody who says no means it. */
+	/* An explicit "no" of the user is respected. */
 	bool sets_everywhere =
 		s->proxy_cluster_traffic_via_ingress && !has_value(env_ref, everywhere);
 	if (!sets_share && !sets_everywhere)

@@ -23,9 +23,9 @@ void args_tailscale_up(
 void args_tailscale_set(const struct settings *s, struct strv *out);
 
 /* The environment of tailscaled when it differs from env_ref: adds TS_CERT_SHARE_MODE, and
- * TS_SERVE_ALLOW_ALL_INTERFACES where traffic of the cluster is to reach what is served (since
- * 1.104 the listeners are bound to the tunnel) and nobody has decided it. Returns false and adds
- * nothing when the environment is to be inherited as it is. out holds copies of secrets in the
+ * TS_SERVE_ALLOW_ALL_INTERFACES if traffic of the cluster must reach the served content (since
+ * 1.104 the listeners are bound to the tunnel) and the variable is not set. Returns false and adds
+ * nothing when the environment can be inherited unchanged. out holds copies of secrets in the
  * environment: end it with strv_wipe(). */
 bool args_tailscaled_env(const struct settings *s, char *const *env_ref, struct strv *out);
 

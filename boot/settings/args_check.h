@@ -1,6 +1,6 @@
 /*
- * What `tailscale up` would refuse of the settings, found before anything is started. Pure. It is
- * not asked at a start, where the tool itself has the last word.
+ * Finds settings that `tailscale up` would refuse, before anything is started. Pure. Not used at a
+ * start, where the tool itself decides.
  */
 #ifndef BOOT_SETTINGS_ARGS_CHECK_H
 #define BOOT_SETTINGS_ARGS_CHECK_H
@@ -10,7 +10,7 @@
 /* The value of TS_ROUTES. -EINVAL names the route. */
 int args_check_routes(const char *routes, struct err *e) MUST_CHECK;
 
-/* The value of a setting that is split at blanks into arguments. -EINVAL names the one with a
+/* The value of a setting that is split at blanks into arguments. -EINVAL names the argument with a
  * quote, without its value, which may be secret. */
 int args_check_words(const char *text, struct err *e) MUST_CHECK;
 

@@ -1,10 +1,10 @@
 /*
- * The environment as one immutable snapshot. settings_table.c has one row for each variable
- * (name, parse rule, default, meaning, since, whether secret, what a change takes); it is the
- * source of this struct's values, of `tailboot --help` and of docs/settings.md.
- * settings_check.c rejects combinations.
+ * The environment as one immutable snapshot. settings_table.c has one row for each variable (name,
+ * parse rule, default, meaning, since, whether secret, when a change takes effect); it is the
+ * source of this struct's values, of `tailboot --help` and of docs/settings.md. settings_check.c
+ * rejects combinations.
  *
- * Nobody keeps copies of values: modules hold a borrowed snapshot. A later snapshot has a higher
+ * Modules hold a borrowed snapshot and keep no copies of values. A later snapshot has a higher
  * generation.
  */
 #ifndef BOOT_SETTINGS_SETTINGS_H
@@ -51,8 +51,8 @@ struct settings {
 	char *audience;
 	char *hostname;
 	struct opt_text routes;
-	enum opt_bool accept_dns; /* after --accept-dns in TS_EXTRA_ARGS was taken out */
-	char *extra_args;         /* after --accept-dns was taken out */
+	enum opt_bool accept_dns; /* after --accept-dns was removed from TS_EXTRA_ARGS */
+	char *extra_args;         /* after --accept-dns was removed */
 	bool auth_once;
 
 	/* daemon */
@@ -123,7 +123,7 @@ struct settings {
 	char *test_root; /* "/" in production */
 	enum opt_bool test_fast_wanted;
 	enum opt_bool test_ask_version_wanted;
-	bool asks_version; /* the capability version is asked of `tailscale version` */
+	bool asks_version; /* `tailscale version` is asked for the capability version */
 	bool test_fast;    /* shortened retry and drain intervals */
 	bool test_fake_netfilter;
 	bool test_fake_netfilter_6;

@@ -173,7 +173,7 @@ static bool has_two_health_listeners(const struct settings *s)
 	return s->enable_health_check && !is_empty(s->healthcheck_addr_port);
 }
 
-/* Where the status of services goes: the Secret, or the state directory without one. */
+/* Where the status of services is published: the Secret, or the state directory without one. */
 static bool has_status_place(const struct settings *s)
 {
 	return is_empty(s->kube_secret) ? !is_empty(s->state_dir) : s->in_kubernetes;

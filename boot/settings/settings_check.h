@@ -1,9 +1,9 @@
 /*
- * What is not allowed in the settings, in the order in which it is tested: the first fault found is
- * the one that is reported. Pure: looks at nothing but the struct.
+ * Rejects settings, in a fixed order of tests: the first fault is reported. Pure: reads only the
+ * struct.
  *
- * The faults of the daemon's configuration file come before these, see boot/config/daemon_config.h.
- * Sentences are the reference's; the caller adds the prefix.
+ * Faults of the daemon's configuration file are reported before these, see
+ * boot/config/daemon_config.h. The texts are those of the reference; the caller adds the prefix.
  */
 #ifndef BOOT_SETTINGS_SETTINGS_CHECK_H
 #define BOOT_SETTINGS_SETTINGS_CHECK_H
@@ -24,7 +24,7 @@ int settings_check_pod_ips(const struct settings *s, struct ipaddr out[static SE
 /* Combinations of targets, of modes and of ways to log in. */
 int settings_check_modes(const struct settings *s, struct err *e) MUST_CHECK;
 
-/* Addresses, what only works in Kubernetes, durations and numbers. To be called after the previous
+/* Addresses, features that need Kubernetes, durations and numbers. To be called after the previous
  * one has passed. */
 int settings_check_values(const struct settings *s, struct err *e) MUST_CHECK;
 

@@ -20,7 +20,7 @@
 #define NS_PER_MS 1000000
 #define SHOWN_MAX 128 /* bytes of a rejected value in a log line */
 
-/* The value of a variable; NULL when it is not there. Of duplicates the first counts, as in Go. */
+/* The value of a variable; NULL when it is absent. The first of duplicates counts, as in Go. */
 static const char *lookup(char *const *env, const char *name)
 {
 	size_t len = strlen(name);
@@ -71,8 +71,8 @@ static char *parse_choice(const struct settings_row *row, const char *value)
 	return xstrdup("");
 }
 
-/* Rounds up, so that a positive duration never becomes none. What does not parse counts as the
- * default here and is rejected by settings_check_values. */
+/* Rounds up, so that a positive duration never becomes none. A value that does not parse counts as
+ * the default here and is rejected by settings_check_values. */
 static uint64_t parse_duration(const struct settings_row *row, const char *value)
 {
 	struct err ignored;
@@ -232,8 +232,8 @@ struct settings *settings_parse(char *const *environ_ref)
 	return s;
 }
 
-/* Of several addresses of one family the last counts. */
-static int take_pod_ips(struct settings *s, struct err *e)
+/* The last of several addresses of one family counts. */
+static int parse_pod_ips(struct settings *s, struct err *e)
 {
 	struct ipaddr ips[SETTINGS_POD_IPS_MAX];
 	size_t count;
@@ -249,13 +249,13 @@ static int take_pod_ips(struct settings *s, struct err *e)
 	return 0;
 }
 
-static void take_accept_dns(struct settings *s)
+static void extract_accept_dns(struct settings *s)
 {
 	bool before = s->accept_dns == OPT_BOOL_TRUE;
 	bool after = before;
-	char *rest = accept_dns_extract(s->extra_args, &after);
+	char *remaining = accept_dns_extract(s->extra_args, &after);
 	free(s->extra_args);
-	s->extra_args = rest;
+	s->extra_args = remaining;
 	/* An equal value leaves "unset" alone: with a configuration directory, which excludes the
 	 * variable, --accept-dns=false passes and --accept-dns does not. */
 	if (after != before)
@@ -267,7 +267,8 @@ static int choose_config_file(struct settings *s, struct err *e)
 	if (*s->config_dir == '\0')
 		return 0;
 	AUTO(mem_free) char *path = daemon_config_choose(s->config_dir, TAILBOOT_CAPVER, e);
-	/* The daemon may be newer than this program; it is asked, and then chosen for. */
+	/* The daemon may be newer than this program: its version is asked for, and the file chosen
+	 * again. */
 	if (path == NULL && e->code == -ENOENT && s->asks_version) {
 		struct err none;
 		path = daemon_config_choose(s->config_dir, INT_MAX, &none);
@@ -301,13 +302,13 @@ struct settings *settings_load(char *const *environ_ref, struct err *e)
 	AUTO(settings_freep) struct settings *s = settings_parse(environ_ref);
 	if (choose_config_file(s, e) < 0)
 		return NULL;
-	if (take_pod_ips(s, e) < 0) {
+	if (parse_pod_ips(s, e) < 0) {
 		err_wrap(e, "invalid configuration");
 		return NULL;
 	}
-	take_accept_dns(s);
+	extract_accept_dns(s);
 	if (validate(s, e) < 0) {
-		/* The prefix is doubled in the reference, and matched on. */
+		/* The reference doubles the prefix, and users match on it. */
 		err_wrap(e, "invalid configuration: invalid configuration");
 		return NULL;
 	}

@@ -1,5 +1,5 @@
 /*
- * From the environment to the snapshot.
+ * Makes the snapshot from the environment.
  *
  *	AUTO(settings_freep) struct settings *settings = settings_load(NULL, &e);
  */
@@ -15,8 +15,8 @@ struct settings;
  * (deprecated, ignored values) are logged. The result is owned by the caller; NULL with the error
  * set to the whole sentence for the fatal line, prefix included. Reads small local files. */
 struct settings *settings_load(char *const *environ_ref, struct err *e) MUST_CHECK;
-/* The same without looking at any file and without rejecting anything: settings_check.h does
- * that. Values that do not parse are at their default. Never fails. */
+/* The same without reading any file and without rejecting anything: settings_check.h does that.
+ * Values that do not parse keep their default. Never fails. */
 struct settings *settings_parse(char *const *environ_ref);
 void settings_free(struct settings *s);
 void settings_freep(struct settings **s); /* for AUTO */

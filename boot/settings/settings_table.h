@@ -43,7 +43,7 @@ enum settings_group {
 	SETTINGS_GROUP_COUNT,
 };
 
-/* What it takes until a changed value counts. */
+/* When a changed value takes effect. */
 enum settings_effect {
 	SETTINGS_AT_BOOT,        /* a new container */
 	SETTINGS_LIVE,           /* nothing is restarted */
@@ -62,7 +62,7 @@ enum settings_flag {
 		1 << 0, /* must not be set together with a configuration directory */
 	SETTINGS_DEPRECATED = 1 << 1,
 	SETTINGS_IGNORED = 1 << 2,
-	SETTINGS_MUST_BE_POSITIVE = 1 << 3, /* durations of ours: 0 makes no sense */
+	SETTINGS_MUST_BE_POSITIVE = 1 << 3, /* our own durations: 0 makes no sense */
 };
 
 struct settings_row {

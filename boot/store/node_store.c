@@ -15,16 +15,16 @@
 #include "statestore/store_dir.h"
 #include "statestore/store_kube.h"
 
-/* Somebody waits for the start: a Retry-After is obeyed up to this until it is complete. */
+/* Users wait for the start: until it is complete, a Retry-After is obeyed up to this. */
 #define BOOT_RETRY_AFTER_MAX_MS 5000
 
-/* A folder is for whoever looks into it: the node does not depend on it. */
+/* A folder is only for information: the node does not depend on it. */
 static bool is_tried_in_folder(const struct node_store *s)
 {
 	return !s->is_secret && (statestore_is_tried(s->store) || statestore_is_away(s->store));
 }
 
-/* By these an operator knows the node. */
+/* An operator identifies the node by these. */
 static bool is_identity_stored(const struct node_store *s)
 {
 	return statestore_is_stored(s->store, STORE_KEY_CAPVER) &&
@@ -71,7 +71,7 @@ static void fail(struct node_store *s, const char *step, const char *reason)
 	s->events.on_failed(s->events.arg, sentence);
 }
 
-/* False when the start ends here. */
+/* False when the start fails here. */
 static bool pick_up_authkey(struct node_store *s, const struct store_kube_facts *facts)
 {
 	if (!settings_may_use_stored_authkey(s->partners.settings))
@@ -96,8 +96,8 @@ static bool pick_up_authkey(struct node_store *s, const struct store_kube_facts 
 	return true;
 }
 
-/* Only keys that are ours to write: the Secret also holds the daemon's private keys, which have no
- * place in this memory. */
+/* Only keys that we write: the Secret also holds the daemon's private keys, which must not stay in
+ * this memory. */
 static void set_known(struct node_store *s, const struct kube_fields *fields)
 {
 	static const char *const ours[] = {STORE_KEY_CAPVER, STORE_KEY_POD_UID, STORE_KEY_DEVICE_ID,
@@ -108,7 +108,7 @@ static void set_known(struct node_store *s, const struct kube_fields *fields)
 		const struct kube_field *f = kube_fields_get(fields, ours[i]);
 		if (f == NULL)
 			continue;
-		/* The store compares texts; a key or an odd value is kept as a mark that
+		/* The store compares texts; a key or an unusual value is kept as a mark that
 		 * differs from any wanted one. */
 		bool is_secret = strcmp(f->key, STORE_KEY_AUTHKEY) == 0 ||
 				 strcmp(f->key, STORE_KEY_REISSUE_AUTHKEY) == 0;
@@ -171,7 +171,7 @@ static void set_up_folder(struct node_store *s)
 		store_dir_load_known(state_dir, s->store);
 		mark(s);
 		statestore_set(s->store, STORE_KEY_HTTPS_ENDPOINT, NULL);
-		/* What an earlier run published of its rules is not true of ours yet. */
+		/* What an earlier run published about its rules does not hold for ours yet. */
 		statestore_set(s->store, STORE_KEY_EGRESS_SERVICES, NULL);
 		statestore_set(s->store, STORE_KEY_INGRESS_CONFIG, NULL);
 	}

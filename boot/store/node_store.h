@@ -1,12 +1,12 @@
 /*
- * The place where the node's published fields live: chosen by the settings, prepared before the
- * daemon starts, owned from then on. Fields that an earlier run left are reset, because an operator
- * would count them as ours; an auth key that waits in the Secret is handed out.
+ * The place of the node's published fields: chosen by the settings, prepared before the daemon
+ * starts, owned from then on. Fields of an earlier run are reset, because an operator would count
+ * them as ours; an auth key found in the Secret is handed out.
  *
  *	node_store_init(&store, &partners, &events);
  *	node_store_set_up(&store, &config_authkey);
  *	node_store_set_capver(&store, version);
- *	... on_ready: store.store is there
+ *	... on_ready: store.store is set
  */
 #ifndef BOOT_STORE_NODE_STORE_H
 #define BOOT_STORE_NODE_STORE_H
@@ -38,7 +38,7 @@ struct node_store_partners {
 struct node_store_events {
 	/* Prepared, and the reset is stored: the daemon may start. Once. */
 	void (*on_ready)(void *arg);
-	/* The set-up ends without a store that could be used. */
+	/* The set-up ends without a usable store. */
 	void (*on_failed)(void *arg, const char *sentence);
 	/* Found in the Secret; before on_ready. */
 	void (*on_authkey)(void *arg, const char *value, size_t len);
@@ -60,7 +60,7 @@ struct node_store {
 	bool is_begun;
 	bool is_ready;
 	bool is_secret;   /* the Secret may be written */
-	bool is_new;      /* the Secret was not there at boot: the daemon makes it */
+	bool is_new;      /* the Secret did not exist at boot: the daemon creates it */
 	bool has_authkey; /* the key is still in the Secret */
 };
 
@@ -74,23 +74,24 @@ void node_store_set_up(struct node_store *s, const struct secret *config_authkey
 /* The capability version of the daemon, at any time: nothing is written before it is known. */
 void node_store_set_capver(struct node_store *s, int version);
 void node_store_cancel_set_up(struct node_store *s);
-/* Why the set-up is not done yet, "" when there is none. */
+/* The reason why the set-up is not done yet, "" when there is none. */
 const char *node_store_pending_reason(const struct node_store *s);
-/* What an earlier run left is being reset. */
+/* The values of an earlier run are being reset. */
 bool node_store_is_resetting(const struct node_store *s);
 
-/* What is wanted is in the Secret, or is refused there and no part of the node's identity; or it
- * was tried, where the store is a folder: the node runs without what is published there. */
+/* All wanted values are in the Secret, or were refused there and are not part of the node's
+ * identity. For a folder it is enough that they were tried: the node runs without published
+ * files. */
 bool node_store_is_published(const struct node_store *s);
-/* Nobody waits for the start any more: a server may ask for longer pauses. */
+/* The start is complete: a server may request longer pauses. */
 void node_store_start_complete(struct node_store *s);
 /* Marks a Secret that did not exist at boot as ours; once, when there is something to publish. */
 void node_store_mark(struct node_store *s);
-/* Somebody has put a key into the Secret since the set-up. */
+/* A key was put into the Secret after the set-up. */
 void node_store_found_authkey(struct node_store *s);
 /* The key in the Secret was used. Nothing when there is none. */
 void node_store_delete_authkey(struct node_store *s);
-/* Where fields of a serve configuration go; NULL: nowhere. */
+/* The store for fields of a serve configuration; NULL: none. */
 struct statestore *node_store_for_serve(const struct node_store *s);
 
 #endif

@@ -12,7 +12,7 @@
 #include "lib/kube/kube_secret.h"
 #include "statestore/statestore.h"
 
-/* A server that is back answers soon. */
+/* A recovered server answers soon. */
 #define QUESTION_TIMEOUT_MS 1000
 #define STATE_FILE "tailscaled.state"
 
@@ -45,20 +45,20 @@ static void on_secret(void *arg, const struct kube_reply *reply, const struct er
 	struct store_recovery *r = arg;
 	(void)reply;
 	r->call = NULL;
-	/* One that is not there is made by the daemon. */
+	/* The daemon creates a missing one. */
 	if (err == NULL || err->code == -ENOENT)
 		answered(r);
 	else
 		ask_later(r);
 }
 
-/* A state that is to be made: whether the folder takes it. */
+/* The state must be created: checks whether the folder can be written. */
 static bool takes_files(const char *dir)
 {
 	AUTO(fd_close) int fd = open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
 	if (fd >= 0)
 		return write(fd, "{}", 2) == 2;
-	/* Not every file system has files without a name. */
+	/* Not every file system supports unnamed files. */
 	return errno == EOPNOTSUPP && faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS) == 0;
 }
 

@@ -1,14 +1,14 @@
 /*
- * A daemon that comes up while the place of its state does not answer goes on without any state,
- * says so by a health warning, and never reads it again. While that warning stands, the place is
- * asked with back-off; when it answers, the daemon is to be started again. One that warns again
- * after that is given longer and longer pauses.
+ * A daemon that starts while the place of its state does not answer runs without any state, reports
+ * that with a health warning, and never reads it again. While that warning is raised, the place is
+ * probed with back-off; when it answers, the daemon must be started again. If the new one warns
+ * again, the pauses get longer.
  *
  *	store_recovery_init(&recovery, loop, &node_store, on_answer, me);
  *	store_recovery_begin(&recovery);
  *	... on_answer: restart the daemon
  *
- * Asking a folder reads one byte of the state, or writes two where there is no state yet. Asking a
+ * Probing a folder reads one byte of the state, or writes two if there is no state yet. Probing a
  * Secret reads it.
  */
 #ifndef BOOT_STORE_STORE_RECOVERY_H
@@ -37,12 +37,12 @@ struct store_recovery {
 
 void store_recovery_init(struct store_recovery *r, struct loop *loop,
 	const struct node_store *store, void (*on_answer)(void *arg), void *arg);
-/* The warning stands. Nothing when it is being asked already. */
+/* The warning was raised. Does nothing when a probe is already under way. */
 void store_recovery_begin(struct store_recovery *r);
-/* The daemon is gone, the warning with it: nothing is asked until there is another one. Zeroed is
+/* The daemon has ended, and the warning with it: there are no probes until the next one. Zeroed is
  * accepted. */
 void store_recovery_pause(struct store_recovery *r);
-/* A daemon has come up with its state. */
+/* A daemon has started with its state. */
 void store_recovery_end(struct store_recovery *r);
 
 #endif

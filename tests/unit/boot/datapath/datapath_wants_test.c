@@ -26,7 +26,7 @@ static bool take(struct datapath_wants *w, const char *words)
 		struct ipaddr addr = tailnet_addr(word);
 		nft_addresses_add(&routes, &addr);
 	}
-	bool is_new = datapath_wants_take(w, &names, &routes);
+	bool is_new = datapath_wants_adopt(w, &names, &routes);
 	assert_int_equal(names.len, 0);
 	assert_int_equal(routes.len, 0);
 	return is_new;
