@@ -56,7 +56,9 @@ def test_refused_key_is_reissued(headscale, cluster, new_pod, figure):
     mounted.write(config_files(fresh, pod.name))
     pod.wait_log("Successfully received new auth key, restarting to apply configuration", 10)
     assert pod.process.wait(30) == 0
-    assert "reissue_authkey" not in cluster.secret(pod.name)
+    fields = cluster.secret(pod.name)
+    assert "reissue_authkey" not in fields
+    assert not {"_machinekey", "_profiles", "_current-profile"} & fields.keys(), "the old daemon wrote its state again"
     pod.boot()
     headscale.wait_online(pod.name)
     assert pod.stop() == 0
@@ -72,4 +74,24 @@ def test_kill_in_one_step_mode(headscale, new_pod):
     wait.wait_for(lambda: pod.daemon() not in (0, old), 10, "a new daemon")
     wait.wait_for(lambda: pod.client.state() == "Running", 15, "running again")
     assert headscale.wait_online(pod.name)["id"] == node["id"]
+    assert pod.stop() == 0
+
+
+@pytest.mark.parametrize("store", ["folder", "secret"])
+def test_fresh_key_after_the_login_was_lost(store, headscale, new_pod):
+    """The node expires, and the first key is spent: one in the file brings the same node back in place."""
+    _, key = headscale.new_key()
+    pod = new_pod(store=store, environment=NO_FLAGS)
+    mounted = config_folder(pod, key)
+    pod.boot()
+    node, place = headscale.wait_online(pod.name), len(pod.log())
+    headscale.expire_node(node)
+    pod.wait_log("condition NodeKeyExpired", 15, place)
+    _, fresh = headscale.new_key()
+    mounted.write(config_files(fresh, pod.name))
+    pod.wait_log("condition NodeKeyExpired cleared", 30, place)
+    wait.wait_for(lambda: pod.client.state() == "Running", 15, "running again")
+    assert headscale.wait_online(pod.name)["id"] == node["id"]
+    wait.wait_for(lambda: pod.get("/readyz")[0] == 200, 15, "ready")
+    assert pod.process.running() and fresh not in pod.log()
     assert pod.stop() == 0

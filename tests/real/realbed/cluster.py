@@ -151,6 +151,12 @@ class Cluster:
         data = self._call("GET", f"/api/v1/namespaces/default/secrets/{name}").get("data") or {}
         return {key: base64.b64decode(value).decode(errors="replace") for key, value in data.items()}
 
+    def set_secret(self, name, **fields):
+        """Puts fields into a Secret, as a person does."""
+        data = {key: base64.b64encode(value.encode()).decode() for key, value in fields.items()}
+        self._call("PATCH", f"/api/v1/namespaces/default/secrets/{name}", {"data": data},
+                   "application/merge-patch+json")
+
     def pause(self):
         """The server hangs: connections stay, nothing is answered."""
         self.process.signal(signal.SIGSTOP)
