@@ -96,6 +96,7 @@ void login_forget_daemon(struct login *l)
 	l->shown_state = IPN_STATE_UNKNOWN;
 	l->shown_approval = false;
 	l->waits_for_person = false;
+	l->was_patient = false;
 	l->needed_login = false;
 	l->is_refused = false;
 	l->has_warning = false;
@@ -153,6 +154,7 @@ void login_succeeded(struct login *l)
 {
 	l->succeeded_once = true;
 	l->waits_for_person = false;
+	l->was_patient = false;
 	stop_timers(l);
 	/* A tool that was content, with the map of before, has proved nothing. */
 	if (login_is_refused(l)) {

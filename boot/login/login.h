@@ -104,6 +104,7 @@ struct login {
 	/* of this daemon process */
 	bool up_ran;
 	bool set_ran;
+	bool was_patient;           /* it had all the time for a login of its own */
 	bool needed_login;          /* and has not been Running since */
 	bool is_refused;            /* though Running: the node lives on the map it has kept */
 	bool has_warning;           /* the health warning login-state stands */

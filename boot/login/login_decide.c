@@ -1,6 +1,7 @@
 #include "boot/login/login_internal.h"
 
 #include "boot/bus/bus.h"
+#include "boot/config/config_source.h"
 #include "boot/login/login_conditions.h"
 #include "boot/login/login_events.h"
 #include "boot/settings/settings.h"
@@ -40,6 +41,22 @@ void login_decide(struct login *l)
 		login_retry_later(l);
 }
 
+/* The daemon has a key, and nothing is known against it: to ask for another one would cut it off in
+ * the middle of the login that uses this one up. */
+static bool is_trying(const struct login *l)
+{
+	return !l->was_patient && !l->has_warning &&
+	       secret_is_set(config_source_authkey(l->partners.config));
+}
+
+/* The deadline of a short start leaves time to ask for a key. */
+static uint64_t answer_ms(const struct login *l)
+{
+	uint64_t longest = l->partners.times->login_answer_ms;
+	uint64_t part = l->partners.settings->boot_timeout_ms / 4;
+	return !l->succeeded_once && part < longest ? part : longest;
+}
+
 void login_decide_refusal(struct login *l)
 {
 	bool needs_login = l->partners.bus->facts.ipn_state == IPN_STATE_NEEDS_LOGIN;
@@ -48,6 +65,11 @@ void login_decide_refusal(struct login *l)
 	/* A new key is no cure while control is away; the daemon tries again by itself. */
 	if (l->control_is_away) {
 		timer_start(&l->grace, l->partners.times->refusal_grace_ms);
+		return;
+	}
+	if (is_trying(l)) {
+		l->was_patient = true;
+		timer_start(&l->grace, answer_ms(l));
 		return;
 	}
 	if (l->store_ref != NULL) {

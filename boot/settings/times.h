@@ -26,6 +26,7 @@ struct times {
 	uint32_t command_limit_ms; /* `tailscale up` and `set` after the first start */
 	uint32_t command_end_ms;   /* `tailscale up` when the node is Running */
 	uint32_t refusal_grace_ms; /* a login warning without a reason flickers: wait this long */
+	uint32_t login_answer_ms;  /* for an answer to a login that the daemon tries by itself */
 	/* A refusal may disappear only because the login is being tried again. */
 	uint32_t let_in_ms;
 	uint32_t reissue_limit_ms;   /* how long a new auth key is waited for */

@@ -150,6 +150,16 @@ def test_boot_deadline_does_not_end_it(world):
     assert program.wait_exit() == 0
 
 
+def test_login_under_way_is_not_cut_off(world):
+    """The daemon has a key, and its login takes a while: no other one is asked for."""
+    program = begin(world)
+    world.lapi.bus.wait_watchers(1)
+    stays_true(lambda: not world.lapi.count("POST", "disconnect-control"), 0.6, "left alone")
+    world.lapi.bus.publish(notify.running())
+    program.wait_log(STARTED)
+    assert "reissue_authkey" not in world.kube.get()
+
+
 def test_once_per_boot(world):
     """Further messages do not begin it again."""
     program = begin(world)
