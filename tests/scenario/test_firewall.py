@@ -337,3 +337,17 @@ def test_address_in_the_range_and_a_config_file(world, space, mode):
     assert "condition AddressInTailnetRange: the address 100.70.3.4 of eth0" in program.output()
     assert (drops in program.output()) == (mode == "on")
     assert program.stop() == 0
+
+
+def test_address_in_the_range_and_a_silent_api_server(world, space):
+    """The last line of the start-up names the cause of the silence behind what it looks like."""
+    space.run("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
+    space.run("ip", "addr", "add", "100.70.3.4/24", "dev", "eth0")
+    space.run("ip", "link", "set", "eth0", "up")
+    space.run("ip", "link", "set", "eth1", "up")
+    env = world.kube_env(TS_AUTHKEY="key", TS_USERSPACE="false", TS_BOOT_TIMEOUT="1s")
+    program = world.start({**env, "KUBERNETES_SERVICE_HOST": "100.70.3.9"}, wrapper=space.enter)
+    assert program.wait_exit() == 1
+    last = program.lines()[-1]
+    assert last.startswith("error setting up for running on Kubernetes: context deadline exceeded: ")
+    assert "the address 100.70.3.4 of eth0 is in 100.64.0.0/10, the range of the tailnet: tailscaled drops" in last
