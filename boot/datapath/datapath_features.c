@@ -93,16 +93,16 @@ void datapath_features_go(struct datapath_features *f)
 }
 
 /* A target that is not known yet is a condition of its feature; an impossible one is ours. */
-static void classify_share(struct datapath_features *f, const struct condition_kind *code,
-	int result, const struct err *why, enum datapath_share *share, struct err *e)
+static void classify_share(struct datapath_features *f, const struct condition_kind *kind, int code,
+	const struct err *why, enum datapath_share *share, struct err *e)
 {
-	if (result == 0)
-		condition_clear(f->conditions_ref, code);
-	if (result == -EAGAIN && *share == DATAPATH_SHARE_WHOLE)
+	if (code == 0)
+		condition_clear(f->conditions_ref, kind);
+	if (code == -EAGAIN && *share == DATAPATH_SHARE_WHOLE)
 		*share = DATAPATH_SHARE_WAITING;
-	if (result == 0 || result == -EAGAIN)
+	if (code == 0 || code == -EAGAIN)
 		return;
-	condition_raise(f->conditions_ref, code, "%s", why->msg);
+	condition_raise(f->conditions_ref, kind, "%s", why->msg);
 	*share = DATAPATH_SHARE_IMPOSSIBLE;
 	*e = *why;
 }
