@@ -17,7 +17,7 @@
 #include "lib/io/atomicfile.h"
 #include "lib/io/proc.h"
 
-#define FILE_MAX (1024u * 1024) /* what a mounted Secret or ConfigMap can hold */
+#define FILE_MAX (1024u * 1024) /* the most that a mounted Secret or ConfigMap can hold */
 
 static void check_mode(struct check *c)
 {
@@ -66,7 +66,7 @@ static void check_secret_files(struct check *c)
 	check_secret_file(c, "TS_ID_TOKEN", &c->s->id_token);
 }
 
-/* What the programs would refuse. */
+/* Arguments that the programs would refuse. */
 static void check_arguments(struct check *c)
 {
 	struct err e;
@@ -89,7 +89,7 @@ static void check_serve_config(struct check *c)
 		check_pass(c, "%s does not exist yet, it is waited for", c->s->serve_config);
 		return;
 	}
-	/* Names that any node could have: they are not known before it runs. */
+	/* Placeholders: the names of the node are not known before it runs. */
 	static const struct serve_names names = {SERVE_NO_HTTPS, "tailnet.ts.net"};
 	AUTO(serve_plan_fini) struct serve_plan plan = {0};
 	if (code == 0)

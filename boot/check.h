@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* One line "ok: …" to out for each thing found right, one line "error: …" to err_out for each
+/* Writes one line "ok: …" to out for each passed check, one line "error: …" to err_out for each
  * fault. env_ref NULL = ours. True without a fault. Secrets are not shown. */
 bool check_run(char *const *env_ref, FILE *out, FILE *err_out);
 

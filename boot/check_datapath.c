@@ -1,5 +1,5 @@
 /*
- * `tailboot check`: what the data path needs.
+ * `tailboot check`: the needs of the data path.
  */
 #include "boot/check_report.h"
 
@@ -57,7 +57,7 @@ void check_firewall(struct check *c)
 	loop_free(loop);
 }
 
-/* Negative when there is nothing to judge, which is told. */
+/* Negative when there is nothing to check, which is reported. */
 static int read_services(struct check *c, const char *path, struct buf *text)
 {
 	struct err e;

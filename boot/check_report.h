@@ -1,5 +1,5 @@
 /*
- * What `tailboot check` finds, line by line. Shared by the files of the command.
+ * The results of `tailboot check`, line by line. Shared by the files of the command.
  */
 #ifndef BOOT_CHECK_REPORT_H
 #define BOOT_CHECK_REPORT_H

@@ -21,9 +21,9 @@
 #include "statestore/store_dir.h"
 #include "statestore/store_kube.h"
 
-/* Until when the API server must have answered all questions. */
+/* Deadline for all answers of the API server. */
 #define ANSWER_MS 5000
-/* A volume with less room is full: the daemon replaces its state by a second copy. */
+/* A volume with less free space counts as full: the daemon replaces its state by a second copy. */
 #define ROOM_MIN ((uint64_t)16 * 1024)
 
 struct question {
@@ -83,7 +83,7 @@ static int ask(struct question *q, struct err *e)
 	return code;
 }
 
-/* The same questions as at the start of a run; nothing is changed. */
+/* The same requests as at the start of a run; nothing is changed. */
 static void check_permissions(struct check *c)
 {
 	struct err e;
@@ -114,7 +114,7 @@ static void check_account(struct check *c)
 		check_permissions(c);
 }
 
-/* True when a file can be made in the folder, as far as can be told without making one. */
+/* True when a file can be made in the folder, as far as that is known without making one. */
 static bool takes_files(struct check *c, const char *path)
 {
 	struct stat st;
@@ -141,7 +141,7 @@ static bool takes_files(struct check *c, const char *path)
 	return true;
 }
 
-/* The folder, or the first one above it that exists, must take files, and so must what is below. */
+/* The folder, or its nearest existing parent, must be writable, and so must the files below. */
 static void check_state_dir(struct check *c)
 {
 	AUTO(mem_free) char *path = xstrdup(c->s->state_dir);

@@ -1,7 +1,6 @@
 /*
- * The command line. Without arguments the program is the supervisor; everything else ends by
- * itself. The name it is called by means nothing: containerboot and /tailscale/run.sh are links to
- * it.
+ * The command line. Without arguments the program is the supervisor; every command ends by itself.
+ * The name of the program has no meaning: containerboot and /tailscale/run.sh are links to it.
  */
 #ifndef BOOT_CLI_H
 #define BOOT_CLI_H
@@ -26,9 +25,9 @@ enum cli_exit {
 
 enum cli_command cli_parse(int argc, char *const argv[]);
 
-/* Carries out any command but CLI_RUN; env_ref is the environment to check, NULL = ours. Results go
- * to out, faults to err_out. Returns the exit code, CLI_EXIT_FAILED also when out cannot be
- * written. */
+/* Carries out any command except CLI_RUN; env_ref is the environment to check, NULL = ours. Results
+ * are written to out, faults to err_out. Returns the exit code, CLI_EXIT_FAILED also when out
+ * cannot be written. */
 int cli_execute(enum cli_command command, char *const *env_ref, FILE *out, FILE *err_out);
 
 #endif

@@ -35,8 +35,8 @@ const char *fatal_termination_log(const char *set)
 
 void fatal_write_termination(const char *path, const char *sentence)
 {
-	/* No O_CREAT: the runtime makes the file; elsewhere a stray file would only be in the
-	 * way. */
+	/* No O_CREAT: the runtime makes the file; elsewhere a stray file would only be a
+	 * nuisance. */
 	AUTO(fd_close) int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return;

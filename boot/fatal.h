@@ -1,7 +1,7 @@
 /*
- * What may end the process, and with which code. Before the first "Startup complete" any failure
- * of a step may; after it only the rows marked so: docs/exit-codes.md is the same table for
- * users.
+ * The causes that may end the process, and their exit codes. Before the first "Startup complete"
+ * any failure of a step may; after it only the rows marked so: docs/exit-codes.md is the same table
+ * for users.
  */
 #ifndef BOOT_FATAL_H
 #define BOOT_FATAL_H
@@ -12,7 +12,8 @@
 
 enum fatal_cause {
 	FATAL_STOP_REQUESTED, /* SIGTERM or SIGINT */
-	FATAL_KEY_REISSUED,   /* a new key has come at boot: the runtime starts us again with it */
+	FATAL_KEY_REISSUED,   /* a new key has arrived at boot: the runtime starts us again with
+ * it */
 	FATAL_SETTINGS,       /* environment, command line of the pod, files named by it */
 	FATAL_BOOT_STEP,      /* a step of the start-up failed */
 	FATAL_BOOT_DEADLINE,  /* start-up took longer than TS_BOOT_TIMEOUT */
@@ -31,7 +32,7 @@ struct fatal_row {
 
 const struct fatal_row *fatal_row(enum fatal_cause cause);
 
-/* Where the termination message goes when the settings could not be read; set is the value of
+/* The path of the termination message when the settings could not be read; set is the value of
  * TAILBOOT_TERMINATION_LOG, NULL and empty give the default. */
 const char *fatal_termination_log(const char *set);
 

@@ -1,6 +1,6 @@
 /*
- * The HTTP listeners that the settings ask for: the deprecated health address first, then the
- * local one, each with the routes of those who answer.
+ * The HTTP listeners that the settings ask for: the deprecated health address first, then the local
+ * one, each with the routes of its handlers.
  */
 #ifndef BOOT_LISTENERS_H
 #define BOOT_LISTENERS_H
@@ -18,7 +18,7 @@ struct httpd_listener;
 struct loop;
 struct settings;
 
-/* What answers; borrowed for the life of the listeners. */
+/* The handlers; borrowed for the life of the listeners. */
 struct listeners_routes {
 	struct health *health;
 	struct drain *drain; /* NULL: none */
@@ -31,9 +31,10 @@ struct listeners {
 };
 
 void listeners_init(struct listeners *l, struct loop *loop);
-/* After those who answer: they let go what is waiting. Zeroed is accepted. */
+/* To be called after the handlers have been freed, which releases waiting requests. Zeroed is
+ * accepted. */
 void listeners_fini(struct listeners *l);
-/* Once; nothing when they were opened already. */
+/* Opens them; does nothing when they are already open. */
 int listeners_open(struct listeners *l, const struct settings *settings,
 	const struct listeners_routes *routes, struct err *e) MUST_CHECK;
 void listeners_close(struct listeners *l);

@@ -29,7 +29,7 @@ static int fail(const struct settings *settings, enum fatal_cause cause, const s
 	return fatal_row(cause)->exit_code;
 }
 
-/* What has to be done once, before anything runs; nothing here waits. */
+/* Steps to do once, before anything runs; nothing here waits. */
 static int prepare_host(const struct settings *settings, struct err *e)
 {
 	if (tun_ensure(settings, e) < 0 || sysctl_prepare(settings, e) < 0)
@@ -57,7 +57,7 @@ int main(int argc, char **argv)
 {
 	signals_block();
 	log_init("boot: ");
-	/* Keys pass through this memory: no core file, and /proc for root alone. */
+	/* Keys pass through this memory: no core file, and /proc only for root. */
 	prctl(PR_SET_DUMPABLE, 0);
 	enum cli_command command = cli_parse(argc, argv);
 	if (command == CLI_RUN)

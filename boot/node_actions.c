@@ -16,8 +16,8 @@ typedef void (*action_fn)(struct supervisor *s);
 
 /* Start and restart of the daemon. */
 
-/* In the namespace that the set-up of the store has found; its first connection, and the daemon,
- * come in later turns. */
+/* In the namespace found by the set-up of the store; its first connection, and the daemon, follow
+ * in later turns. */
 static void claim_tables(struct supervisor *s)
 {
 	const struct kube *kube = s->store.kube;
@@ -104,7 +104,7 @@ static void decide_login(struct supervisor *s)
 	login_decide(&s->login);
 }
 
-/* Before somebody is asked for a key: the daemon has one that it was not started with. */
+/* Before a key is requested: the daemon has one that it was not started with. */
 static bool try_next_key(struct supervisor *s)
 {
 	if (node_is_booting(s) || !config_source_has_untried_authkey(&s->config))
@@ -228,7 +228,7 @@ static void run_set(struct supervisor *s)
 	login_run_set(&s->login);
 }
 
-/* What is to be set is asked for again once the node is Running. */
+/* The values to set are requested again once the node is Running. */
 static void abandon_set(struct supervisor *s)
 {
 	login_abandon_set(&s->login);
@@ -251,7 +251,7 @@ static void authenticated(struct supervisor *s)
 		log_event(EV_NODE_RUNNING_AGAIN);
 	condition_clear(&s->conditions, CONDITION_NOT_RUNNING);
 	login_succeeded(&s->login);
-	/* Also one that was put there later. */
+	/* Also a key that was put there later. */
 	if (s->is_configured && settings_is_two_step_once(s->settings))
 		node_store_delete_authkey(&s->store);
 	if (s->is_configured)

@@ -18,7 +18,7 @@ static void show_config(const struct supervisor *s)
 	log_event(EV_SETTINGS_CONFIG_FILE, shown, s->capver);
 }
 
-/* 0, or what there is to say when no file fits the daemon. */
+/* 0, or the error when no file matches the daemon. */
 static int choose_config(struct supervisor *s, struct err *e)
 {
 	if (!settings_is_one_step(s->settings))
@@ -82,7 +82,7 @@ void node_capability_compare(struct supervisor *s)
 		return;
 	s->capver = version;
 	node_store_set_capver(&s->store, version);
-	/* What cannot be read now is looked for at each change, and at the next start. */
+	/* A file that cannot be read now is tried again at each change, and at the next start. */
 	if (choose_config(s, &e) < 0 || !settings_is_one_step(s->settings) ||
 		config_source_pending(&s->config) != CONFIG_PENDING_RESTART)
 		return;

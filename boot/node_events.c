@@ -16,7 +16,7 @@
 
 /* bus */
 
-/* A daemon that does not answer, or whose notifications do not come, is no use to anybody. */
+/* A daemon that does not answer, or sends no notifications, is useless. */
 static void update_reachable(void *arg)
 {
 	struct supervisor *s = arg;
@@ -125,7 +125,7 @@ static void on_daemon_failed(void *arg, const struct daemon_failure *failure)
 	struct supervisor *s = arg;
 	const char *colon = failure->last_line[0] != '\0' ? ": " : "";
 	if (s->is_ending) {
-		/* The steps of the stop that need it are over. */
+		/* The steps of the stop that need it are done. */
 		node_post(s, NODE_EVENT_DAEMON_DOWN);
 		return;
 	}
@@ -194,7 +194,7 @@ static void on_serve_reset(void *arg, const struct err *err)
 	struct supervisor *s = arg;
 	if (err != NULL)
 		node_end(s, FATAL_BOOT_STEP, "failed to unset serve config: %s", err->msg);
-	/* After the start-up a failure here only leaves what the daemon had. */
+	/* After the start-up a failure here only leaves the daemon's previous configuration. */
 	if (!s->is_ending)
 		node_post(s, NODE_EVENT_STEP_OK);
 }

@@ -34,7 +34,7 @@ void node_show_status(void *supervisor)
 {
 	struct supervisor *s = supervisor;
 	char status[NODE_STATUS_MAX];
-	/* Where an event leads is shown, not the way there. */
+	/* Only the final state of an event is shown, not the intermediate ones. */
 	if (s->is_dispatching)
 		return;
 	node_status_format(s->state, s->startup_complete, &s->conditions, status);
@@ -133,7 +133,7 @@ static const char *cause_of_silence(const struct supervisor *s)
 	return condition_get(&s->conditions, CONDITION_ADDRESS_IN_TAILNET_RANGE)->reason;
 }
 
-/* The newest reason why the state of the node's table has not been left, "" when there is none. */
+/* The newest reason why the node is still in its state, "" when there is none. */
 static const char *deadline_reason(const struct supervisor *s)
 {
 	const struct condition_set *set = &s->conditions;
@@ -164,7 +164,7 @@ void node_on_boot_deadline(void *supervisor)
 	bool counts = rule == NODE_DEADLINE_ALWAYS ||
 		      (rule == NODE_DEADLINE_UNLESS_OTHERS && !waits_for_others(s));
 	if (!counts) {
-		/* What follows the pause gets the whole time again. */
+		/* The state after the pause gets the full time again. */
 		if (!node_state_is_stopping(s->state) && s->settings->boot_timeout_ms > 0)
 			timer_start(&s->boot_deadline, s->settings->boot_timeout_ms);
 		return;
@@ -175,7 +175,7 @@ void node_on_boot_deadline(void *supervisor)
 	char *reason = xasprintf(
 		"%s%s%s", newest, newest[0] != '\0' && cause[0] != '\0' ? "; " : "", cause);
 	const char *colon = reason[0] != '\0' ? ": " : "";
-	/* The socket's sentence names the time-out itself. */
+	/* The text about the socket already names the time-out. */
 	if (s->state == NODE_STATE_DAEMON)
 		node_end(s, FATAL_BOOT_DEADLINE, "%s", node_state_deadline_text(s->state));
 	else if (is_resetting(s))

@@ -18,7 +18,7 @@ static const char *const texts[NODE_STATE_COUNT] = {
 	[NODE_STATE_STEADY] = "tailnet node is running",
 };
 
-/* What stands in the way: of a node that is up only what makes it unfit. */
+/* The condition to show: for a node that is up only one that makes it unready. */
 static bool matters(const struct condition *c, bool is_up)
 {
 	if (!c->raised || c->kind->readiness == CONDITION_WARNS)

@@ -35,7 +35,7 @@ void node_stop_begin(struct supervisor *s)
 void node_stop_await_state(struct supervisor *s)
 {
 	bool has_daemon = s->daemon != NULL && daemon_has_process(s->daemon);
-	/* One that has ended must not come back meanwhile. */
+	/* A daemon that has ended must not be restarted meanwhile. */
 	if (s->daemon != NULL && !has_daemon)
 		daemon_stop(s->daemon, 0);
 	if (!shutdown_await_state(&s->shutdown, s->store.store, has_daemon))

@@ -49,7 +49,7 @@ static const struct row table[NODE_STATE_COUNT][NODE_EVENT_COUNT] = {
 		[NODE_EVENT_RETRY] = GO(AUTH, DECIDE_RECOVERY),
 		[NODE_EVENT_WANT_LOGIN] = GO(LOGIN, RUN_UP),
 		[NODE_EVENT_WANT_REISSUE] = GO(REISSUE, REISSUE),
-		/* A wait for a key that ended in vain while there was no daemon. */
+		/* A wait for a key that failed while there was no daemon. */
 		[NODE_EVENT_DAEMON_READY] = GO(SUBSCRIBE, SUBSCRIBE),
 		[NODE_EVENT_DAEMON_DOWN] = GO(DAEMON, LOST_DAEMON),
 		[NODE_EVENT_STOP] = GO(STOP_WITHDRAW, STOP_BEGIN),

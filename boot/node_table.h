@@ -1,8 +1,8 @@
 /*
  * The node's way through a start, a restart and a stop: states, events, and the table that joins
- * them. Pure data. First start, restart of the daemon and a new login share the states; what
- * differs is in the actions (boot/node_actions.c), which may post follow-up
- * events but never set a state.
+ * them. Pure data. First start, restart of the daemon and a new login share the states; the
+ * differences are in the actions (boot/node_actions.c), which may post follow-up events but never
+ * set a state.
  */
 #ifndef BOOT_NODE_TABLE_H
 #define BOOT_NODE_TABLE_H
@@ -21,9 +21,10 @@ enum node_state {
 	NODE_STATE_CONFIGURE,  /* serve config reset */
 	NODE_STATE_STEADY,
 	NODE_STATE_STOP_WITHDRAW, /* advertised Services are withdrawn */
-	NODE_STATE_STOP_STATE,    /* the daemon's state is made sure of, ours is flushed */
+	NODE_STATE_STOP_STATE,    /* the daemon's state is checked for consistency, ours is
+ * flushed */
 	NODE_STATE_STOP_DAEMON,
-	NODE_STATE_STOP_RULES, /* the firewall is taken away */
+	NODE_STATE_STOP_RULES, /* the firewall is removed */
 	NODE_STATE_DONE,
 	NODE_STATE_COUNT,
 };
@@ -39,7 +40,7 @@ enum node_event {
 	NODE_EVENT_NEEDS_LOGIN,
 	NODE_EVENT_NEEDS_APPROVAL,
 	NODE_EVENT_OTHER_STATE,
-	NODE_EVENT_GRACE_OVER, /* a login that failed without a reason has stood long enough */
+	NODE_EVENT_GRACE_OVER, /* a failed login without a reason has lasted long enough */
 	NODE_EVENT_KEY_REFUSED,
 	NODE_EVENT_LOGIN_REFUSED, /* though the node counts as Running */
 	NODE_EVENT_RETRY,
@@ -99,7 +100,7 @@ enum node_action {
 enum node_deadline {
 	NODE_DEADLINE_NEVER,
 	NODE_DEADLINE_ALWAYS,
-	NODE_DEADLINE_UNLESS_OTHERS, /* not while somebody else has to act: log in, approve … */
+	NODE_DEADLINE_UNLESS_OTHERS, /* not while another party has to act: log in, approve … */
 };
 
 struct node_cell {
@@ -107,7 +108,7 @@ struct node_cell {
 	enum node_action action;
 };
 
-/* An event that means nothing in a state gives the state itself and NODE_ACTION_NONE. */
+/* An event without a cell in a state gives the state itself and NODE_ACTION_NONE. */
 struct node_cell node_table_look_up(enum node_state state, enum node_event event);
 enum node_deadline node_state_deadline(enum node_state state);
 /* The fatal sentence when the deadline passes in this state, without the reason. */

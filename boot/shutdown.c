@@ -9,13 +9,13 @@
 #include "lib/base/clock.h"
 #include "statestore/statestore.h"
 
-/* What the steps before leave of the budget: a fifth of it, and no more than this. */
+/* Part of the budget that earlier steps must leave: a fifth of it, and no more than this. */
 #define LATER_SHARE 5
 #define DAEMON_SHARE_MS 3000 /* to end after SIGTERM */
-#define STATE_SHARE_MS 2000  /* to look at the daemon's state and publish the rest */
+#define STATE_SHARE_MS 2000  /* to check the daemon's state and publish pending values */
 /* For the kernel to end a daemon after SIGKILL. */
 #define KILL_SHARE_MS 500
-/* For the kernel to take our tables away: a few milliseconds, more on a machine that is busy. */
+/* For the kernel to remove our tables: a few milliseconds, more on a busy machine. */
 #define RULES_SHARE_MS 1000
 /* The withdrawal without its pause: two calls. A daemon that does not answer gets no more. */
 #define WITHDRAW_CALLS_MS 2000
@@ -141,7 +141,7 @@ void shutdown_stop_daemon(struct shutdown *s, struct daemon *daemon)
 {
 	uint64_t left = time_left(s);
 	uint64_t term = left > 2 * KILL_SHARE_MS ? left - KILL_SHARE_MS : KILL_SHARE_MS;
-	/* A daemon that cannot be ended goes with us, or with the container. */
+	/* A daemon that cannot be ended dies with us, or with the container. */
 	timer_start(&s->budget, term + KILL_SHARE_MS);
 	daemon_stop(daemon, term);
 }

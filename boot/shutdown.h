@@ -1,7 +1,7 @@
 /*
- * The steps of the stop: withdraw Services, make sure of the daemon's state and publish what is
- * left, end the daemon, remove the firewall's rules. One budget for all of it, spent once; each
- * step gets what the later ones can spare. Which step is next is decided by the node's table.
+ * The steps of the stop: withdraw Services, check the daemon's state and publish pending values,
+ * end the daemon, remove the firewall's rules. One budget for all steps; each step gets what the
+ * later ones can spare. The node's table decides which step is next.
  *
  *	shutdown_begin(&shutdown);
  *	shutdown_withdraw(&shutdown, &publish, is_running);
@@ -28,7 +28,7 @@ struct times;
 
 struct shutdown_events {
 	void (*on_step)(void *arg);         /* the step is done */
-	void (*on_budget_spent)(void *arg); /* what is under way is given up */
+	void (*on_budget_spent)(void *arg); /* the step under way is abandoned */
 	void *arg;
 };
 
@@ -45,13 +45,13 @@ struct shutdown {
 
 void shutdown_init(struct shutdown *s, struct loop *loop, const struct settings *settings,
 	const struct times *times, const struct shutdown_events *events);
-void shutdown_begin(struct shutdown *s);      /* the budget runs */
+void shutdown_begin(struct shutdown *s);      /* starts the budget */
 void shutdown_stop_clock(struct shutdown *s); /* zeroed is accepted */
 
 /* is_running: the node carries traffic, clients get time to go elsewhere. */
 void shutdown_withdraw(struct shutdown *s, struct publish *publish, bool is_running);
-/* store NULL: none. A daemon that is gone writes nothing any more that could be waited for; when it
- * goes during a step, this begins anew and the step before is over. */
+/* store NULL: none. A daemon that has ended writes nothing more to wait for; when it ends during a
+ * step, this step begins anew and the previous one is done. */
 bool shutdown_await_state(struct shutdown *s, struct statestore *store, bool has_daemon);
 /* The event of the daemon reports the end. */
 void shutdown_stop_daemon(struct shutdown *s, struct daemon *daemon);

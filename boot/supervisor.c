@@ -25,7 +25,7 @@
 #include "lib/io/signals.h"
 #include "lib/localapi/localapi.h"
 
-/* For tailscaled to end when there is no loop any more. */
+/* For tailscaled to end after the loop has failed. */
 #define LAST_TERM_MS 3000
 #define LAST_KILL_MS 500
 
@@ -88,7 +88,7 @@ static void on_config_authkey(void *arg, const struct secret *authkey)
 	credentials_mask_config(&s->login.credentials, authkey);
 }
 
-/* A file that cannot be read now counts as one without a key: the daemon is left to say so. */
+/* A file that cannot be read now counts as one without a key: the daemon reports that itself. */
 static void init_config(struct supervisor *s)
 {
 	struct err unreadable;
@@ -261,7 +261,7 @@ struct supervisor *supervisor_new(const struct settings *settings, struct err *e
 	s->times = times_get(settings->test_fast);
 	boot_conditions_add(&s->conditions);
 	condition_set_watch(&s->conditions, node_show_status, s);
-	/* A manager that cannot be told is no reason not to run. */
+	/* A manager that cannot be notified is no reason not to run. */
 	if (sd_notify_init(&s->sd_notify, &no_manager) < 0)
 		log_event(EV_SETTINGS_WARNING, no_manager.msg);
 	if (init_io(s, e) < 0 || init_modules(s, e) < 0)
@@ -270,7 +270,7 @@ struct supervisor *supervisor_new(const struct settings *settings, struct err *e
 }
 
 /* The process ends, but tailscaled and our rules must not outlive it: another loop carries out the
- * whole stop. Without one, tailscaled is ended at least. */
+ * whole stop. Without one, at least tailscaled is ended. */
 static void end_after_loop(struct supervisor *s, const struct err *why)
 {
 	struct err e;
@@ -300,7 +300,7 @@ int supervisor_run(struct supervisor *s)
 	return fatal_row(s->end_cause)->exit_code;
 }
 
-/* Those that use others go before them. */
+/* Modules that use other modules are freed first. */
 static void free_modules(struct supervisor *s)
 {
 	capability_cancel(s->capability);

@@ -1,6 +1,6 @@
 /*
- * The supervisor: everything that runs, joined by the node's table. Its parts share
- * boot/supervisor_internal.h; nobody else does.
+ * The supervisor: everything that runs, joined by the node's table. Only its parts include
+ * boot/supervisor_internal.h.
  *
  *	AUTO(supervisor_freep) struct supervisor *s = supervisor_new(settings, &e);
  *	if (s != NULL)

@@ -8,7 +8,8 @@
  *	node_actions.c   actions of the table → calls into the modules
  *	node_stop.c      those of a stop
  *
- * A fact belongs to the module that decides by it; what is here concerns the table itself.
+ * A fact belongs to the module that uses it for decisions; the members here concern the table
+ * itself.
  */
 #ifndef BOOT_SUPERVISOR_INTERNAL_H
 #define BOOT_SUPERVISOR_INTERNAL_H
@@ -57,8 +58,8 @@ struct supervisor {
 	struct node_store store;
 	struct store_recovery recovery;    /* of a daemon without its state */
 	struct capability_ask *capability; /* under way */
-	int capver;                        /* of the daemon, as far as it is known */
-	int asked_capver;            /* as `tailscale version` has it; 0: not asked, or no answer */
+	int capver;                        /* of the daemon, as far as known */
+	int asked_capver;            /* from `tailscale version`; 0: not asked, or no answer */
 	struct config_source config; /* zeroed without a configuration directory */
 	struct launch launch;
 	struct daemon *daemon; /* NULL before its first start */
@@ -66,7 +67,7 @@ struct supervisor {
 	struct login login;
 	struct confwatch *confwatch; /* from the first steady state on, in one-step mode */
 	struct publish publish;
-	struct datapath *datapath; /* NULL when the settings ask for none */
+	struct datapath *datapath; /* NULL when the settings need none */
 	struct drain *drain;       /* of egress services; NULL without a directory of them */
 	struct health *health;
 	struct listeners listeners;
@@ -103,7 +104,7 @@ void node_end(struct supervisor *s, enum fatal_cause cause, const char *fmt, ...
 /* True until the first "Startup complete": failures of steps end the process. */
 bool node_is_booting(const struct supervisor *s);
 void node_on_boot_deadline(void *supervisor);
-/* What the service manager shows of the node, when it has changed. */
+/* Updates the line of the service manager when it has changed. */
 void node_show_status(void *supervisor);
 
 /* supervisor.c: an address that tailscaled takes for the tailnet's is named before the daemon is
@@ -127,7 +128,7 @@ void node_stop_end_daemon(struct supervisor *s);
 void node_stop_remove_rules(struct supervisor *s);
 void node_stop_finish(struct supervisor *s);
 
-/* node_events.c: what the modules report to. */
+/* node_events.c: callbacks of the modules. */
 struct bus_events node_events_bus(struct supervisor *s);
 struct confwatch_events node_events_config(struct supervisor *s);
 struct daemon_events node_events_daemon(struct supervisor *s);

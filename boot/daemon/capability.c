@@ -62,7 +62,7 @@ static void on_output(void *arg, int stream, const char *data, size_t len)
 	struct capability_ask *a = arg;
 	struct err e;
 	(void)stream;
-	/* What is too long is no answer, which the parser finds out. */
+	/* The parser refuses an answer that is too long. */
 	if (buf_append(&a->answer, data, len, &e) < 0)
 		buf_reset(&a->answer);
 }

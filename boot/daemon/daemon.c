@@ -26,7 +26,7 @@
 #define UNWATCH_DELAY_MS 250
 /* Restarts that are made at once before the back-off begins. */
 #define IMMEDIATE_RESTARTS 5
-/* How long a daemon that is to be started anew may take to end. */
+/* How long a daemon may take to end before it is started anew. */
 #define RECYCLE_TERM_MS 5000
 #define STATUS_TEXT_MAX 256
 #define LAST_LINE_MAX 400
@@ -145,7 +145,7 @@ static int spawn(struct daemon *d, struct err *e)
 static void signal_daemon(struct daemon *d, int signo)
 {
 	struct err e;
-	/* -ESRCH: its exit is about to be told. */
+	/* -ESRCH: its exit is about to be reported. */
 	if (proc_signal(d->proc, signo, &e) < 0 && e.code != -ESRCH)
 		log_event(EV_DAEMON_SIGNAL_FAILED, e.msg);
 }
@@ -211,15 +211,15 @@ static void respawn(struct daemon *d)
 		timer_start(&d->timer, d->start_timeout_ms);
 		return;
 	}
-	/* A program that is gone or broken does not come back by waiting. */
+	/* Waiting does not help against a missing or broken program. */
 	if (!err_is_transient(e.code)) {
 		snprintf(d->status, sizeof(d->status), "%.*s", STATUS_TEXT_MAX - 1, e.msg);
 		d->state = DAEMON_STATE_WAITING;
 		crashed(d);
 		return;
 	}
-	/* Nothing ran, so nothing crashed: the host lacks what a start takes, and may have it
-	 * again. */
+	/* Nothing ran, so nothing crashed: the host lacks a resource for the start, which may
+	 * become available again. */
 	condition_raise(d->conditions_ref, CONDITION_DAEMON_DOWN,
 		"tailscaled cannot be started: %s", e.msg);
 	d->state = DAEMON_STATE_WAITING;
@@ -231,7 +231,7 @@ static void terminate(struct daemon *d, uint64_t kill_after_ms)
 	stop_probing(d);
 	log_event(EV_DAEMON_SIGTERM);
 	signal_daemon(d, SIGTERM);
-	signal_daemon(d, SIGCONT); /* a stopped one acts on it only then */
+	signal_daemon(d, SIGCONT); /* a stopped process handles SIGTERM only then */
 	timer_start(&d->timer, kill_after_ms);
 }
 
@@ -257,7 +257,7 @@ static void ready(struct daemon *d)
 	d->events.on_ready(d->events.arg);
 }
 
-static void tell_stopped(void *arg)
+static void report_stopped(void *arg)
 {
 	struct daemon *d = arg;
 	d->events.on_stopped(d->events.arg);
@@ -338,7 +338,7 @@ struct daemon *daemon_new(struct loop *loop, struct proc_table *procs,
 	d->backoff = BACKOFF_INIT(options->backoff_base_ms, options->backoff_max_ms);
 	timer_init(&d->timer, loop, on_timer, d);
 	timer_init(&d->probe, loop, probe_now, d);
-	timer_init(&d->stopped, loop, tell_stopped, d);
+	timer_init(&d->stopped, loop, report_stopped, d);
 	timer_init(&d->unwatch, loop, stop_watching, d);
 	return d;
 }

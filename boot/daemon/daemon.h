@@ -1,11 +1,11 @@
 /*
- * The daemon (tailscaled): started, found ready, brought back in place after a crash, stopped. A
- * table of state × event in daemon_table.c decides; this module carries it out. It knows
- * nothing of logins.
+ * The daemon (tailscaled): starts it, waits until it is ready, restarts it in place after a crash,
+ * stops it. The table of state × event in daemon_table.c decides; this module carries it out. It
+ * knows nothing of logins.
  *
- * Ready means that its socket accepts a connection: bind precedes listen, a stale socket file
- * does not pass, and the path may be a symlink to another process's socket. Who starts it first
- * bounds that start; each later one has start_timeout_ms, and one that takes longer is a crash.
+ * Ready means that its socket accepts a connection: bind precedes listen, a stale socket file does
+ * not count, and the path may be a symlink to another process's socket. The caller bounds the first
+ * start; each later one has start_timeout_ms, and a longer one counts as a crash.
  */
 #ifndef BOOT_DAEMON_DAEMON_H
 #define BOOT_DAEMON_DAEMON_H
@@ -26,8 +26,8 @@ struct proc_table;
 struct daemon_options {
 	const char *socket;
 	const char *root;        /* of /proc and /sys */
-	const struct mask *mask; /* of what it writes; borrowed */
-	/* The arguments after argv[0], asked for before each start; out is empty. */
+	const struct mask *mask; /* for its output; borrowed */
+	/* Fills in the arguments after argv[0], called before each start; out is empty. */
 	void (*make_args)(void *arg, struct strv *out);
 	void *make_args_arg;
 	char *const *envp;      /* borrowed for the life of the daemon; NULL = ours */
@@ -46,7 +46,7 @@ struct daemon_failure {
 
 struct daemon_events {
 	void (*on_ready)(void *arg);
-	/* It died; it will be started again. */
+	/* It has crashed; it will be started again. */
 	void (*on_down)(void *arg, const char *status);
 	/* It ended before it was ready for the first time, or crashed too often: it stays down. */
 	void (*on_failed)(void *arg, const struct daemon_failure *failure);
@@ -65,10 +65,10 @@ void daemon_free(struct daemon *d);
 int daemon_start(struct daemon *d, struct err *e) MUST_CHECK;
 /* SIGTERM, after term_ms SIGKILL; then on_stopped, never from within the call. */
 void daemon_stop(struct daemon *d, uint64_t term_ms);
-/* Ends it and lets the crash path bring it back, e.g. to read a new configuration file. Counts
- * as no crash. */
+/* Ends it and lets the crash path restart it, e.g. to read a new configuration file. Does not count
+ * as a crash. */
 void daemon_restart(struct daemon *d);
-bool daemon_is_up(const struct daemon *d); /* ready, and not told to end */
+bool daemon_is_up(const struct daemon *d); /* ready, and not being stopped */
 bool daemon_has_process(const struct daemon *d);
 
 #endif

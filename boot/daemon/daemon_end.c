@@ -7,7 +7,7 @@
 #include "lib/io/proc.h"
 
 #define STATUS_MAX 128
-/* More than the longest line of the daemon that one would want to read in a sentence. */
+/* Longer than any line of the daemon that is useful in an error. */
 #define KEPT_MAX 4096
 #define OUT_OF_MEMORY " (out of memory: the kernel's OOM killer ended it)"
 

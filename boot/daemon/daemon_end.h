@@ -1,7 +1,7 @@
 /*
- * Why a process of the daemon has ended, in words: its exit status or signal, whether memory was
- * short, and the last line that it wrote. For that its standard error comes by way of us; what it
- * has written and we have not read yet is lost when we are killed, and so is the daemon.
+ * Why a process of the daemon has ended, as text: its exit status or signal, whether memory was
+ * short, and the last line that it wrote. For that its standard error passes through us; output
+ * that we have not read yet is lost when we are killed, and the daemon dies with us.
  *
  *	daemon_end_begin(&end); // a process is about to be started
  *	daemon_end_feed(&end, data, len);
@@ -23,9 +23,9 @@ struct daemon_end {
 /* root is where /proc and /sys are; mask is borrowed. */
 void daemon_end_init(struct daemon_end *end, const char *root, const struct mask *mask);
 void daemon_end_fini(struct daemon_end *end);
-/* From here on it is about the next process. */
+/* Begins the next process. */
 void daemon_end_begin(struct daemon_end *end);
-/* Its standard error, as it comes; passed on. */
+/* Takes its standard error as it arrives, and passes it on. */
 void daemon_end_feed(struct daemon_end *end, const char *data, size_t len);
 /* It has ended; wstatus as of waitpid. */
 void daemon_end_format(struct daemon_end *end, int wstatus, char *out, size_t size);

@@ -12,7 +12,7 @@
 
 static const char name[] = "PORT=";
 
-/* Binds a socket of a family to a port, 0 for any; returns the port, 0 when it cannot be had. */
+/* Binds a socket of a family to a port, 0 for any; returns the port, 0 when it is not available. */
 static unsigned bind_port(int fd, int family, unsigned port)
 {
 	union {
@@ -43,8 +43,8 @@ static unsigned try_once(void)
 	if (v4 < 0)
 		return v6 < 0 ? 0 : bind_port(v6, AF_INET6, 0);
 	unsigned port = bind_port(v4, AF_INET, 0);
-	/* A host without IPv6 refuses for other reasons, and has nobody there to share the port
-	 * with. */
+	/* A host without IPv6 refuses for other reasons, and no other program can use the port
+	 * there. */
 	if (port != 0 && v6 >= 0 && bind_port(v6, AF_INET6, port) == 0 && errno == EADDRINUSE)
 		return 0;
 	return port;

@@ -1,9 +1,10 @@
 /*
  * The daemon's UDP port, the same for every start of the daemon in one life of the supervisor.
  *
- * Left alone the daemon takes another port at each start. Its peers go on sending to the old one
- * until they distrust it, so the first handshake after a restart in place is answered to nowhere
- * and tried again 5 s later. With the port kept, traffic is back as soon as the daemon is.
+ * By default the daemon uses another port at each start. Its peers keep sending to the old one
+ * until they distrust it, so the answer to the first handshake after a restart in place is lost,
+ * and the handshake tried again 5 s later. With a fixed port, traffic is back as soon as the daemon
+ * is.
  */
 #ifndef BOOT_DAEMON_DAEMON_PORT_H
 #define BOOT_DAEMON_DAEMON_PORT_H
@@ -16,8 +17,8 @@
 unsigned daemon_port_pick(void);
 
 /* Adds env_ref with PORT=port to out. Returns false and adds nothing when the environment names a
- * port already or port is 0: whoever runs the container decides. out holds copies of secrets in the
- * environment: end it with strv_wipe(). */
+ * port already or port is 0: the user decides. out holds copies of secrets in the environment: end
+ * it with strv_wipe(). */
 bool daemon_port_env(unsigned port, char *const *env_ref, struct strv *out);
 
 #endif

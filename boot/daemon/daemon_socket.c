@@ -16,6 +16,6 @@ bool daemon_socket_accepts(const char *path)
 	AUTO(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return false;
-	/* EAGAIN: somebody listens, but the backlog is full. */
+	/* EAGAIN: there is a listener, but its backlog is full. */
 	return connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 || errno == EAGAIN;
 }

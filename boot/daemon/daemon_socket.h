@@ -1,5 +1,5 @@
 /*
- * Is the daemon's socket ready? It is when it accepts a connection.
+ * Whether the daemon's socket is ready: it is when it accepts a connection.
  */
 #ifndef BOOT_DAEMON_DAEMON_SOCKET_H
 #define BOOT_DAEMON_DAEMON_SOCKET_H

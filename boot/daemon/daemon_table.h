@@ -11,9 +11,9 @@ enum daemon_state {
 	DAEMON_STATE_OVERDUE,     /* socket not ready in time, SIGKILL */
 	DAEMON_STATE_UP,          /* socket ready */
 	DAEMON_STATE_WAITING,     /* down, waits to be started again */
-	DAEMON_STATE_RECYCLING,   /* told to end, to be started again at once */
-	DAEMON_STATE_TERMINATING, /* told to end for good, SIGTERM */
-	DAEMON_STATE_KILLING,     /* told to end for good, SIGKILL */
+	DAEMON_STATE_RECYCLING,   /* being ended, to be started again at once */
+	DAEMON_STATE_TERMINATING, /* being ended for good, SIGTERM */
+	DAEMON_STATE_KILLING,     /* being ended for good, SIGKILL */
 	DAEMON_STATE_ENDED,       /* down for good */
 	DAEMON_STATE_COUNT,
 };
@@ -32,7 +32,7 @@ enum daemon_action {
 	DAEMON_ACTION_NONE,
 	DAEMON_ACTION_SPAWN,
 	DAEMON_ACTION_READY,
-	DAEMON_ACTION_CRASHED, /* judge: start again at once, later, or give up */
+	DAEMON_ACTION_CRASHED, /* decide: start again at once, later, or give up */
 	DAEMON_ACTION_RESPAWN,
 	DAEMON_ACTION_KILL_OVERDUE,
 	DAEMON_ACTION_RECYCLE, /* SIGTERM, timer for SIGKILL */
@@ -43,7 +43,7 @@ enum daemon_action {
 	DAEMON_ACTION_COUNT,
 };
 
-/* action NONE with next equal to the state: the event means nothing there. */
+/* action NONE with next equal to the state: the event is ignored there. */
 struct daemon_cell {
 	enum daemon_state next;
 	enum daemon_action action;

@@ -8,7 +8,7 @@
 #include "lib/base/condition.h"
 #include "lib/localapi/localapi.h"
 
-/* One may be an accident. */
+/* A single one may be an accident. */
 #define MISSES_OF_A_MUTE_ONE 2
 
 static void heard(struct heartbeat *h)

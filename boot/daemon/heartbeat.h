@@ -1,8 +1,8 @@
 /*
- * Does the daemon still answer? A cheap call of its LocalAPI (its preferences: one short look under
- * its main lock, a kilobyte, however many peers there are) at an interval. Any answer will do, and
- * so will a notification. Two calls in a row without one are the condition DaemonMute; a daemon
- * that stays mute longer than a limit is to be started again.
+ * Checks whether the daemon still answers: a cheap call of its LocalAPI (its preferences: a short
+ * read under its main lock, a kilobyte for any number of peers) at an interval. Any answer counts,
+ * and so does a notification. Two calls in a row without an answer raise the condition DaemonMute;
+ * a daemon that stays mute longer than a limit must be started again.
  *
  *	heartbeat_init(&heartbeat, &partners, &options, &events);
  *	heartbeat_start(&heartbeat); // its socket accepts connections
@@ -50,14 +50,14 @@ struct heartbeat {
 void heartbeat_init(struct heartbeat *h, struct loop *loop, struct localapi *api,
 	struct condition_set *conditions, const struct heartbeat_options *options,
 	const struct heartbeat_events *events);
-/* For a daemon that has become ready: nothing is held against it. */
+/* For a daemon that has become ready: earlier misses do not count. */
 void heartbeat_start(struct heartbeat *h);
-/* The daemon is gone or about to go. The condition stays until another one has become ready. Zeroed
- * is accepted. */
+/* The daemon has ended or is about to. The condition stays until another one has become ready.
+ * Zeroed is accepted. */
 void heartbeat_stop(struct heartbeat *h);
-/* The daemon was heard otherwise. */
+/* The daemon has sent something else. */
 void heartbeat_heard(struct heartbeat *h);
-/* The newest call that is over was answered. */
+/* The newest finished call was answered. */
 bool heartbeat_is_answered(const struct heartbeat *h);
 
 #endif

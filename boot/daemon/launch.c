@@ -17,7 +17,7 @@
 #define DEFAULT_SOCKET_DIR "/var/run/tailscale"
 #define DEFAULT_SOCKET DEFAULT_SOCKET_DIR "/tailscaled.sock"
 
-/* Leaves env empty when ours is as it should be. */
+/* Leaves env empty when ours needs no change. */
 static void make_env(struct launch *l, const struct settings *settings)
 {
 	extern char **environ;
@@ -28,7 +28,7 @@ static void make_env(struct launch *l, const struct settings *settings)
 		strv_copy(&l->env, &with_port);
 }
 
-/* Where the configuration cannot be had, the daemon is left to say so. */
+/* If the configuration is not available, the daemon reports that itself. */
 static const char *config_path(struct launch *l)
 {
 	struct err e;
@@ -92,7 +92,7 @@ void launch_link_socket(const struct settings *settings)
 		log_event(EV_NODE_SYMLINK_FAILED, e.msg);
 		return;
 	}
-	/* Left by an earlier run in the same file system. */
+	/* Left over from an earlier run in the same file system. */
 	ssize_t len = readlink(DEFAULT_SOCKET, target, sizeof(target) - 1);
 	if (len > 0 && (size_t)len == strlen(socket_path) &&
 		memcmp(target, socket_path, (size_t)len) == 0)

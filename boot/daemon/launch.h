@@ -1,6 +1,6 @@
 /*
- * What the daemon is started with: command line and environment from the settings. The struct keeps
- * what the daemon borrows.
+ * Starts the daemon: command line and environment from the settings. The struct owns what the
+ * daemon borrows.
  *
  *	struct daemon *daemon = launch_daemon(&launch, &partners, &events);
  *	if (daemon_start(daemon, &e) < 0) …
@@ -25,7 +25,7 @@ struct launch_partners {
 	struct loop *loop;
 	struct proc_table *procs;
 	struct condition_set *conditions;
-	const struct mask *mask; /* of what the daemon writes */
+	const struct mask *mask; /* for the daemon's output */
 	const struct settings *settings;
 	const struct times *times;
 	struct config_source *config; /* NULL without a configuration file */
@@ -45,7 +45,7 @@ struct daemon *launch_daemon(struct launch *l, const struct launch_partners *par
 char *const *launch_env(const struct launch *l);
 void launch_fini(struct launch *l); /* wipes */
 
-/* A link where tools look for the socket when they are not told. A failure is logged. */
+/* Makes a link at the default path of the socket, where tools look for it. A failure is logged. */
 void launch_link_socket(const struct settings *settings);
 
 #endif

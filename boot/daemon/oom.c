@@ -59,7 +59,8 @@ static bool read_kills(const char *path, uint64_t *kills)
 	return atomicfile_read(path, &text, &e) == 0 && oom_parse_kills(buf_cstr(&text), kills);
 }
 
-/* Our own cgroup, or the root of the mount: in a container that is ours, whatever /proc says. */
+/* Our own cgroup, or the root of the mount: in a container that is ours, even if /proc says
+ * otherwise. */
 static bool find_in(struct oom *o, const char *mount, const char *cgroup, const char *file)
 {
 	AUTO(mem_free) char *own = xasprintf("%s%s/%s", mount, cgroup, file);

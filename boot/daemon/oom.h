@@ -1,7 +1,7 @@
 /*
  * Whether the kernel has killed a process of our memory cgroup because memory was short: its
- * counter oom_kill, in memory.events (cgroup v2) or memory.oom_control (v1). Where there is no such
- * file nothing is ever known.
+ * counter oom_kill, in memory.events (cgroup v2) or memory.oom_control (v1). Without such a file
+ * nothing is known.
  *
  *	oom_find(&oom, "/");
  *	oom_mark(&oom);

@@ -75,7 +75,7 @@ void command_cancel(struct command *c)
 	if (c == NULL)
 		return;
 	struct err e;
-	/* -ESRCH: it has ended by itself, and its callback no longer matters. */
+	/* -ESRCH: it has already ended, and its callback no longer matters. */
 	if (proc_signal(c->proc, SIGKILL, &e) < 0)
 		err_clear(&e);
 	command_free(c);

@@ -1,7 +1,7 @@
 /*
  * The command line tool (tailscale), run as a child. Its standard output is the supervisor's; its
  * standard error is passed on with secrets masked, because the tool prints the auth key in one of
- * its messages, and the end of it is kept to tell why it failed.
+ * its messages, and its end is kept to explain a failure.
  */
 #ifndef BOOT_LOGIN_COMMAND_H
 #define BOOT_LOGIN_COMMAND_H
@@ -15,12 +15,12 @@ struct command;
 struct mask;
 struct proc_table;
 
-/* err is NULL after exit status 0, else "exit status 1" or the like; said is what it wrote
- * last to standard error, masked. The command is gone after the call. */
+/* err is NULL after exit status 0, else "exit status 1" or the like; said is its last output on
+ * standard error, masked. The command is freed after the call. */
 typedef void (*command_fn)(void *arg, const char *said, const struct err *err);
 
-/* args after argv[0]; wiped by nobody here. mask is borrowed for the life of the command. NULL with
- * the error set when the tool cannot be executed. */
+/* args after argv[0]; the caller wipes them. mask is borrowed for the life of the command. NULL
+ * with the error set when the tool cannot be executed. */
 struct command *command_run(struct proc_table *procs, const struct strv *args,
 	const struct mask *mask, command_fn fn, void *arg, struct err *e) MUST_CHECK;
 /* SIGKILL, no callback. NULL is accepted. */

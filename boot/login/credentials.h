@@ -1,6 +1,6 @@
 /*
- * The keys that the node can log in with, from wherever they come, and the mask that keeps them out
- * of whatever is shown. Starts nothing.
+ * The keys that the node can log in with, from all sources, and the mask that keeps them out of
+ * published texts. Starts nothing.
  */
 #ifndef BOOT_LOGIN_CREDENTIALS_H
 #define BOOT_LOGIN_CREDENTIALS_H
@@ -23,11 +23,11 @@ struct credentials {
 
 void credentials_init(struct credentials *c, const struct settings *settings);
 void credentials_fini(struct credentials *c); /* wipes; zeroed is accepted */
-/* False when it is the one that is known. */
+/* False when it is the known one. */
 bool credentials_set_stored(struct credentials *c, const char *value, size_t len);
 /* A key of the daemon's configuration file, for the mask: the daemon itself logs in with it. */
 void credentials_mask_config(struct credentials *c, const struct secret *authkey);
-/* There is something that `tailscale up` can log in with. */
+/* Whether there is a key for `tailscale up` to log in with. */
 bool credentials_are_given(const struct credentials *c);
 
 #endif

@@ -61,7 +61,7 @@ static void withdraw_request(struct login *l)
 	if (!l->request_stands)
 		return;
 	l->request_stands = false;
-	/* Another value than what the store wants makes it write. */
+	/* A value other than the wanted one makes the store write. */
 	statestore_known(l->store_ref, STORE_KEY_REISSUE_AUTHKEY, SECRET_SHOWN);
 	statestore_set(l->store_ref, STORE_KEY_REISSUE_AUTHKEY, NULL);
 }
@@ -156,7 +156,7 @@ void login_succeeded(struct login *l)
 	l->waits_for_person = false;
 	l->was_patient = false;
 	stop_timers(l);
-	/* A tool that was content, with the map of before, has proved nothing. */
+	/* A tool that succeeded with the old map has proved nothing. */
 	if (login_is_refused(l)) {
 		login_decide_refused(l);
 		return;

@@ -1,14 +1,14 @@
 /*
- * The login of the node: `tailscale up` and `set`, the reasons why a login fails or was lost, what
- * is tried next and when, waiting for a person, and asking for a new auth key. It reads the facts
- * of the bus and reports by events; what an event leads to is decided by the node's table. It
- * neither starts the daemon nor ends the process.
+ * The login of the node: `tailscale up` and `set`, the reasons why a login fails or was lost, the
+ * next try and its time, waiting for a person, and requesting a new auth key. It reads the facts of
+ * the bus and reports by events; the node's table decides what follows from an event. It neither
+ * starts the daemon nor ends the process.
  *
  *	login_init(&login, &partners, &events);
  *	login_on_notify(&login, n, true);
  *	login_decide(&login);	 the node needs a login: LOGIN_EVENT_WANT_UP, or a pause
  *
- * Everything that a daemon process has to be asked for again is forgotten by login_forget_daemon.
+ * login_forget_daemon resets everything that each daemon process must be asked for again.
  */
 #ifndef BOOT_LOGIN_LOGIN_H
 #define BOOT_LOGIN_LOGIN_H
@@ -45,14 +45,14 @@ enum login_event {
 	LOGIN_EVENT_RETRY,          /* the pause after a failed try is over */
 	LOGIN_EVENT_GRACE_OVER,     /* login_decide_refusal is due */
 	LOGIN_EVENT_KEY_REFUSED,    /* only another key helps */
-	LOGIN_EVENT_REFUSED,        /* the node counts as Running all the same */
+	LOGIN_EVENT_REFUSED,        /* the node nevertheless counts as Running */
 	LOGIN_EVENT_LET_IN,         /* and no longer is */
 	LOGIN_EVENT_WANT_RESTART,   /* a daemon of one-step mode logs in when it starts */
-	LOGIN_EVENT_NO_KEY,         /* one-step mode, and nobody who could be asked for a key */
+	LOGIN_EVENT_NO_KEY,         /* one-step mode, and no operator to request a key from */
 	LOGIN_EVENT_WANT_REISSUE,
 	LOGIN_EVENT_KEY_ISSUED,
 	LOGIN_EVENT_KEY_FAILED,  /* login_failure gives the reason */
-	LOGIN_EVENT_WANT_RELOAD, /* the daemon is to load its configuration file again */
+	LOGIN_EVENT_WANT_RELOAD, /* the daemon must load its configuration file again */
 	LOGIN_EVENT_COUNT,
 };
 
@@ -74,7 +74,7 @@ struct login {
 	struct login_partners partners;
 	login_event_fn fn;
 	void *arg;
-	struct kube *kube_ref;        /* with the store: a new key can be asked for */
+	struct kube *kube_ref;        /* with the store: a new key can be requested */
 	struct statestore *store_ref; /* NULL: it cannot */
 	struct credentials credentials;
 	struct warnings warnings;
@@ -85,20 +85,20 @@ struct login {
 	uint64_t command_since_ms;
 	struct kube_call *key_call; /* before a command: the key in the Secret */
 	struct timer limit;         /* of a command */
-	struct timer failed;        /* a command has: is it because the daemon has ended? */
+	struct timer failed;        /* a command has failed: checks whether the daemon has ended */
 	struct err command_error;
 	char *command_said;
 	char *failure; /* why the last command or request failed */
 	struct reissue *reissue;
-	bool request_stands; /* in the Secret, though nobody waits for its answer */
+	bool request_stands; /* in the Secret, although the answer is not awaited */
 	struct timer retry;
-	struct timer let_in; /* a refusal has been taken back */
+	struct timer let_in; /* a refusal has disappeared */
 	struct timer grace;  /* of a login warning without a reason */
 	struct backoff backoff;
 
 	bool succeeded_once; /* Running was reached since the process started */
 	bool waits_for_person;
-	bool is_deleted; /* at the control server; until the node is another one */
+	bool is_deleted; /* at the control server; until the node has another identity */
 	char *deleted_id;
 
 	/* of this daemon process */
@@ -106,8 +106,8 @@ struct login {
 	bool set_ran;
 	bool was_patient;           /* it had all the time for a login of its own */
 	bool needed_login;          /* and has not been Running since */
-	bool is_refused;            /* though Running: the node lives on the map it has kept */
-	bool has_warning;           /* the health warning login-state stands */
+	bool is_refused;            /* though Running: the node uses its saved map */
+	bool has_warning;           /* the health warning login-state is raised */
 	bool control_is_away;       /* and says that control was not reached */
 	enum ipn_state shown_state; /* logged last */
 	bool shown_approval;
@@ -118,34 +118,34 @@ void login_init(
 void login_fini(struct login *l); /* zeroed is accepted */
 /* The state Secret, when it may be written; borrowed. */
 void login_set_store(struct login *l, struct kube *kube, struct statestore *store);
-/* The daemon process is gone: what was under way on it ends, silently. */
+/* The daemon process has ended: cancels its requests silently. */
 void login_forget_daemon(struct login *l);
-/* For the stop: everything ends, silently. */
+/* For the stop: cancels everything silently. */
 void login_stop(struct login *l);
 
-/* Reports of the bus. is_configured: this daemon process was configured, so its state is what
- * became of it and not where it starts from. */
+/* Reports of the bus. is_configured: this daemon process was configured, so its state is a result
+ * and not a starting point. */
 void login_on_notify(struct login *l, const struct ipn_notify *n, bool is_configured);
 /* For a message with has_health. is_awaited: the node waits for Running, and a refusal is acted
  * upon. */
 void login_on_health(struct login *l, const struct ipn_notify *n, bool is_awaited);
 
-/* Commands. None lasts for ever once the node has been Running: one that does not end is ended and
- * counts as failed. */
+/* Commands. Once the node has been Running every command has a limit: one that exceeds it is ended
+ * and counts as failed. */
 void login_run_up(struct login *l);
 void login_run_set(struct login *l);
 void login_command_succeeded(struct login *l);
-/* The node is Running: the command has nothing left to do, and is ended when it does not end. */
+/* The node is Running: the command has nothing left to do, and is killed unless it ends soon. */
 void login_expect_command_end(struct login *l);
-/* It is not, or no longer: the command has its whole time. */
+/* It is not or no longer Running: the command has its full time. */
 void login_await_command(struct login *l);
-/* `tailscale set` on a node that has left Running: it is due again. */
+/* The node has left Running during `tailscale set`: it is due again. */
 void login_abandon_set(struct login *l);
 void login_log_failure(const struct login *l, const char *command);
 const char *login_failure(const struct login *l);
 /* `tailscale set` is due for this daemon process. */
 bool login_wants_set(const struct login *l);
-/* `tailscale up` runs at the first start whatever the state. */
+/* `tailscale up` runs at the first start in every state. */
 bool login_wants_first_up(const struct login *l);
 
 /* Decisions: an event or a timer follows, or nothing can be done. */
@@ -157,18 +157,18 @@ void login_request_key(struct login *l);     /* the key was refused */
 /* After a failure; nothing before the first success, which the boot deadline bounds. */
 void login_retry_later(struct login *l);
 
-/* States on the way. */
+/* Intermediate states. */
 void login_show_approval(struct login *l);
 void login_show_state(struct login *l);
 void login_succeeded(struct login *l);
-/* The node counts as Running, but the control server no longer lets it in. */
+/* The node counts as Running, but the control server refuses it. */
 bool login_is_refused(const struct login *l);
-/* Somebody else has to act. */
+/* Another party has to act. */
 bool login_waits_for_person(const struct login *l);
 /* The reason why the node is not logged in, "" when none is known. */
 const char *login_reason(const struct login *l);
 
-/* A new key: asked for, and the three ways it ends. */
+/* A new key: the request, and the three ways it ends. */
 void login_start_reissue(struct login *l);
 void login_key_issued(struct login *l);
 void login_key_failed(struct login *l);

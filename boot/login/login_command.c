@@ -15,7 +15,7 @@
 #include "lib/kube/kube_secret.h"
 #include "statestore/statestore.h"
 
-/* The command has not ended in time. A node that is Running needs nothing more of it. */
+/* The command has not ended in time. A Running node does not need it any more. */
 static void on_limit(void *arg)
 {
 	struct login *l = arg;
@@ -51,8 +51,8 @@ static void on_command_done(void *arg, const char *said, const struct err *err)
 		login_post(l, LOGIN_EVENT_COMMAND_OK);
 		return;
 	}
-	/* One that fails because the daemon has ended is no failed login. The daemon may be reaped
-	 * a moment later; then this is forgotten with it. */
+	/* A command that fails because the daemon has ended is no failed login. The daemon may be
+	 * reaped a moment later; then this failure is dropped. */
 	l->command_error = *err;
 	free(l->command_said);
 	l->command_said = xstrdup(said);
@@ -65,7 +65,7 @@ static void on_command_failed(void *arg)
 	const struct condition_kind *kind;
 	const struct err *err = &l->command_error;
 	AUTO(mem_free) char *reason = login_reason_of_command(l->command_said, &kind);
-	/* The daemon's words before the tool's: one cause, one text. */
+	/* The daemon's text takes precedence over the tool's: one cause, one text. */
 	if (reason != NULL && !condition_is_raised(l->partners.conditions, kind))
 		login_raise_reason(l, kind, reason);
 	if (reason == NULL)
@@ -132,7 +132,7 @@ static void adopt_stored(struct login *l, const struct kube_reply *reply)
 	login_post(l, LOGIN_EVENT_KEY_ADOPTED);
 }
 
-/* Without an answer the key of before has to do: the daemon may have come to like it. */
+/* Without an answer the previous key is used: the daemon may accept it now. */
 static void on_secret(void *arg, const struct kube_reply *reply, const struct err *err)
 {
 	struct login *l = arg;
@@ -145,8 +145,8 @@ static void on_secret(void *arg, const struct kube_reply *reply, const struct er
 void login_run_up(struct login *l)
 {
 	const struct settings *settings = l->partners.settings;
-	/* A key may have been put into the Secret since it was read. One that comes as file:PATH is
-	 * read by the command each time. */
+	/* A key may have been put into the Secret since it was read. The command itself reads a
+	 * file:PATH key each time. */
 	if (l->succeeded_once && l->kube_ref != NULL && settings_may_use_stored_authkey(settings))
 		l->key_call = kube_secret_get(l->kube_ref, settings->kube_secret, on_secret, l);
 	else

@@ -69,8 +69,7 @@ extern const struct condition_kind condition_key_reissue_pending;
 #define CONDITION_STATE_LOST (&condition_state_lost)
 #define CONDITION_KEY_REISSUE_PENDING (&condition_key_reissue_pending)
 
-/* The group, for the table of a program, in the order in which they are looked through for the
- * first that stands. */
+/* The group, for the table of a program, in the order of precedence. */
 #define LOGIN_CONDITIONS                                                                           \
 	CONDITION_KEY_MISSING, CONDITION_KEY_USED, CONDITION_KEY_EXPIRED, CONDITION_KEY_INVALID,   \
 		CONDITION_KEY_MALFORMED, CONDITION_KEY_NEEDS_TAGS, CONDITION_TAG_NOT_PERMITTED,    \

@@ -7,8 +7,8 @@
 #include "boot/settings/settings.h"
 #include "boot/settings/times.h"
 
-/* In one-step mode the daemon logs in by itself: what can be done is to ask for another key,
- * after a grace, because the state and the warning flicker while a login is under way. */
+/* In one-step mode the daemon logs in by itself: the only remedy is to request another key, after a
+ * grace, because the state and the warning flicker while a login is under way. */
 static void start_grace(struct login *l)
 {
 	if (!timer_is_armed(&l->grace))
@@ -23,9 +23,8 @@ bool login_wants_set(const struct login *l)
 bool login_wants_first_up(const struct login *l)
 {
 	const struct settings *settings = l->partners.settings;
-	/* The reference logs in at every start of the container, whatever the state; a daemon
-	 * restarted in place keeps its login unless its state was lost, which its state then
-	 * shows. */
+	/* The reference logs in at every start of the container, in any state; a daemon restarted
+	 * in place keeps its login unless its state was lost, which its state then shows. */
 	bool always = !settings_is_one_step(settings) && !settings->auth_once;
 	return always && !l->succeeded_once && !l->up_ran;
 }
@@ -62,7 +61,8 @@ void login_decide_refusal(struct login *l)
 	bool needs_login = l->partners.bus->facts.ipn_state == IPN_STATE_NEEDS_LOGIN;
 	if (!needs_login && !l->has_warning)
 		return;
-	/* A new key is no cure while control is away; the daemon tries again by itself. */
+	/* A new key does not help while control is unreachable; the daemon tries again by
+	 * itself. */
 	if (l->control_is_away) {
 		timer_start(&l->grace, l->partners.times->refusal_grace_ms);
 		return;
@@ -119,7 +119,7 @@ void login_decide_recovery(struct login *l)
 	bool is_one_step = settings_is_one_step(l->partners.settings);
 	bool is_lost = state == IPN_STATE_NEEDS_LOGIN || state == IPN_STATE_STOPPED;
 	bool is_refused = state == IPN_STATE_RUNNING && login_is_refused(l);
-	/* A login that was refused on the way, as after a new key that did not come. */
+	/* A login that was refused in between, as after a new key that did not arrive. */
 	bool is_stuck = is_one_step && state != IPN_STATE_RUNNING && l->has_warning;
 	if (!is_lost && !is_refused && !is_stuck)
 		return;
@@ -132,8 +132,8 @@ void login_decide_recovery(struct login *l)
 		login_retry_later(l);
 }
 
-/* At the first start it is switched on without a pause: the deadline waits for nobody. In one-step
- * mode the configuration file says whether it is on. */
+/* At the first start it is switched on without a pause: the boot deadline does not wait. In
+ * one-step mode the configuration file says whether it is on. */
 void login_decide_stopped(struct login *l)
 {
 	condition_raise(l->partners.conditions, CONDITION_STOPPED, LOGIN_STOPPED);

@@ -58,7 +58,7 @@ static const struct pattern patterns[] = {
 	{{"unsupported client version"}, CONDITION_CONTROL_ERROR},
 };
 
-/* Behind the first occurrence of a word, NULL when there is none. */
+/* Points after the first occurrence of a word, NULL when there is none. */
 static const char *find_word(const char *text, const char *word)
 {
 	size_t len = strlen(word);
@@ -91,7 +91,7 @@ static bool pattern_matches(const struct pattern *p, const char *text)
 bool login_reason_classify(
 	const char *text, enum login_reason_source source, const struct condition_kind **code)
 {
-	/* A try that a newer one replaced says nothing about the newer one. */
+	/* A replaced try says nothing about the newer one. */
 	if (text == NULL || text[0] == '\0' || strstr(text, "context canceled") != NULL)
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(patterns); i++) {
@@ -145,7 +145,7 @@ bool login_reason_is_of_try(const struct condition_kind *code)
 	if (code == CONDITION_KEY_MISSING || code == CONDITION_LOGIN_REFUSED ||
 		code == CONDITION_CONTROL_ERROR)
 		return true;
-	/* Told by a health warning of its own, or by what the daemon has stored. */
+	/* Reported by a separate health warning, or by the daemon's stored state. */
 	if (code == CONDITION_STATE_STORE_FAILED || code == CONDITION_STATE_LOST)
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(patterns); i++) {
@@ -161,9 +161,9 @@ char *login_reason_text(const char *text)
 	const char *begin = strstr(text, clock_begin);
 	if (begin == NULL)
 		return xstrdup(text);
-	const char *rest = begin + strlen(clock_begin);
-	rest += strcspn(rest, " ");
-	return xasprintf("%.*scurrent time%s", (int)(begin - text), text, rest);
+	const char *after = begin + strlen(clock_begin);
+	after += strcspn(after, " ");
+	return xasprintf("%.*scurrent time%s", (int)(begin - text), text, after);
 }
 
 char *login_reason_of_command(const char *said, const struct condition_kind **code)
@@ -171,7 +171,7 @@ char *login_reason_of_command(const char *said, const struct condition_kind **co
 	static const char backend_error[] = "backend error: ";
 	AUTO(strv_fini) struct strv lines = {0};
 	str_split(said, '\n', &lines);
-	/* The last word counts: what comes before may be about something else. */
+	/* The last word counts: earlier ones may be about something else. */
 	for (size_t i = lines.len; i > 0; i--) {
 		const char *line = lines.items[i - 1];
 		const char *reason = strstr(line, backend_error);
@@ -182,7 +182,7 @@ char *login_reason_of_command(const char *said, const struct condition_kind **co
 	return NULL;
 }
 
-/* Without the blanks around it; NULL when nothing else is in it. Caller frees. */
+/* Without surrounding blanks; NULL when it is blank. Caller frees. */
 static char *trim(const char *line)
 {
 	static const char blanks[] = " \t\r";
@@ -193,7 +193,7 @@ static char *trim(const char *line)
 	return len > 0 ? xstrndup(line, len) : NULL;
 }
 
-/* Where what the tool says of its own use begins; all of it when it says nothing of that. */
+/* The part before the tool's usage text; all of it when there is none. */
 static size_t find_usage(const struct strv *lines)
 {
 	for (size_t i = 0; i < lines->len; i++) {
@@ -208,7 +208,7 @@ char *login_reason_last_line(const char *said)
 	AUTO(strv_fini) struct strv lines = {0};
 	str_split(said, '\n', &lines);
 	size_t end = find_usage(&lines);
-	/* In between stands what the command is for. */
+	/* The purpose of the command stands in between. */
 	size_t skipped = end < lines.len ? 1 : 0;
 	for (size_t i = end; i > 0; i--) {
 		AUTO(mem_free) char *line = trim(lines.items[i - 1]);

@@ -21,27 +21,26 @@ enum login_reason_source {
 bool login_reason_classify(
 	const char *text, enum login_reason_source source, const struct condition_kind **code);
 
-/* A new auth key may heal it; waiting does not. */
+/* A new auth key may help; waiting does not. */
 bool login_reason_is_key_refused(const struct condition_kind *code);
 
-/* The control server was not reached or does not want to be asked now: it heals without a new
- * key. */
+/* The control server was not reached or rejects requests for now: it passes without a new key. */
 bool login_reason_is_away(const struct condition_kind *code);
 
-/* Describes the newest try to log in, and is replaced by the reason of the next one. Other
- * codes come from facts of their own and stay until these change. */
+/* Describes the newest try to log in, and is replaced by the reason of the next one. Other codes
+ * come from separate facts and stay until these change. */
 bool login_reason_is_of_try(const struct condition_kind *code);
 
-/* The text without the clock that some carry, so that equal causes have equal texts. Caller
+/* The text without the time of day that some contain, so that equal causes have equal texts. Caller
  * frees. */
 char *login_reason_text(const char *text);
 
-/* What the tool said last on standard error that tells why: the reason (caller frees) with its
- * code, NULL when nothing does. */
+/* The last reason that the tool wrote to standard error (caller frees), with its code; NULL when
+ * there is none. */
 char *login_reason_of_command(const char *said, const struct condition_kind **code);
 
-/* The error of a tool that was refused its arguments: its last line with something in it, or the
- * one before it explains its use; NULL without any. Caller frees. */
+/* The error of a tool that refused its arguments: its last non-blank line, or the one before its
+ * usage text; NULL without any. Caller frees. */
 char *login_reason_last_line(const char *said);
 
 #endif

@@ -27,7 +27,7 @@ void login_raise_reason(struct login *l, const struct condition_kind *kind, cons
 	condition_raise(conditions, kind, "%s", reason);
 }
 
-/* A node that has kept its map counts as Running whatever the control server says. */
+/* A node with a saved map counts as Running independent of the control server. */
 static void set_refused(struct login *l, const struct condition_kind *kind)
 {
 	l->is_refused = kind->readiness == CONDITION_BLOCKS;
@@ -36,8 +36,8 @@ static void set_refused(struct login *l, const struct condition_kind *kind)
 		login_post(l, LOGIN_EVENT_REFUSED);
 }
 
-/* Reports KEY_REFUSED when a new key is the cure; arms the grace when the warning gives no reason.
- */
+/* Reports KEY_REFUSED when a new key helps; arms the grace when the warning gives no reason.
+ *  */
 static void classify_warning(struct login *l, const struct ipn_warning *warning, bool is_awaited)
 {
 	const struct condition_kind *kind;
@@ -79,7 +79,7 @@ void login_let_in(void *login)
 	login_post(l, LOGIN_EVENT_LET_IN);
 }
 
-/* Each try begins with the refusal of the one before taken back. */
+/* Each try begins by clearing the refusal of the previous one. */
 static void let_in_later(struct login *l)
 {
 	if (!l->is_refused)
@@ -142,8 +142,8 @@ static bool is_expired(const struct selfnode *self)
 	return self->known && self->key_expiry_s > 0 && self->key_expiry_s <= clock_wall();
 }
 
-/* Running after NeedsLogin is a login that was accepted. Otherwise the daemon may go on with the
- * map that it has kept, and its warning stands until it takes that back. */
+/* Running after NeedsLogin is a login that was accepted. Otherwise the daemon may continue with its
+ * saved map, and its warning stays until the daemon clears it. */
 static void classify_running(struct login *l, const struct ipn_notify *n)
 {
 	registration_start(&l->registration);
@@ -161,7 +161,7 @@ static void classify_running(struct login *l, const struct ipn_notify *n)
 		let_in_later(l);
 }
 
-/* What the state itself shows of a login that is lost. */
+/* What the state itself shows of a lost login. */
 static void classify_state(struct login *l, const struct ipn_notify *n, bool is_configured)
 {
 	struct condition_set *conditions = l->partners.conditions;
@@ -181,7 +181,7 @@ static void classify_state(struct login *l, const struct ipn_notify *n, bool is_
 		condition_raise(conditions, CONDITION_NODE_KEY_EXPIRED, "the node key has expired");
 	if (!n->has_prefs)
 		return;
-	/* A daemon that has just been started without any state is logged out by nobody. */
+	/* A daemon that was just started without any state was not logged out. */
 	if (n->logged_out && is_configured)
 		condition_raise(conditions, CONDITION_LOGGED_OUT, "the node was logged out");
 	else if (needs_login && !n->has_node_id && !is_configured)
@@ -196,7 +196,7 @@ void login_on_notify(struct login *l, const struct ipn_notify *n, bool is_config
 	bool is_running = l->partners.bus->facts.ipn_state == IPN_STATE_RUNNING;
 	const struct condition_kind *kind;
 	classify_state(l, n, is_configured);
-	/* What a running node is told may be about anything: there only what is known counts. */
+	/* Reports to a running node may be about anything: only known ones count there. */
 	if (n->error_message == NULL ||
 		!login_reason_classify(n->error_message,
 			is_running ? LOGIN_REASON_COMMAND : LOGIN_REASON_CONTROL, &kind))

@@ -49,7 +49,7 @@ static void report(struct registration *r, const char *why)
 	r->fn(r->arg, why);
 }
 
-/* The call has its own deadline, and what comes of it is in the log. */
+/* The call has its own deadline, and its result is in the log. */
 static void on_token(void *arg, const struct localapi_reply *reply, const struct err *err)
 {
 	struct registration *r = arg;
@@ -102,8 +102,8 @@ static void on_end(void *arg, const struct fetch_reply *reply, const struct err 
 	finish(r);
 }
 
-/* A daemon that was refused before is between two tries, and shows not all of its lines: once, it
- * is asked again soon. */
+/* A daemon that was refused before is between two tries, and does not show all of its lines: it is
+ * asked again soon, once. */
 static void on_patience_over(void *arg)
 {
 	struct registration *r = arg;
@@ -134,8 +134,8 @@ static void open_tap(struct registration *r)
 		finish(r);
 }
 
-/* Tailscale's own server tells a node that it was deleted. */
-static bool is_told(const struct localapi_reply *reply)
+/* Tailscale's own server notifies a node that it was deleted. */
+static bool notifies_deletion(const struct localapi_reply *reply)
 {
 	struct err e;
 	AUTO(json_freep) struct json *prefs = json_parse(reply->body, reply->len, &e);
@@ -150,13 +150,13 @@ static void on_prefs(void *arg, const struct localapi_reply *reply, const struct
 	r->call = NULL;
 	if (err != NULL)
 		finish(r);
-	else if (is_told(reply))
+	else if (notifies_deletion(reply))
 		report(r, NULL);
 	else
 		open_tap(r);
 }
 
-/* A daemon that has the map stream open waits for nobody. */
+/* A daemon with an open map stream does not wait for a login. */
 static bool waits_for_login(const struct localapi_reply *reply)
 {
 	struct err e;

@@ -1,12 +1,12 @@
 /*
- * Does the control server still know the node? One that is deleted at Tailscale's own is told so.
- * Others (Headscale) leave its map stream open and say nothing, so the daemon believes itself to be
- * Running for ever. What they do refuse is the next update that the node sends of itself.
+ * Checks whether the control server still knows the node. Tailscale's own server notifies a deleted
+ * node. Others (Headscale) leave its map stream open and send nothing, so the daemon considers
+ * itself Running for ever. But they refuse the next update that the node sends about itself.
  *
- * At an interval the daemon is made to send one: it is given another token for push messages, which
- * nobody else uses. Whether it was accepted stands in the log of the daemon alone, which its
- * LocalAPI shows for these seconds ("logtap"). Before that its status is asked, which shows a daemon
- * that waits for somebody to visit an address. Reports, and never acts.
+ * At an interval the daemon is made to send one: it gets another token for push messages, which has
+ * no other use. Only the log of the daemon shows whether it was accepted; its LocalAPI streams the
+ * log for these seconds ("logtap"). Before that its status is read, which shows a daemon that waits
+ * for a login at an address. Reports only, and never acts.
  *
  *	registration_init(&registration, loop, api, interval_ms, on_answer, me);
  *	registration_start(&registration); // the node is Running
@@ -25,21 +25,22 @@ struct localapi;
 struct localapi_call;
 struct loop;
 
-/* After each interval with an answer. why: it is not known; NULL: it is. */
+/* Called after each interval with an answer. why: the reason if the node is not known; NULL: it is
+ * known. */
 typedef void (*registration_fn)(void *arg, const char *why);
 
 struct registration {
 	struct localapi *api_ref;
-	uint64_t interval_ms; /* 0: nothing is asked */
+	uint64_t interval_ms; /* 0: no checks */
 	registration_fn fn;
 	void *arg;
 	struct timer next;
-	struct timer patience;      /* for the words of the daemon's log */
+	struct timer patience;      /* for the lines of the daemon's log */
 	struct localapi_call *call; /* status, preferences, or the token */
 	struct fetch *tap;
-	struct buf line; /* of the log, not complete yet */
+	struct buf line; /* of the log, incomplete */
 	bool is_other_token;
-	bool is_again; /* no answer came to the question before */
+	bool is_again; /* the previous check had no answer */
 	bool is_active;
 };
 
@@ -49,7 +50,7 @@ void registration_init(struct registration *r, struct loop *loop, struct localap
 void registration_start(struct registration *r);
 /* Zeroed is accepted. */
 void registration_stop(struct registration *r);
-/* The control server may want something: asks at once. */
+/* The control server may require a login: checks at once. */
 void registration_look(struct registration *r);
 
 enum registration_answer {
@@ -58,7 +59,7 @@ enum registration_answer {
 	REGISTRATION_REFUSED,
 };
 
-/* What a line of the daemon's log says of an update. Pure. */
+/* What a line of the daemon's log says about an update. Pure. */
 enum registration_answer registration_read_line(const char *line);
 
 #endif

@@ -18,7 +18,7 @@
 #include "lib/localapi/localapi.h"
 #include "statestore/statestore.h"
 
-/* A look at the file besides the watch: a key must not be missed for a lost event. */
+/* The file is also checked without an event: a lost event must not hide a key. */
 #define POLL_MS 5000
 #define DEBOUNCE_MS 20
 
@@ -58,7 +58,8 @@ static void finish(struct reissue *r, const struct err *err)
 	r->fn(r->arg, err);
 }
 
-/* The store would take what was cleared for still there, and not write the same identity again. */
+/* The store would assume that the cleared values are still there, and not write the same identity
+ * again. */
 static void forget_published(struct reissue *r)
 {
 	static const char *const keys[] = {STORE_KEY_REISSUE_AUTHKEY, STORE_KEY_DEVICE_ID,
@@ -82,8 +83,8 @@ static void on_cleared(void *arg, const struct kube_reply *reply, const struct e
 	finish(r, NULL);
 }
 
-/* What the daemon stored for the old identity goes with the request, else it would come back
- * with the old key. */
+/* The daemon's state of the old identity is removed with the request, otherwise the daemon would
+ * return with the old key. */
 static void plan_clear(const struct kube_fields *fields, struct kube_fields *changes)
 {
 	static const char *const keys[] = {"reissue_authkey", "device_id", "device_fqdn",
@@ -124,8 +125,9 @@ static void look_for_key(void *arg)
 		log_event(EV_REISSUE_CONFIG_UNREADABLE, e.msg);
 		return;
 	}
-	/* A key in a file that the daemon refuses is none: it would be started with the failed one.
-	 */
+	/* A key in a file that the daemon refuses does not count: the daemon would be started with
+	 * the failed one.
+	 *  */
 	const struct secret *key = config_source_next_authkey(r->config_ref);
 	if (!secret_is_set(key) || secret_equal(key, &r->failed_key))
 		return;
@@ -166,7 +168,7 @@ static void wait_for_key(struct reissue *r)
 		log_event(EV_REISSUE_POLLING);
 	gotext_format_duration((int64_t)r->limit_shown_ms * CLOCK_NS_PER_MS, limit, sizeof(limit));
 	log_event(EV_REISSUE_WAITING, limit);
-	/* The answer may have come before the watch. */
+	/* The answer may have arrived before the watch. */
 	timer_start(&r->poll, 0);
 }
 
@@ -200,7 +202,7 @@ static void on_disconnected(void *arg, const struct localapi_reply *reply, const
 	struct reissue *r = arg;
 	(void)reply;
 	r->disconnect = NULL;
-	/* A daemon that could not be cut off goes on trying the old key, which harms nobody. */
+	/* A daemon that could not be cut off keeps trying the old key, which is harmless. */
 	if (err != NULL)
 		log_event(EV_REISSUE_DISCONNECT_FAILED, err->msg);
 	log_event(EV_REISSUE_REQUESTING);

@@ -54,8 +54,8 @@ void mask_add(struct mask *m, const struct secret *secret)
 	}
 }
 
-/* Behind the name of the flag, with '=' or at the end; NULL when it is no such flag. One dash is as
- * good as two for the tool. */
+/* Points after the name of the flag, to '=' or the end; NULL for other words. The tool accepts one
+ * dash as well as two. */
 static const char *credential_flag(const char *word)
 {
 	static const char *const names[] = {"auth-key", "authkey", "client-secret", "id-token"};
@@ -65,9 +65,9 @@ static const char *credential_flag(const char *word)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		if (!str_starts(word + dashes, names[i]))
 			continue;
-		const char *rest = word + dashes + strlen(names[i]);
-		if (*rest == '=' || *rest == '\0')
-			return rest;
+		const char *remaining = word + dashes + strlen(names[i]);
+		if (*remaining == '=' || *remaining == '\0')
+			return remaining;
 	}
 	return NULL;
 }
@@ -137,8 +137,8 @@ static void mark(const struct secret *part, const char *text, size_t len, char *
 	}
 }
 
-/* A secret that is not complete yet begins in the last bytes, as many as the longest has. The cut
- * does not go through a run either. */
+/* An incomplete secret can only begin in the last bytes, as many as the longest one has. The cut
+ * must not divide a run either. */
 static size_t safe_cut(const struct mask *m, const char *marks, size_t len)
 {
 	size_t end = len > m->longest ? len - m->longest : 0;
@@ -147,7 +147,7 @@ static size_t safe_cut(const struct mask *m, const char *marks, size_t len)
 		begin--;
 	if (begin > 0 || end == 0)
 		return begin;
-	/* One run from the first byte on: there is nothing else to hold. */
+	/* One run from the first byte on: everything is held. */
 	while (end < len && marks[end])
 		end++;
 	return end;
@@ -177,7 +177,8 @@ char *mask_text(const struct mask *m, const char *text)
 {
 	size_t len = strlen(text);
 	struct err e;
-	/* A part that stands alone has a byte beside it: less than twice the marker. */
+	/* A part that stands alone has a byte beside it, so the result is less than twice the
+	 * marker. */
 	AUTO(buf_wipe) struct buf out = BUF_INIT(len * 4 + sizeof(SECRET_SHOWN));
 	if (mask_append(m, text, len, true, &out, &e) < 0)
 		return xstrdup(SECRET_SHOWN);

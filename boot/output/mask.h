@@ -1,11 +1,11 @@
 /*
- * Secrets taken out of texts that others have written: the command line tool prints the auth key in
- * one of its messages, and control may repeat what it was sent.
+ * Removes secrets from texts of other programs: the command line tool prints the auth key in one of
+ * its messages, and the control server may repeat its input.
  *
- * A secret counts by its parts: words between white space (a line end that crept into a key is
- * printed escaped, or not at all), and what stands before '?' in a key with parameters. A part of
- * fewer than MASK_FREE_MIN bytes is masked only where it stands alone, because it would turn every
- * other word into noise without hiding anything. `file:PATH` is no secret.
+ * A secret is masked by its parts: words between white space (a stray line end in a key is printed
+ * escaped, or not at all), and the text before '?' in a key with parameters. A part of fewer than
+ * MASK_FREE_MIN bytes is masked only where it stands alone, because it would turn every other word
+ * into noise without hiding anything. `file:PATH` is no secret.
  *
  * Keys that are exchanged while the program runs would add up: of the parts that are added after
  * mask_keep the newest MASK_LATER_MAX are known.
@@ -33,17 +33,17 @@ struct mask {
 	size_t longest;
 };
 
-/* Copies. What is unset, or known already, adds nothing. */
+/* Copies. An unset or already known secret adds nothing. */
 void mask_add(struct mask *m, const struct secret *secret);
 /* Values of the flags that carry credentials among the words of free arguments. True when there
  * were some. */
 bool mask_add_arguments(struct mask *m, const char *words);
-void mask_keep(struct mask *m); /* what was added so far stays, whatever comes */
+void mask_keep(struct mask *m); /* the parts added so far stay for good */
 void mask_fini(struct mask *m); /* wipes; empty again */
 
 /* Appends text with each run of secrets replaced by SECRET_SHOWN, and returns how many bytes of it
- * are dealt with: all of them when it is whole; else all but what may be the beginning of a secret,
- * to be offered again with what follows. -EMSGSIZE or -ENOMEM from out. */
+ * are done: all of them when it is whole; else all except a possible beginning of a secret, which
+ * must be passed again with the following bytes. -EMSGSIZE or -ENOMEM from out. */
 int mask_append(const struct mask *m, const char *text, size_t len, bool is_whole, struct buf *out,
 	struct err *e) MUST_CHECK;
 /* A whole text. Caller frees. */

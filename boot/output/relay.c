@@ -6,7 +6,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 
-/* A mark may be longer than what it hides, by less than this. */
+/* A marker may be longer than the text it hides, by less than this. */
 #define MASKED_GROWTH 4
 #define LINE_ENDS "\r\n"
 
@@ -21,7 +21,7 @@ void relay_fini(struct relay *r)
 	buf_fini(&r->said);
 }
 
-/* NUL would hide what follows it. */
+/* NUL would hide the text after it. */
 static void remember(struct relay *r, const char *text, size_t len)
 {
 	struct err e;
@@ -56,7 +56,7 @@ static void pass_on(struct relay *r, bool is_whole)
 	int dealt_with =
 		mask_append(r->mask_ref, buf_cstr(&r->line), r->line.len, is_whole, &masked, &e);
 	if (dealt_with < 0) {
-		/* No memory to mask it: then nobody sees it. */
+		/* No memory to mask it, so it is not shown. */
 		buf_wipe(&r->line);
 		return;
 	}
@@ -75,7 +75,7 @@ void relay_feed(struct relay *r, const char *data, size_t len)
 		struct err e;
 		if (part > RELAY_LINE_MAX)
 			part = RELAY_LINE_MAX;
-		/* One more part may come before the line is looked at. */
+		/* One more part may arrive before the line is processed. */
 		r->line.max = 2 * RELAY_LINE_MAX + r->mask_ref->longest;
 		if (buf_append(&r->line, data, part, &e) < 0)
 			buf_wipe(&r->line);
@@ -125,7 +125,7 @@ void relay_last_line(const struct relay *r, char *out, size_t size)
 	if (len >= size) {
 		begin = end - (size - 1);
 		len = size - 1;
-		/* Not in the midst of a character. */
+		/* Not in the middle of a character. */
 		for (; len > 0 && ((unsigned char)text[begin] & 0xc0) == 0x80; begin++)
 			len--;
 	}

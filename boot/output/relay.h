@@ -1,7 +1,7 @@
 /*
- * What a child writes to a stream, passed on to our standard error: line by line, bytes as they
- * are, secrets masked; the newest bytes are kept. A reader that is too slow loses lines, which are
- * counted (lib/base/log.h), and never stalls the child.
+ * Passes the output of a child on to our standard error: line by line, bytes unchanged, secrets
+ * masked; the newest bytes are kept. A reader that is too slow loses lines, which are counted
+ * (lib/base/log.h), and never stalls the child.
  *
  *	relay_init(&relay, &mask, 4096);
  *	relay_feed(&relay, data, len);
@@ -17,12 +17,12 @@
 
 struct mask;
 
-/* Longest line that is held back to be masked as a whole; longer ones go in parts. */
+/* Longest line that is held back to be masked as a whole; longer ones are passed on in parts. */
 #define RELAY_LINE_MAX ((size_t)16 * 1024)
 
 struct relay {
 	const struct mask *mask_ref;
-	struct buf line; /* not complete yet */
+	struct buf line; /* incomplete */
 	struct buf said;
 };
 
@@ -33,13 +33,13 @@ void relay_fini(struct relay *r); /* wipes; zeroed is accepted */
 void relay_feed(struct relay *r, const char *data, size_t len);
 /* Nothing follows: a line without an end is passed on as well. */
 void relay_end(struct relay *r);
-/* Forgets what was kept. */
+/* Drops the kept bytes. */
 void relay_reset(struct relay *r);
 
 /* The newest bytes, masked, without NUL. Borrowed until the next call. */
 const char *relay_said(const struct relay *r);
-/* The last line of it that is not blank, "" when there is none; its end, when it is longer than
- * size allows. */
+/* The last kept line that is not blank, "" when there is none; only its end when it is longer than
+ * size permits. */
 void relay_last_line(const struct relay *r, char *out, size_t size);
 
 #endif

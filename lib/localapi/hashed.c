@@ -7,7 +7,7 @@
 
 #define SLOTS_MIN 16
 
-/* Only wanted items are hashed, so nobody can fill one slot on purpose. */
+/* Only wanted items are hashed, so one slot cannot be filled on purpose. */
 uint64_t hashed_bytes(const void *bytes, size_t len)
 {
 	return fnv_add(FNV_INIT, bytes, len);
