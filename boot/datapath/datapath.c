@@ -101,10 +101,12 @@ static void handle_failure(struct datapath *d, const struct nft_result *result, 
 static void on_repaired(void *arg, const struct nft_result *result, const struct err *e)
 {
 	struct datapath *d = arg;
-	if (result->code < 0)
-		handle_failure(d, result, e);
-	else
+	if (result->code >= 0) {
 		datapath_report_repaired(&d->report, result);
+		return;
+	}
+	datapath_report_lost(&d->report, e);
+	handle_failure(d, result, e);
 }
 
 /* Begins once there are tables of ours to watch. */

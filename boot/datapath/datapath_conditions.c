@@ -3,6 +3,9 @@
 CONDITION_KIND(firewall_failed, "data path", CONDITION_EXPLAINS, "FirewallFailed",
 	"The firewall rules could not be written",
 	"see the reason; what stood before goes on, and it is tried again");
+CONDITION_KIND(rules_lost, "data path", CONDITION_BLOCKS, "RulesLost",
+	"Rules in force were changed by another program and could not be restored",
+	"see the reason; it is tried again");
 CONDITION_KIND(forwarding_off, "data path", CONDITION_BLOCKS, "ForwardingOff",
 	"The kernel does not forward packets of a family in use",
 	"allow the container to write the switch that is named, or switch it on outside");

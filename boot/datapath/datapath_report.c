@@ -17,6 +17,11 @@ void datapath_report_failure(struct datapath_report *r, const struct err *why)
 	condition_raise(r->conditions_ref, CONDITION_FIREWALL_FAILED, "%s", why->msg);
 }
 
+void datapath_report_lost(struct datapath_report *r, const struct err *why)
+{
+	condition_raise(r->conditions_ref, CONDITION_RULES_LOST, "%s", why->msg);
+}
+
 static void report_flows(struct datapath_report *r, const struct nft_result *result)
 {
 	if (result->flows_error.code < 0)
@@ -29,6 +34,7 @@ static void report_flows(struct datapath_report *r, const struct nft_result *res
 void datapath_report_applied(struct datapath_report *r, const struct nft_result *result)
 {
 	condition_clear(r->conditions_ref, CONDITION_FIREWALL_FAILED);
+	condition_clear(r->conditions_ref, CONDITION_RULES_LOST);
 	log_event(EV_DATAPATH_APPLIED, result->transactions, result->elements, result->flows_ended);
 	report_flows(r, result);
 }
@@ -36,6 +42,7 @@ void datapath_report_applied(struct datapath_report *r, const struct nft_result 
 void datapath_report_repaired(struct datapath_report *r, const struct nft_result *result)
 {
 	uint64_t now_ms = clock_now_ms();
+	condition_clear(r->conditions_ref, CONDITION_RULES_LOST);
 	report_flows(r, result);
 	if (result->repaired == NULL)
 		return;

@@ -20,6 +20,8 @@ struct datapath_report {
 
 /* A run that failed. */
 void datapath_report_failure(struct datapath_report *r, const struct err *why);
+/* Applied rules were changed by another program and could not be restored. */
+void datapath_report_lost(struct datapath_report *r, const struct err *why);
 /* Requested rules are applied. */
 void datapath_report_applied(struct datapath_report *r, const struct nft_result *result);
 /* Rules are applied without a request: they were repaired, or flows were tried again. */

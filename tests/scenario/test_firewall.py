@@ -17,6 +17,8 @@ OWN = notify.node(addresses=("100.64.0.1/32", "fd7a:115c:a1e0::1/128"))
 DEST = {"TS_AUTHKEY": "key", "TS_USERSPACE": "false", "TS_DEST_IP": "10.0.0.9",
         "TS_TEST_FAKE_NETFILTER": "false", "TS_HOSTNAME": "proxy"}
 OTHERS = 'add table ip ts_sidecar { comment "owner=other/pod schema=1"; }'
+READY = ("/usr/bin/python3", "-c", "import http.client as h; c = h.HTTPConnection('127.0.0.1', 9002, "
+         "timeout=5); c.request('GET', '/readyz'); print(c.getresponse().read().decode())")
 FOREIGN = "add table inet others; add chain inet others c; add rule inet others c counter accept"
 
 
@@ -212,12 +214,17 @@ def test_table_of_another_at_start(world, space):
 
 def test_table_of_another_later(world, space):
     """After the start it is a condition; the program lives, and takes over when it is gone."""
-    program = run(world, space)
+    program = run(world, space, {**DEST, "TS_ENABLE_HEALTH_CHECK": "true",
+                                 "TS_LOCAL_ADDR_PORT": "127.0.0.1:9002"})
+    space.run("ip", "link", "set", "lo", "up")
+    assert '"ready":true' in space.run(*READY)
     space.nft("delete table ip ts_sidecar; " + OTHERS)
     program.wait_log_part("condition FirewallFailed: table ip ts_sidecar belongs to other/pod")
+    assert "RulesLost" in space.run(*READY)
     stays_true(program.alive, 0.2)
     space.nft("delete", "table", "ip", "ts_sidecar")
     program.wait_log_part("condition FirewallFailed cleared")
+    wait_until(lambda: '"ready":true' in space.run(*READY), 5, "ready again")
     assert space.map_of("ip", "daddr_map") == [["100.64.0.1", "10.0.0.9"]]
 
 
