@@ -12,6 +12,7 @@
 #include "boot/settings/times.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 #include "lib/kube/kube_secret.h"
 #include "statestore/statestore.h"
 
@@ -68,7 +69,8 @@ static void on_command_failed(void *arg)
 	/* The daemon's text takes precedence over the tool's: one cause, one text. */
 	if (reason != NULL && !condition_is_raised(l->partners.conditions, kind))
 		login_raise_reason(l, kind, reason);
-	if (reason == NULL)
+	/* One that a signal has ended had not come to an error. */
+	if (reason == NULL && str_starts(err->msg, "exit status"))
 		reason = login_reason_last_line(l->command_said);
 	login_set_failure_take(
 		l, reason != NULL ? xasprintf("%s: %s", err->msg, reason) : xstrdup(err->msg));
