@@ -38,7 +38,7 @@ enum figure {
 	SEND_FRESH,
 	SEND_WATCHED,
 	SEND_LISTENED,
-	SEND_TAKE_OVER,
+	SEND_TAKEOVER,
 	SEND_ELEMENT,
 	ELEMENT_TRANSACTIONS,
 	RUN_FIRST,
@@ -53,7 +53,7 @@ static const char *const figure_names[FIGURES] = {
 	[SEND_FRESH] = "send_fresh",
 	[SEND_WATCHED] = "send_watched",
 	[SEND_LISTENED] = "send_listened",
-	[SEND_TAKE_OVER] = "send_take_over",
+	[SEND_TAKEOVER] = "send_take_over",
 	[SEND_ELEMENT] = "send_element",
 	[ELEMENT_TRANSACTIONS] = "element_transactions",
 	[RUN_FIRST] = "run_first",
@@ -178,7 +178,7 @@ static void bench_send(struct series *s, unsigned int maps)
 		struct nft_backend *kernel = nft_kernel_new(loop, &e);
 		assert_non_null(kernel);
 		s->values[SEND_FRESH][i] = send_once(kernel, maps);
-		s->values[SEND_TAKE_OVER][i] = send_once(kernel, maps);
+		s->values[SEND_TAKEOVER][i] = send_once(kernel, maps);
 		uint32_t before = firewall_generation();
 		s->values[SEND_ELEMENT][i] = change_once(kernel, maps);
 		s->values[ELEMENT_TRANSACTIONS][i] = firewall_generation() - before;

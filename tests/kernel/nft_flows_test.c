@@ -294,7 +294,7 @@ static void test_restart_with_change(void **state)
 }
 
 /* A child that takes the table over in full, again and again, until it is killed. */
-static void take_over_forever(struct netbed *b)
+static void takeover_forever(struct netbed *b)
 {
 	struct err e = {0};
 	struct nft_wanted w;
@@ -335,7 +335,7 @@ static unsigned long packets_of(const struct netbed *b, const struct tcp_flow *f
 	return strtoul(text + 8, NULL, 10);
 }
 
-static void test_take_over_under_load(void **state)
+static void test_takeover_under_load(void **state)
 {
 	struct netbed *b = *state;
 	struct nft_wanted w;
@@ -352,7 +352,7 @@ static void test_take_over_under_load(void **state)
 	assert_true(packets >= 50);
 	pid_t pid = fork();
 	if (pid == 0)
-		take_over_forever(b);
+		takeover_forever(b);
 	assert_true(pid > 0);
 	unsigned int failed = 0;
 	for (unsigned int i = 0; i < 20000; i++) {
@@ -393,7 +393,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_restart_with_change, netbed_open, netbed_close),
 		cmocka_unit_test_setup_teardown(
-			test_take_over_under_load, netbed_open, netbed_close),
+			test_takeover_under_load, netbed_open, netbed_close),
 	};
 	netns_require();
 	return cmocka_run_group_tests(tests, NULL, NULL);

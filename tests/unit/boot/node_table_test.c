@@ -16,8 +16,8 @@
 #define A(name) NODE_ACTION_##name
 
 /* clang-format off */
-/* All that may happen, told by event: where it happens, what is done, where it leads. Whatever is
- * not here means nothing. */
+/* All transitions by event: the states, the action, the next state. Everything that is missing here
+ * is ignored. */
 static const struct {
 	enum node_event event;
 	enum node_state from;
@@ -50,7 +50,7 @@ static const struct {
 
 	{E(BUS_OPEN), S(SUBSCRIBE), A(SUBSCRIBED), S(AUTH)},
 
-	/* What the daemon tells counts while it is waited for, and in the steady state. */
+	/* Reports of the daemon count while they are awaited, and in the steady state. */
 	{E(RUNNING), S(AUTH), A(AUTHENTICATED), S(CONFIGURE)},
 	{E(RUNNING), S(REISSUE), A(CANCEL_REISSUE), S(AUTH)},
 	{E(NEEDS_LOGIN), S(AUTH), A(DECIDE_LOGIN), S(AUTH)},

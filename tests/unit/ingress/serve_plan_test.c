@@ -137,7 +137,7 @@ static void a_bad_file_is_refused_with_its_place(void **state)
 	serve_plan_fini(&plan);
 }
 
-static void members_nobody_knows_are_named(void **state)
+static void unknown_members_are_named(void **state)
 {
 	static const char *const cases[][2] = {
 		{"{}", ""},
@@ -197,7 +197,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_has_a_plan),
 		cmocka_unit_test(a_bad_file_is_refused_with_its_place),
-		cmocka_unit_test(members_nobody_knows_are_named),
+		cmocka_unit_test(unknown_members_are_named),
 		cmocka_unit_test(placeholders_may_not_explode),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

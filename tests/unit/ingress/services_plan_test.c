@@ -133,7 +133,7 @@ static void a_family_that_is_not_served_is_left_out(void **state)
 	ingress_config_fini(&config);
 }
 
-static void losers_are_taken_out(void **state)
+static void losers_are_removed(void **state)
 {
 	struct ingress_config config =
 		parse("{\"svc:a\":{" A4 "," A6 "},\"svc:b\":{" B4 "," A6 "},\"svc:c\":{" A6 "}}");
@@ -188,7 +188,7 @@ int main(void)
 		cmocka_unit_test(faults_are_named),
 		cmocka_unit_test(pairs_are_added),
 		cmocka_unit_test(a_family_that_is_not_served_is_left_out),
-		cmocka_unit_test(losers_are_taken_out),
+		cmocka_unit_test(losers_are_removed),
 		cmocka_unit_test(conflicts_of_others_are_not_ours),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -114,7 +114,7 @@ static void an_identity_outlives_the_daemon_its_state_does_not(void **state)
 	assert_int_equal(f->bus.facts.ipn_state, IPN_STATE_UNKNOWN);
 	bus_start(&f->bus);
 	bus_bench_wait(f->bench, &f->opens, 2);
-	/* It has come back without its state. */
+	/* It has returned without its state. */
 	raw_server_say(f->bench->server, EMPTY_SELF);
 	bus_bench_wait(f->bench, &f->notifies, 2);
 	assert_int_equal(f->bus.facts.ipn_state, IPN_STATE_NEEDS_LOGIN);

@@ -109,7 +109,7 @@ static void mode_of_the_packet_filter(void **state)
 	assert_string_equal(config_source_netfilter_mode(&f->source), "off");
 }
 
-/* A start never uses what does not load, and no copy outlives the one who wrote it. */
+/* A start never uses a file that does not load, and no copy outlives its writer. */
 static void a_broken_file_is_not_started_with(void **state)
 {
 	static const char *const broken[] = {"", "{", "{\"version\":\"beta\"}", NULL};
@@ -133,7 +133,7 @@ static void a_broken_file_is_not_started_with(void **state)
 	assert_int_equal(access(copy, F_OK), -1);
 }
 
-/* As of a run that was killed. */
+/* As left by a killed run. */
 static void a_copy_that_was_left_is_removed(void **state)
 {
 	struct fixture *f = *state;
@@ -175,7 +175,7 @@ static void the_key_in_force_follows_a_reload(void **state)
 	assert_string_equal(secret_str(config_source_authkey(&f->source)), "a");
 	assert_int_equal(config_source_pending(&f->source), CONFIG_PENDING_RELOAD);
 	assert_int_equal(config_source_offer(&f->source, &e), 0);
-	/* Exchanged once more while the daemon loads: what was offered counts. */
+	/* Replaced once more while the daemon loads: the offered content counts. */
 	tempdir_write(f->dir, FILE_NAME, WITH_KEY("c"));
 	read_now(f);
 	config_source_loaded(&f->source);
@@ -198,12 +198,12 @@ static void a_refused_file_is_not_started_with(void **state)
 	config_source_refused(&f->source);
 	assert_content(start(f), WITH_KEY("a"));
 	assert_false(config_source_has_untried_authkey(&f->source));
-	/* Another content is another chance. */
+	/* Other content is tried again. */
 	tempdir_write(f->dir, FILE_NAME, WITH_KEY("c"));
 	assert_content(start(f), WITH_KEY("c"));
 }
 
-/* Nor is its key one that a start would log in with, until the daemon has come to like it. */
+/* Nor would a start log in with its key, until the daemon has accepted it. */
 static void a_key_in_a_refused_file(void **state)
 {
 	struct fixture *f = *state;
@@ -222,7 +222,7 @@ static void a_key_in_a_refused_file(void **state)
 	assert_string_equal(start(f), mounted);
 }
 
-/* Another daemon, and nothing that is mounted can be read for it. */
+/* Another daemon, and no mounted file matches it. */
 static void what_was_in_force_stays_for_another_daemon(void **state)
 {
 	struct fixture *f = *state;

@@ -69,7 +69,7 @@ static void on_authkey(void *arg, const struct secret *authkey)
 	assert_true(secret_is_set(authkey));
 }
 
-/* The daemon was started with what lies there now. */
+/* The daemon was started with the present file. */
 static void open_source(struct fixture *f)
 {
 	struct err e;
@@ -90,7 +90,7 @@ static void open_watch(struct fixture *f)
 {
 	open_source(f);
 	open_watch_later(f);
-	/* The first look is over. */
+	/* The first check is done. */
 	daemon_quiet(&f->d, 0);
 }
 
@@ -109,7 +109,7 @@ static bool raised(const struct fixture *f, const struct condition_kind *code)
 	return condition_is_raised(&f->d.conditions, code);
 }
 
-/* The kernel tells at once; the rest of one update is waited for. */
+/* The kernel reports at once; the other events of the update are awaited. */
 static void edit(struct fixture *f, const char *text)
 {
 	tempdir_write(f->d.dir, FILE_NAME, text);
@@ -117,7 +117,7 @@ static void edit(struct fixture *f, const char *text)
 	daemon_pass(&f->d, DEBOUNCE_MS);
 }
 
-static void a_change_is_told_once(void **state)
+static void a_change_is_reported_once(void **state)
 {
 	struct fixture *f = *state;
 	open_watch(f);
@@ -129,7 +129,7 @@ static void a_change_is_told_once(void **state)
 	assert_true(log_capture_has(
 		&f->d.log, "tailscaled config watch: ensuring that config is up to date"));
 	assert_true(log_capture_has(&f->d.log, "tailscaled config watch: config was reloaded"));
-	/* The same bytes again are no change, and other files are none of ours. */
+	/* The same bytes again are no change, and other files are ignored. */
 	edit(f, SECOND);
 	tempdir_write(f->d.dir, "cap-200.hujson", FIRST);
 	daemon_pass(&f->d, 0);
@@ -169,7 +169,7 @@ static void a_bad_edit_changes_nothing(void **state)
 		daemon_quiet(&f->d, 0);
 		assert_true(raised(f, CONDITION_CONFIG_INVALID));
 	}
-	/* What never was in force again: nothing to tell. */
+	/* The previous content again, which stayed in force: nothing to report. */
 	edit(f, FIRST);
 	daemon_quiet(&f->d, 0);
 	assert_false(raised(f, CONDITION_CONFIG_INVALID));
@@ -210,8 +210,8 @@ static void a_refused_reload_is_tried_again(void **state)
 	assert_false(raised(f, CONDITION_CONFIG_RELOAD_FAILED));
 }
 
-/* Taken back before the daemon accepted it: what is in force is what is there. */
-static void an_edit_taken_back(void **state)
+/* Reverted before the daemon accepted it: the present content is in force. */
+static void a_reverted_edit(void **state)
 {
 	struct fixture *f = *state;
 	open_watch(f);
@@ -247,14 +247,14 @@ static void reload_on_demand(void **state)
 	confwatch_reload(f->c);
 	daemon_wait(&f->d, 1);
 	daemon_quiet(&f->d, 1);
-	/* A broken file is not handed on by this either. */
+	/* This does not pass on a broken file either. */
 	edit(f, "{");
 	confwatch_reload(f->c);
 	daemon_quiet(&f->d, 1);
 	assert_true(raised(f, CONDITION_CONFIG_INVALID));
 }
 
-/* The daemon has what was there at its start, whatever lies there when the watch begins. */
+/* The daemon has the file of its start, not the one at the begin of the watch. */
 static void an_edit_before_the_watch(void **state)
 {
 	struct fixture *f = *state;
@@ -291,7 +291,7 @@ static void a_new_key_is_a_restart_while_one_is_needed(void **state)
 	f->needs_login = true;
 	edit(f, "{\"version\":\"alpha0\",\"AuthKey\":\"two\"}");
 	assert_int_equal(f->restarts, 1);
-	/* It was tried: the same key again is none. */
+	/* It was tried: the same key again does not count. */
 	edit(f, "{\"version\":\"alpha0\",\"AuthKey\":\"two\",\"Hostname\":\"x\"}");
 	daemon_wait(&f->d, 2);
 	assert_int_equal(f->restarts, 1);
@@ -315,12 +315,12 @@ static void freed_during_a_call(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_change_is_told_once),
+		TEST(a_change_is_reported_once),
 		TEST(a_swap_is_a_change),
 		TEST(a_bad_edit_changes_nothing),
 		TEST(a_file_that_vanishes_and_comes_back),
 		TEST(a_refused_reload_is_tried_again),
-		TEST(an_edit_taken_back),
+		TEST(a_reverted_edit),
 		TEST(a_change_during_a_call_is_seen),
 		TEST(reload_on_demand),
 		TEST(an_edit_before_the_watch),

@@ -115,7 +115,7 @@ static void a_command_that_fails(void **state)
 	assert_string_equal(b->err.msg, "tailscale version: exit status 3");
 }
 
-/* 100 KiB in front of it: no answer, and no memory for it. */
+/* Preceded by 100 KiB: no answer, and no memory for it. */
 static void an_endless_answer(void **state)
 {
 	struct bench *b = *state;

@@ -1,4 +1,4 @@
-/* What ends although nobody wants it to hang: a later start, a stopped daemon. */
+/* Deadlines of a later start that hangs, and of a stopped daemon. */
 #include "boot/daemon/daemon.h"
 
 #include <fcntl.h>
@@ -54,7 +54,7 @@ static void test_starts_that_hang_use_up_the_budget(void **state)
 	assert_false(daemon_has_process(b->daemon));
 }
 
-/* Who starts it first bounds that start. */
+/* The caller bounds the first start. */
 static void test_the_first_start_has_no_deadline_here(void **state)
 {
 	struct tailscaled_bench *b = *state;
@@ -76,7 +76,7 @@ static void test_stop_of_an_overdue_one(void **state)
 	assert_int_equal(b->failed, 0);
 }
 
-/* SIGTERM means nothing to a stopped process until it goes on. */
+/* A stopped process handles SIGTERM only when it continues. */
 static void test_a_stopped_one_ends_at_once(void **state)
 {
 	struct tailscaled_bench *b = tailscaled_serving(*state, 10);
@@ -98,7 +98,7 @@ static bool has_dropped(void *arg)
 	return log_dropped() >= *target;
 }
 
-/* A reader of the log that has stopped costs lines, which are counted, and never the daemon. */
+/* A stalled reader of the log costs lines, which are counted, and never the daemon. */
 static void test_a_full_reader_does_not_hold_it_up(void **state)
 {
 	struct tailscaled_bench *b = *state;

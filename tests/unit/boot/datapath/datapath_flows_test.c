@@ -51,7 +51,7 @@ static void flows_pending_is_a_condition(void **state)
 		datapath_update(b->d, &b->self, false);
 		datapath_bench_wait_ready(b, 1 + i);
 		assert_true(loop_wait(b->loop, is_pending, b, LOOP_WAIT_MS));
-		/* Nothing else happens, and it ends all the same. */
+		/* Nothing else happens, and it still ends. */
 		assert_true(loop_wait(b->loop, is_followed, b, LOOP_WAIT_MS));
 		assert_int_equal(
 			condition_get(&b->conditions, CONDITION_FLOWS_PENDING)->transitions, 2 * i);

@@ -27,7 +27,7 @@ static void name_services(struct datapath_bench *b, int number)
 	tempdir_write(b->dir, "proxies/egress-services", text);
 }
 
-static void wants_that_never_rest_hold_nothing_up(void **state)
+static void restless_wants_hold_nothing_up(void **state)
 {
 	struct datapath_bench *b = *state;
 	name_services(b, 0);
@@ -36,7 +36,7 @@ static void wants_that_never_rest_hold_nothing_up(void **state)
 	datapath_bench_make(b, setting, true);
 	datapath_bench_set_self(b, "100.64.0.1/32", NULL);
 	datapath_bench_start(b);
-	/* Other names more often than the peers could be told. */
+	/* Other names more often than the peers could be reported. */
 	uint32_t step_ms = times_get(true)->netmap_wait_ms / 5;
 	for (int i = 1; i <= 15 && b->writes == 0; i++) {
 		name_services(b, i);
@@ -46,7 +46,7 @@ static void wants_that_never_rest_hold_nothing_up(void **state)
 	assert_non_null(strstr(b->written, "100.64.0.7"));
 }
 
-static void changes_without_a_pause_are_taken_together(void **state)
+static void changes_without_a_pause_are_combined(void **state)
 {
 	struct datapath_bench *b = *state;
 	datapath_bench_make(b, "TS_TAILNET_TARGET_FQDN=db.tail.ts.net", true);
@@ -66,13 +66,13 @@ static void changes_without_a_pause_are_taken_together(void **state)
 	/* Some at once, then one for each pause. */
 	assert_in_range(applied, 9, 9 + spent_ms / times_get(true)->debounce_ms);
 	assert_true(applied < (size_t)changes);
-	/* The last one stands. */
-	const char *told = "";
+	/* The last one is applied. */
+	const char *reported = "";
 	for (size_t i = 0; i < b->log.ids.len; i++) {
 		if (strcmp(b->log.ids.items[i], "egress.installing") == 0)
-			told = b->log.texts.items[i];
+			reported = b->log.texts.items[i];
 	}
-	assert_non_null(strstr(told, changes % 2 == 1 ? "100.64.0.9" : "100.64.0.10"));
+	assert_non_null(strstr(reported, changes % 2 == 1 ? "100.64.0.9" : "100.64.0.10"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, datapath_bench_open, datapath_bench_close)
@@ -80,8 +80,8 @@ static void changes_without_a_pause_are_taken_together(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(wants_that_never_rest_hold_nothing_up),
-		TEST(changes_without_a_pause_are_taken_together),
+		TEST(restless_wants_hold_nothing_up),
+		TEST(changes_without_a_pause_are_combined),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,13 +23,13 @@
 
 #define STATUS "{\"podIPv4\":\"10.0.0.5\",\"services\":{\"web\":{\"ports\":"
 
-static void a_target_stands_before_endpoints_are_told(void **state)
+static void a_target_is_applied_before_endpoints_are_published(void **state)
 {
 	struct datapath_bench *b = *state;
 	datapath_bench_make(b, "TS_DEST_IP=10.0.0.9", true);
 	datapath_bench_start(b);
 	assert_true(loop_wait_idle(b->loop, 30));
-	/* Without an address there is nothing to stand. */
+	/* Without an address there is nothing to apply. */
 	assert_int_equal(b->ready, 0);
 	datapath_bench_set_self(b, "100.64.0.1/32", NULL);
 	datapath_update(b->d, &b->self, true);
@@ -46,7 +46,7 @@ static void a_target_stands_before_endpoints_are_told(void **state)
 	assert_int_equal(log_capture_count_id(&b->log, "datapath.applied"), 2);
 }
 
-static void what_cannot_be_is_told_from_the_loop(void **state)
+static void impossible_targets_are_reported_from_the_loop(void **state)
 {
 	struct datapath_bench *b = *state;
 	datapath_bench_make(b, "TS_DEST_IP=fd00::9", true);
@@ -57,7 +57,7 @@ static void what_cannot_be_is_told_from_the_loop(void **state)
 	assert_non_null(strstr(b->why.msg, "no tailscale IP matching family of fd00::9"));
 	assert_true(condition_is_raised(&b->conditions, CONDITION_INGRESS_TARGET_FAILED));
 	assert_int_equal(b->ready, 0);
-	/* It heals when the node has such an address. */
+	/* It ends when the node has such an address. */
 	datapath_bench_set_self(b, "100.64.0.1/32", "fd7a:115c:a1e0::1/128");
 	datapath_update(b->d, &b->self, false);
 	datapath_bench_wait_ready(b, 1);
@@ -93,7 +93,7 @@ static void services_wait_for_the_peers_they_name(void **state)
 	datapath_bench_make(b, setting, true);
 	datapath_bench_set_self(b, "100.64.0.1/32", NULL);
 	datapath_bench_start(b);
-	/* The peers are on their way: nothing is written that would be taken back. */
+	/* The peers are about to arrive: no rules are written that would be reverted. */
 	assert_true(loop_wait_idle(b->loop, 30));
 	assert_int_equal(b->writes, 0);
 	datapath_bench_report_peer(b, "web.tail.ts.net.", "100.64.0.9/32");
@@ -104,7 +104,7 @@ static void services_wait_for_the_peers_they_name(void **state)
 		STATUS "[{\"protocol\":\"TCP\",\"matchPort\":80,\"targetPort\":8080}],"
 		       "\"tailnetTargetIPs\":[\"100.64.0.9\"],\"tailnetTarget\":{\"ip\":\"\","
 		       "\"fqdn\":\"web.tail.ts.net\"}}}}");
-	/* The daemon is restarted: until the peers are told anew, what stands stays. */
+	/* The daemon is restarted: until the peers are reported anew, the present rules stay. */
 	datapath_forget_netmap(b->d);
 	datapath_start(b->d, b->store, NULL);
 	datapath_update(b->d, &b->self, false);
@@ -116,7 +116,7 @@ static void services_wait_for_the_peers_they_name(void **state)
 	assert_non_null(strstr(b->written, "100.64.0.10"));
 }
 
-static void peers_that_are_never_told_hold_nothing_up(void **state)
+static void peers_that_are_never_reported_hold_nothing_up(void **state)
 {
 	struct datapath_bench *b = *state;
 	tempdir_write(b->dir, "proxies/egress-services",
@@ -156,7 +156,7 @@ static bool is_forwarding_on(void *arg)
 	return !is_forwarding_off(arg);
 }
 
-/* A file that can be neither read nor written, whoever tries. */
+/* A file that can be neither read nor written by any user. */
 static void break_switch(struct datapath_bench *b, const char *name)
 {
 	AUTO(mem_free) char *path = tempdir_path(b->dir, name);
@@ -174,7 +174,7 @@ static void mend_switch(struct datapath_bench *b, const char *name, const char *
 #define IPV4_SWITCH "proc/sys/net/ipv4/ip_forward"
 #define IPV6_SWITCH "proc/sys/net/ipv6/conf/all/forwarding"
 
-/* Nobody is invited into a hole; what switches it on may be another program. */
+/* No endpoints are published for traffic that would be lost; another program may switch it on. */
 static void a_single_target_waits_for_forwarding(void **state)
 {
 	struct datapath_bench *b = *state;
@@ -191,7 +191,7 @@ static void a_single_target_waits_for_forwarding(void **state)
 	mend_switch(b, IPV4_SWITCH, "1\n");
 	datapath_bench_wait_ready(b, 1);
 	assert_false(is_forwarding_off(b));
-	/* Off again, by whomever: it is switched on. */
+	/* Off again, for any reason: it is switched on. */
 	tempdir_write(b->dir, IPV4_SWITCH, "0\n");
 	for (unsigned int i = 0; i < 200; i++) {
 		AUTO(mem_free) char *value = tempdir_read(b->dir, IPV4_SWITCH);
@@ -202,7 +202,7 @@ static void a_single_target_waits_for_forwarding(void **state)
 	fail_msg("the switch stays off");
 }
 
-/* The other family goes on, and the status says what is served. */
+/* The other family continues, and the status names the served ports. */
 static void services_do_without_a_family_that_is_not_forwarded(void **state)
 {
 	struct datapath_bench *b = *state;
@@ -231,7 +231,7 @@ static void services_do_without_a_family_that_is_not_forwarded(void **state)
 	assert_null(strstr(b->written, "fd7a:115c:a1e0::9"));
 }
 
-static void the_end_is_told_once(void **state)
+static void the_end_is_reported_once(void **state)
 {
 	struct datapath_bench *b = *state;
 	datapath_bench_make(b, "TS_DEST_IP=10.0.0.9", true);
@@ -270,15 +270,15 @@ static void an_end_before_the_first_steady_state(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_target_stands_before_endpoints_are_told),
-		TEST(what_cannot_be_is_told_from_the_loop),
+		TEST(a_target_is_applied_before_endpoints_are_published),
+		TEST(impossible_targets_are_reported_from_the_loop),
 		TEST(a_name_is_waited_for),
 		TEST(services_wait_for_the_peers_they_name),
-		TEST(peers_that_are_never_told_hold_nothing_up),
+		TEST(peers_that_are_never_reported_hold_nothing_up),
 		TEST(forwarding_follows_the_families_in_use),
 		TEST(a_single_target_waits_for_forwarding),
 		TEST(services_do_without_a_family_that_is_not_forwarded),
-		TEST(the_end_is_told_once),
+		TEST(the_end_is_reported_once),
 		TEST(an_end_before_the_begin),
 		TEST(an_end_before_the_first_steady_state),
 	};

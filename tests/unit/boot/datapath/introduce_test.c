@@ -100,7 +100,7 @@ static void test_each_target_once(void **state)
 	struct err e;
 	want_targets(f, 3 * INTRODUCE_CALLS_MAX);
 	assert_int_equal(nft_wanted_set_catch_all(&f->wanted, &single, &e), 0);
-	/* A target that does not answer holds nobody else up. */
+	/* A target that does not answer delays no other. */
 	raw_server_answer(f->server, "500 Internal Server Error", "no answer");
 	introduce_to(&f->introduce, &f->wanted);
 	wait_requests(f, 3 * INTRODUCE_CALLS_MAX + 1);
@@ -121,7 +121,7 @@ static void test_some_at_a_time(void **state)
 	assert_int_equal(f->introduce.targets.len, INTRODUCE_MAX);
 }
 
-/* The daemon dies meanwhile, and its successor is told to all anew. */
+/* The daemon dies meanwhile, and its successor is introduced to all anew. */
 static void test_stopped_and_begun_again(void **state)
 {
 	struct fixture *f = *state;

@@ -71,7 +71,7 @@ struct mode_case {
 	const char *sentence; /* behind BEGIN */
 };
 
-/* Who drops it is told only where somebody does, and a remedy only where it is one. */
+/* The dropping party is named only if there is one, and a remedy only if it helps. */
 static void modes(void **state)
 {
 	static const struct mode_case cases[] = {

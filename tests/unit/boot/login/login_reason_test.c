@@ -23,7 +23,7 @@
 
 #define NOTHING NULL
 
-/* What daemons and control servers really say, and what is read in their source. */
+/* Real texts of daemons and control servers, and texts from their source. */
 static const struct {
 	const char *text;
 	const struct condition_kind *code;
@@ -119,10 +119,10 @@ static void test_known_texts(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
 		for (size_t k = 0; k < ARRAY_LEN(sources); k++) {
 			const struct condition_kind *code = NOTHING;
-			bool told = login_reason_classify(known[i].text, sources[k], &code);
-			if (told != (known[i].code != NOTHING) || code != known[i].code)
-				fail_msg(
-					"\"%s\": %s", known[i].text, told ? code->name : "nothing");
+			bool is_known = login_reason_classify(known[i].text, sources[k], &code);
+			if (is_known != (known[i].code != NOTHING) || code != known[i].code)
+				fail_msg("\"%s\": %s", known[i].text,
+					is_known ? code->name : "nothing");
 		}
 	}
 }
@@ -145,7 +145,7 @@ static void test_unknown_text_by_source(void **state)
 	assert_false(login_reason_classify(NULL, LOGIN_REASON_CONTROL, &code));
 }
 
-/* Each code is on one side: a new key, time, or somebody's hand. */
+/* Each code needs one of: a new key, time, or a person. */
 static void test_kinds_of_codes(void **state)
 {
 	static const struct condition_kind *const by_key[] = {CONDITION_KEY_MISSING,

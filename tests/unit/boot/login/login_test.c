@@ -126,7 +126,7 @@ static void report_state(struct bench *b, enum ipn_state state, const char *erro
 	report(b, &n, false);
 }
 
-static void warnings_stand_until_they_are_taken_back(void **state)
+static void warnings_stay_until_they_are_withdrawn(void **state)
 {
 	struct bench *b = *state;
 	struct ipn_warning locked = {"tailnet-lock", "Locked", "this node is locked out", ""};
@@ -160,7 +160,7 @@ static void one_reason_at_a_time(void **state)
 	assert_true(is_raised(b, CONDITION_CONTROL_UNREACHABLE));
 	assert_string_equal(login_reason(&b->login), "dial tcp: connection refused");
 	assert_true(b->login.control_is_away);
-	/* A try that was replaced says nothing. */
+	/* A replaced try has no meaning. */
 	report_state(b, IPN_STATE_UNKNOWN, "context canceled");
 	assert_true(is_raised(b, CONDITION_CONTROL_UNREACHABLE));
 	report_state(b, IPN_STATE_RUNNING, NULL);
@@ -245,14 +245,14 @@ static void a_refused_login_of_a_running_node(void **state)
 	assert_true(timer_is_armed(&b->login.retry));
 	login_decide_recovery(&b->login);
 	assert_int_equal(b->counts[LOGIN_EVENT_WANT_UP], 1);
-	/* The tool was content, and the daemon says Running again: the warning stands. */
+	/* The tool succeeded, and the daemon reports Running again: the warning stays. */
 	report_state(b, IPN_STATE_STARTING, NULL);
 	report_state(b, IPN_STATE_RUNNING, NULL);
 	login_succeeded(&b->login);
 	assert_true(login_is_refused(&b->login));
 	assert_true(timer_is_armed(&b->login.retry));
 	assert_int_equal(condition_get(&b->conditions, CONDITION_KEY_USED)->transitions, 1);
-	/* It keeps others from nothing that the control server is away. */
+	/* An unreachable control server blocks nothing else. */
 	report_health(b, IPN_STATE_UNKNOWN, &away, 1);
 	assert_false(login_is_refused(&b->login));
 	assert_true(is_raised(b, CONDITION_CONTROL_UNREACHABLE));
@@ -260,12 +260,12 @@ static void a_refused_login_of_a_running_node(void **state)
 	assert_string_equal(login_reason(&b->login), "");
 }
 
-static void errors_told_to_a_running_node(void **state)
+static void errors_reported_to_a_running_node(void **state)
 {
 	struct bench *b = *state;
 	open_with(b, "TS_AUTHKEY=key");
 	report_state(b, IPN_STATE_RUNNING, NULL);
-	/* Of what, nobody knows. */
+	/* The cause is unknown. */
 	report_state(b, IPN_STATE_UNKNOWN, "never heard of");
 	assert_string_equal(login_reason(&b->login), "");
 	report_state(b, IPN_STATE_UNKNOWN, "authkey expired");
@@ -337,11 +337,11 @@ static void a_node_stopped_by_hand_at_the_start(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(warnings_stand_until_they_are_taken_back),
+		TEST(warnings_stay_until_they_are_withdrawn),
 		TEST(one_reason_at_a_time),
 		TEST(what_a_lost_login_means),
 		TEST(a_refused_login_of_a_running_node),
-		TEST(errors_told_to_a_running_node),
+		TEST(errors_reported_to_a_running_node),
 		TEST(what_a_refusal_leads_to_in_one_step_mode),
 		TEST(a_key_that_does_not_come_is_asked_for_again),
 		TEST(a_node_stopped_by_hand_at_the_start),

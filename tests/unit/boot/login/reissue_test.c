@@ -186,7 +186,7 @@ static void wait_done(struct fixture *f)
 static void the_whole_protocol(void **state)
 {
 	struct fixture *f = *state;
-	/* What the store believes to be there is cleared behind its back. */
+	/* Clears values without the knowledge of the store. */
 	statestore_known(f->store, STORE_KEY_DEVICE_ID, "id");
 	statestore_set(f->store, STORE_KEY_DEVICE_ID, "id");
 	begin(f, "old-key", 60000);
@@ -240,7 +240,7 @@ static void an_empty_key_is_present(void **state)
 	assert_int_equal(f->err.code, 0);
 }
 
-/* It came while the request was on its way. */
+/* It arrived during the request. */
 static void an_answer_before_the_watch(void **state)
 {
 	struct fixture *f = *state;
@@ -289,7 +289,7 @@ static void nobody_answers(void **state)
 	assert_string_equal(f->err.msg,
 		"failed to get a reissued authkey: failed to receive new auth key: timeout waiting "
 		"for auth key reissue after 10m0s");
-	/* The request stays: whoever comes next needs the key all the same. */
+	/* The request stays: the next run still needs the key. */
 	assert_true(loop_wait_idle(f->b->loop, 20));
 	assert_int_equal(f->written.len, 0);
 }

@@ -169,7 +169,7 @@ static void test_long_text(void **state)
 	assert_string_equal(shown, SECRET_SHOWN);
 }
 
-/* A key that is read again and again is one; keys that give way to others do not add up. */
+/* A key that is read repeatedly counts once; replaced keys do not add up. */
 static void test_exchanged_keys(void **state)
 {
 	char text[32];

@@ -51,7 +51,7 @@ static const struct {
 	{"'--accept-dns=true'", false, "'--accept-dns=true'", false, NULL},
 };
 
-static void words_are_taken_out(void **state)
+static void words_are_removed(void **state)
 {
 	(void)state;
 	struct log_capture log = {0};
@@ -71,6 +71,6 @@ static void words_are_taken_out(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(words_are_taken_out)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(words_are_removed)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -151,7 +151,7 @@ static void odd_values_become_the_default_with_a_warning(void **state)
 	log_capture_stop(&log);
 }
 
-static void values_are_taken(void **state)
+static void values_are_parsed(void **state)
 {
 	(void)state;
 	AUTO(settings_freep)
@@ -397,7 +397,7 @@ int main(void)
 		cmocka_unit_test(authkey_falls_back_to_the_old_name),
 		cmocka_unit_test(kube_secret_depends_on_the_place),
 		cmocka_unit_test(odd_values_become_the_default_with_a_warning),
-		cmocka_unit_test(values_are_taken),
+		cmocka_unit_test(values_are_parsed),
 		cmocka_unit_test(test_root_changes_other_defaults),
 		cmocka_unit_test(pod_addresses_are_sorted_by_family),
 		cmocka_unit_test(certificates_are_written_by_the_first_replica),

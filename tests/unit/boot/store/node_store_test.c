@@ -160,7 +160,7 @@ static void set_up_folder(struct bench *b)
 }
 
 /* The node does not depend on the folder. */
-static void a_folder_that_takes_nothing_is_a_condition(void **state)
+static void a_read_only_folder_is_a_condition(void **state)
 {
 	struct bench *b = *state;
 	AUTO(mem_free) char *setting = xasprintf("TS_STATE_DIR=%s", b->state_dir);
@@ -210,7 +210,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(without_a_place_it_is_ready_at_once),
 		TEST(a_folder_is_reset_first),
-		TEST(a_folder_that_takes_nothing_is_a_condition),
+		TEST(a_read_only_folder_is_a_condition),
 		TEST(only_a_new_secret_is_marked_later),
 		TEST(a_key_is_deleted_once),
 	};

@@ -133,7 +133,7 @@ static void a_state_that_can_be_read_answers(void **state)
 	assert_true(log_capture_has(&b->log, line));
 }
 
-static void a_folder_that_takes_a_state_answers(void **state)
+static void a_writable_folder_answers(void **state)
 {
 	struct bench *b = *state;
 	store_recovery_begin(&b->recovery);
@@ -201,7 +201,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_state_that_can_be_read_answers),
-		TEST(a_folder_that_takes_a_state_answers),
+		TEST(a_writable_folder_answers),
 		TEST(it_is_asked_until_it_answers),
 		TEST(a_folder_that_is_gone_does_not_answer),
 		TEST(nobody_asks_for_a_daemon_that_is_gone),

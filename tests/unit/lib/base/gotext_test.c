@@ -190,7 +190,7 @@ static void duration_formats_into_any_size(void **state)
 	assert_string_equal(text, "");
 }
 
-static void bool_takes_twelve_words(void **state)
+static void bool_accepts_twelve_words(void **state)
 {
 	(void)state;
 	static const char *const yes[] = {"1", "t", "T", "TRUE", "true", "True"};
@@ -271,7 +271,7 @@ int main(void)
 		cmocka_unit_test(duration_parses_as_go),
 		cmocka_unit_test(duration_error_is_cut_at_the_cap),
 		cmocka_unit_test(duration_formats_into_any_size),
-		cmocka_unit_test(bool_takes_twelve_words),
+		cmocka_unit_test(bool_accepts_twelve_words),
 		cmocka_unit_test(quotes_as_go),
 		cmocka_unit_test(quote_is_cut_between_characters),
 		cmocka_unit_test(printable_ranges_have_sharp_ends),

@@ -102,7 +102,7 @@ static void new_wants_count_from_the_next_subscription(void **state)
 }
 
 /* What the old stream still had to say is in the status of the new one, and is not read twice. */
-static void the_rest_of_the_old_stream_is_void(void **state)
+static void the_remaining_old_stream_is_void(void **state)
 {
 	struct bus_bench *f = *state;
 	subscribe(f, "a", STATUS("", PEER(1, "a.")));
@@ -177,7 +177,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, bus_bench_close)
 	const struct CMUnitTest tests[] = {
 		TEST(new_wants_count_from_the_next_subscription),
-		TEST(the_rest_of_the_old_stream_is_void),
+		TEST(the_remaining_old_stream_is_void),
 		TEST(half_a_status_is_no_replacement),
 		TEST(records_need_no_peers),
 	};
