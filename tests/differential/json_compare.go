@@ -149,7 +149,7 @@ func unit(text []byte) int64 {
 	return value
 }
 
-// oursRefuses tells what we refuse of that which is JSON.
+// oursRefuses reports valid JSON that we refuse.
 func oursRefuses(text []byte) bool {
 	depth, inString := 0, false
 	for at := 0; at < len(text); at++ {

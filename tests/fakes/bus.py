@@ -69,7 +69,7 @@ class Watcher:
 
 
 class Bus:
-    """All watchers, what the daemon has to tell, and what to do with new watchers."""
+    """All watchers, the messages of the daemon, and what to do with new watchers."""
 
     def __init__(self, generation=None):
         self.generation = generation or Repeating()
@@ -132,7 +132,7 @@ class Bus:
             self._send({}, change)
 
     def set_unheard(self, message):
-        """What the daemon has to tell becomes that, and no watcher is told."""
+        """Replaces the messages of the daemon without notifying a watcher."""
         with self._lock:
             self.generation.learn(message, True)
 

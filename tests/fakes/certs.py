@@ -42,7 +42,7 @@ def server_certificate():
 
 @functools.lru_cache(maxsize=None)
 def stranger_certificate():
-    """A valid certificate of somebody else: what a wrong ca.crt holds."""
+    """A valid certificate of another authority, as in a wrong ca.crt."""
     return Certificate()
 
 

@@ -100,7 +100,7 @@ class FakeKube:
             return dict(self.secret or {})
 
     def set(self, **keys):
-        """Change keys of the Secret as somebody else would; None removes one."""
+        """Change keys of the Secret like another writer; None removes one."""
         self.update(keys)
 
     def update(self, keys):

@@ -104,7 +104,7 @@ class FakeLocalApi:
     # -- answers
 
     def hold(self, method, name):
-        """Let the calls METHOD NAME hang; returns a callable that tells whether one was made."""
+        """Let the calls METHOD NAME hang; returns a callable that says whether one was made."""
         def answer(request):
             if request.method != method:
                 return self._handlers()[(request.method, name)](request)
@@ -197,7 +197,7 @@ class FakeLocalApi:
         return Reply(200)
 
     def _logtap(self, request):
-        """The log while somebody looks: of all that the daemon does, only updates say something."""
+        """The log while it is read: of all actions of the daemon only updates write a line."""
         connection = request.connection
         with self._updates:
             seen = self._update_count

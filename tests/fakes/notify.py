@@ -29,7 +29,7 @@ def peer_status(from_node):
 
 
 def node_of_status(status):
-    """The node that a peer status tells of; None of none."""
+    """The node of a peer status; None without one."""
     if not status:
         return None
     addresses = [a + ("/128" if ":" in a else "/32") for a in status.get("TailscaleIPs") or []]
@@ -66,7 +66,7 @@ def full_status(state, own, peers, cert_domains, extra_records):
 
 
 def state(number, **more):
-    """A notification that only tells a state."""
+    """A notification that contains only a state."""
     return with_status(dict({"Version": "", "State": number}, **more))
 
 

@@ -10,7 +10,7 @@ from realbed.probe import TwoWayProbe
 
 MEDIAN_GAP = 0.7
 # The daemon sometimes loses its first handshake with its relay's connection, as tests/bench/README.md shows, and
-# is back when the control server has told the peer of it.
+# is back when the control server has notified the peer of it.
 LONGEST_GAP = 1.6
 
 

@@ -1,4 +1,4 @@
-"""A device that is deleted at a control server that does not tell it."""
+"""A device that is deleted at a control server that does not notify it."""
 
 import pytest
 
@@ -54,7 +54,7 @@ def test_spent_key_is_named(headscale, new_pod):
 
 @pytest.mark.parametrize("reusable", [True, False], ids=["reusable", "spent"])
 def test_daemon_that_starts_again(reusable, headscale, new_pod, figure):
-    """With its map on disk it is Running at once, and waits for somebody to visit an address."""
+    """With its map on disk it is Running at once, and waits for a login at an address."""
     _, key = headscale.new_key(reusable=reusable)
     pod = new_pod(environment={"TS_AUTHKEY": key}).boot()
     old, place = _delete(headscale, pod), len(pod.log())

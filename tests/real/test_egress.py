@@ -225,7 +225,7 @@ def test_four_via_six_name_as_target(bed, cluster, new_proxy, new_peer):
 
 
 def test_change_while_the_api_server_is_away(bed, cluster, new_proxy):
-    """Traffic follows a change at once; the status follows when somebody can take it."""
+    """Traffic follows a change at once; the status follows when the server accepts it."""
     one, two, client = bed.peer, bed.guest(), bed.client()
     one.echo(), two.echo()
     pod = new_proxy(store="secret")

@@ -1,4 +1,4 @@
-"""What the node tells others about itself: id, name and addresses, in a folder or in a Secret."""
+"""What the node publishes about itself: id, name and addresses, in a folder or in a Secret."""
 
 import json
 import stat

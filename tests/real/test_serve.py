@@ -42,7 +42,7 @@ def test_serve_config_is_applied_and_followed(bed, headscale, new_pod):
 
 
 def test_serve_config_that_is_cleared_by_hand_comes_back(headscale, new_pod, figure):
-    """`serve reset` is undone and told once; a file in the services format is served as it is meant."""
+    """`serve reset` is undone and reported once; a file in the services format is served as it is meant."""
     _, key = headscale.new_key()
     pod = new_pod(environment={"TS_AUTHKEY": key})
     mounted = MountedFolder(pod.folder / "serve", {"serve.json": _config(8001)})

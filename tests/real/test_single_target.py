@@ -60,7 +60,7 @@ def test_tailnet_target_ip(family, bed, new_proxy):
 
 
 def test_control_connection_survives_the_rules(bed, headscale, new_proxy, figure):
-    """Nobody but us asks for connection tracking, and control is connected before the rules for everything come."""
+    """Only we need connection tracking, and control is connected before the rules for everything come."""
     peer, client = bed.peer, bed.client()
     peer.echo()
     arguments = f"--login-server={settings.CONTROL_URL} --netfilter-mode=off"

@@ -78,7 +78,7 @@ def test_stop_during_the_auth_loop_in_once_mode(new_pod, figure):
 
 
 def test_stop_while_control_is_unreachable(headscale, new_pod, figure):
-    """The login hangs on a port where nobody listens."""
+    """The login hangs on a port without a listener."""
     _, key = headscale.new_key()
     address = f"https://{settings.CONTROL_NAME}:9"
     pod = new_pod(environment={"TS_AUTHKEY": key, "TS_EXTRA_ARGS": f"--login-server={address}"}).start()
@@ -132,7 +132,7 @@ def test_stop_while_the_api_server_is_away_in_steady_state(headscale, cluster, n
 @pytest.mark.parametrize("store", ["folder", "secret"])
 @pytest.mark.parametrize("command", ["logout", "down"])
 def test_stop_of_a_node_that_is_not_up(command, store, headscale, cluster, new_pod, figure):
-    """What a logout leaves of the state is complete; nobody waits for another login."""
+    """What a logout leaves of the state is complete; no further login is awaited."""
     _, key = headscale.new_key()
     pod = new_pod(store=store, environment={"TS_AUTHKEY": key}).boot()
     headscale.wait_online(pod.name)

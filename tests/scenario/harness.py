@@ -47,7 +47,7 @@ def program_path():
 
 
 def free_port():
-    """A TCP port that nobody listens on, outside of the range that the kernel hands out."""
+    """A TCP port without a listener, outside of the range that the kernel hands out."""
     for _ in range(200):
         port = random.SystemRandom().randrange(12000, 32000)
         with contextlib.suppress(OSError), socket.socket() as four:

@@ -92,7 +92,7 @@ def test_no_subscription_until_the_deadline(world, how):
 
 
 def test_state_changes_during_the_loss_are_seen(world):
-    """What happened while nobody listened is in the first message."""
+    """Changes without a subscriber are in the first message."""
     running(world)
     world.lapi.bus.set_unheard(NEW_NAME)
     world.lapi.bus.cut()

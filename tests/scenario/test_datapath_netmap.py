@@ -130,7 +130,7 @@ def test_peer_that_vanishes_while_nobody_listens(proxy):
 
 
 def test_last_peer_vanishes_while_nobody_listens(proxy):
-    """Nobody is left: the status of the next subscription has no peers."""
+    """No peer is left: the status of the next subscription has no peers."""
     proxy.mount({"a": egress(name_of(1))})
     program = proxy.start(peer(1, "100.65.0.1/32"))
     proxy.wait_targets({"a": ["100.65.0.1"]})
@@ -186,7 +186,7 @@ def test_flood_of_changes_is_taken_together(proxy):
 
 
 def test_a_flood_of_others_costs_nothing(proxy):
-    """Peers nobody asked for are not even looked at twice."""
+    """Unwanted peers are not processed further."""
     proxy.mount({"db": egress(name_of(1))})
     program = proxy.start(peer(1, "100.65.0.1/32"))
     proxy.wait_targets({"db": ["100.65.0.1"]})

@@ -1,4 +1,4 @@
-"""A device that is deleted at a control server that does not tell it: Running goes on."""
+"""A device that is deleted at a control server that does not notify it: it stays Running."""
 
 import json
 
@@ -67,7 +67,7 @@ def test_no_answer_is_no_news(world):
 @pytest.mark.parametrize("env, url", [(None, "https://controlplane.tailscale.com"), (None, ""),
                                       ({"TAILBOOT_REGISTRATION_INTERVAL": "0"}, "https://headscale.example")])
 def test_not_asked(world, env, url):
-    """Tailscale's own server tells it, and somebody may not want it."""
+    """Tailscale's own server notifies the node, and users may not want the check."""
     begin(world, env, url)
     stays_true(lambda: not tokens(world), 1.5, "no question")
 

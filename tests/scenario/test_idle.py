@@ -1,6 +1,6 @@
 """Waiting costs nothing: no state may spin, whatever it waits for.
 
-A level-triggered event that nobody takes shows up here as processor time.
+An unhandled level-triggered event shows up here as processor time.
 """
 
 import os
@@ -136,7 +136,7 @@ def test_http_clients(world):
 
 
 def test_standard_input_at_its_end(world):
-    """Nobody reads standard input, which is at its end."""
+    """Standard input, which is at its end, is not read."""
     steady(world)
     assert world.program.has_log(STARTED)
     assert_quiet(world)

@@ -61,7 +61,7 @@ def stopped_by_hand(world):
 
 
 def api_server_away(world):
-    """Nobody listens there."""
+    """There is no listener."""
     steady(world, COMPLETE)
     world.kube.stop()
 

@@ -36,7 +36,7 @@ class BadServer:
                 connection.close()
 
     def close(self):
-        """Nobody listens any more."""
+        """There is no listener any more."""
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         for connection in self.accepted:

@@ -173,7 +173,7 @@ def test_clock_in_a_text(world):
 
 
 def test_no_new_key_while_control_is_away(world):
-    """The operator is asked when the key is refused, not when nobody answers."""
+    """The operator is asked when the key is refused, not when there is no answer."""
     program = begin(world, failed_try(REFUSED))
     program.wait_log_part("condition ControlUnreachable")
     stays_true(lambda: "reissue_authkey" not in world.kube.get(), 1.0, "no request")

@@ -41,7 +41,7 @@ def test_login_is_tried_again(world, state):
 
 
 def test_state_known_only_by_name(world):
-    """A state name that nobody knows counts as no state."""
+    """An unknown state name counts as no state."""
     running(world)
     message = notify.running()
     del message["State"]
@@ -149,7 +149,7 @@ def test_boot_deadline_in_the_auth_loop(world):
 
 
 def test_one_step_needs_login_without_kube(world):
-    """A config file whose key does not log in is fatal where nobody can renew it."""
+    """A config file whose key does not log in is fatal where it cannot be renewed."""
     world.lapi.bus.publish(notify.state(notify.NEEDS_LOGIN))
     program = world.start({"TS_EXPERIMENTAL_VERSIONED_CONFIG_DIR": world.config_dir()})
     assert program.wait_exit() == 1

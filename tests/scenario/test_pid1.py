@@ -18,7 +18,7 @@ def first_process(world):
 
 
 def zombies(pid):
-    """Dead children of that process that nobody waited for."""
+    """Unreaped children of that process."""
     found = []
     for name in os.listdir("/proc"):
         with contextlib.suppress(OSError, ValueError):

@@ -124,6 +124,6 @@ def test_secret_of_another_name(world):
 
 
 def test_without_account_outside_kubernetes(world):
-    """Outside of Kubernetes nobody looks for the account's files."""
+    """Outside of Kubernetes the account's files are not read."""
     world.start_running({"TS_AUTHKEY": "k"})
     assert world.kube.count() == 0

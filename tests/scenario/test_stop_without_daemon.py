@@ -64,7 +64,7 @@ def test_what_is_left_is_published_without_the_daemon(world, phase):
 
 
 def test_dead_daemon_is_not_waited_for(world):
-    """An incomplete state that nobody completes any more does not hold the stop."""
+    """An incomplete state that will not be completed does not delay the stop."""
     world.install("lively")
     program = world.start_running(world.kube_env(TAILBOOT_RESTART_LIMIT="0"))
     world.wait_key("device_fqdn", "test-node.test.ts.net.")

@@ -88,13 +88,13 @@ def _round(options, place, number, kernel, pods):
     _kernel_round(options.tools, kernel)
     for who in pods if number % 2 == 0 else reversed(pods):
         program = options.program if who == "ours" else options.reference
-        told = []
+        results = []
         for shape in shapes.ALL:
             if _is_due(who, shape, number):
                 result = _pod_run(place, program, shape, options.tools)
                 pods[who].setdefault(shape.name, []).append(result)
-                told.append(f"{shape.name} {result['status'] * 1000:,.0f} ms {result['rate']:,.0f}/s")
-        _say(f"bench:   round {number + 1} of {options.runs}, {who}: {', '.join(told)}")
+                results.append(f"{shape.name} {result['status'] * 1000:,.0f} ms {result['rate']:,.0f}/s")
+        _say(f"bench:   round {number + 1} of {options.runs}, {who}: {', '.join(results)}")
 
 
 def _measure(options):
@@ -118,7 +118,7 @@ def main(argv):
         _check(program)
     others = listeners()
     if others:
-        _say(f"bench: somebody listens to firewall events (netlink ports {others}), so each batch takes longer: "
+        _say(f"bench: another program listens to firewall events (netlink ports {others}), so each batch takes longer: "
              "the kernel writes an event for every element")
     kernel, pods = _measure(options)
     figures = report.Figures(kernel, pods)

@@ -19,7 +19,7 @@ MS = 0.001
 KERNEL_FIGURES = (
     ("send_fresh", "batch, sent to acknowledged"),
     ("send_watched", "the same, with our own watch for edits"),
-    ("send_listened", "the same, while somebody else listens to events"),
+    ("send_listened", "the same, while another program listens to events"),
     ("send_take_over", "taking over a predecessor's table"),
     ("send_element", "changing one element"),
     ("element_transactions", "transactions of that"),

@@ -50,7 +50,7 @@ class Shape:
         return json.dumps(made)
 
     def first_message(self):
-        """What the daemon tells a new subscription: this node, and the peer that is the target."""
+        """What the daemon reports to a new subscription: this node, and the peer that is the target."""
         own = notify.node("nSelfBENCH", "bench-node.bench-tailnet.ts.net.", [OWN_ADDRESS + "/32"],
                           number=900_000)
         peer = notify.node("nPeerBENCH", "target.bench-tailnet.ts.net.", [TARGET + "/32"], number=1,
@@ -58,7 +58,7 @@ class Shape:
         return notify.running(own, [peer])
 
     def is_complete(self, status):
-        """Whether a status document tells of all services, ports and targets."""
+        """Whether a status document contains all services, ports and targets."""
         services = status.get("services") or {}
         return (len(services) == self.services
                 and all(s.get("tailnetTargetIPs") and len(s["ports"]) == self.ports

@@ -63,7 +63,7 @@ class _Program(ctypes.Structure):
 
 
 def _only_generations(sock):
-    """The kernel drops all but new generations, so that 1,000 rules wake nobody 1,000 times more."""
+    """The kernel drops all but new generations, so that 1,000 rules cause no 1,000 wake-ups."""
     # a packet filter reads in network order, the type stands there in the machine's
     message_type, = struct.unpack(">H", struct.pack("=H", _NEW_GENERATION))
     code = (_Instruction * 4)(

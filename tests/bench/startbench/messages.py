@@ -78,7 +78,7 @@ def _self(name):
 
 
 def first(peers):
-    """What a new subscription is told: Running, the node itself, and every peer."""
+    """The first message of a new subscription: Running, the node itself, and every peer."""
     message = notify.running(_self("bench-node.bench-tailnet.ts.net."))
     del message["SelfChange"]
     message["InitialStatus"]["Peer"] = {"nodekey:" + _KEY % n: peer_status(n)

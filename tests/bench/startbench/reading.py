@@ -1,4 +1,4 @@
-"""What the kernel tells about a running process."""
+"""The kernel's figures of a running process."""
 
 import os
 import time

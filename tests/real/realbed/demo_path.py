@@ -149,7 +149,7 @@ class Knocking:
             try:
                 netns.connect(*self._target, timeout=0.05).close()
             except OSError:
-                pass  # Nobody can answer while there is no tunnel.
+                pass  # There is no answer without a tunnel.
 
     def __enter__(self):
         return self

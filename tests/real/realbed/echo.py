@@ -1,6 +1,6 @@
 """Echo servers in a namespace, and the questions that clients in other namespaces ask them.
 
-An answer tells what the server saw, so a story can compare the packet's addresses at both ends.
+An answer says what the server saw, so a story can compare the packet's addresses at both ends.
 """
 
 import contextlib
@@ -105,7 +105,7 @@ class Flow:
 
     @contextlib.contextmanager
     def receiving(self, size):
-        """Asks for content and takes what comes, beside the block; yields a function that tells how much it is."""
+        """Requests content and reads it in the background of the block; yields a function that returns its size."""
         counts = [0]
 
         def take():

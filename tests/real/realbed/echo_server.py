@@ -1,4 +1,4 @@
-"""Echo servers that say whom they saw: python3 echo_server.py NAME ADDRESS,... FIRST-LAST,...
+"""Echo servers that report the address of their client: python3 echo_server.py NAME ADDRESS,... FIRST-LAST,...
 
 Every address listens on every port, TCP and UDP. A datagram is answered with one JSON object: who answered, the
 source it saw, the address it was reached at, and the datagram's text. On a connection each line is a request:
@@ -25,7 +25,7 @@ def content(size):
     return random.Random(size).randbytes(size)
 
 
-def _tell(name, seen, reached, text=""):
+def _report(name, seen, reached, text=""):
     return json.dumps({"name": name, "seen": seen[:2], "reached": reached[:2], "text": text}).encode()
 
 
@@ -51,12 +51,12 @@ def _serve_connection(name, connection, peer):
                 elif verb == "give":
                     answer = content(int(size))
                 else:
-                    answer = _tell(name, peer, own) + b"\n"
+                    answer = _report(name, peer, own) + b"\n"
                 if answer is None:
                     return
                 connection.sendall(answer)
         except OSError:
-            pass  # The other end is gone; nobody waits for an answer.
+            pass  # The other end is gone; no answer is awaited.
 
 
 def _accept(name, listener):
@@ -71,7 +71,7 @@ def _accept(name, listener):
 def _answer_datagram(name, receiver):
     try:
         text, peer = receiver.recvfrom(_CHUNK)
-        receiver.sendto(_tell(name, peer, receiver.getsockname(), text.decode(errors="replace")), peer)
+        receiver.sendto(_report(name, peer, receiver.getsockname(), text.decode(errors="replace")), peer)
     except OSError:
         pass
 

@@ -16,7 +16,7 @@ class Knock:
     """TCP connections from a namespace to an address and port, until close(); a context manager.
 
     Each has its own 0.4 s, as impatient clients do, so that one that waits holds no other up. Only this end begins
-    anything: what its first packet loses, nobody makes good.
+    anything: a lost first packet is not sent again.
     """
 
     def __init__(self, namespace, address, port):

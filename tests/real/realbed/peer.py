@@ -44,7 +44,7 @@ class Peer:
         """Makes it a node, or a node again after it was deleted, with routes approved."""
         for path in ("ipv4/ip_forward", "ipv6/conf/all/forwarding") if routes else ():
             netns.set_sysctl(self.namespace, path, 1)
-        # A daemon whose node was deleted may use the key by itself before it is told to.
+        # A daemon whose node was deleted may use the key by itself before it is asked to.
         _, key = self._bed.headscale.new_key(reusable=True)
         self.client.run("up", f"--login-server={settings.CONTROL_URL}", f"--authkey={key}", f"--hostname={self.name}",
                         "--accept-dns=false", f"--accept-routes={str(accept_routes).lower()}",

@@ -19,7 +19,7 @@ class Pod:
 
     store is "memory", "folder" (TS_STATE_DIR) or "secret" (a state Secret of the pod's name).
     environment overrides and adds; a value of None takes a variable away. A dual pod has both families on
-    the cluster network, and is told its addresses as an operator's pods are.
+    the cluster network, and gets its addresses like an operator's pods.
     """
 
     def __init__(self, bed, name, *, store="folder", userspace=True, environment=None, secret=None,
@@ -152,7 +152,7 @@ class Pod:
         self.process.wait(5)
 
     def get(self, path, port=HEALTH_PORT):
-        """Status and body of a GET on the pod's own address, (0, "") when nobody listens."""
+        """Status and body of a GET on the pod's own address, (0, "") without a listener."""
         try:
             return fetch(self.namespace, "127.0.0.1", port, path)
         except OSError:

@@ -14,7 +14,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def start_time(pid):
-    """When a process began, in clock ticks since boot; tells a pid from a later one of the same number."""
+    """When a process began, in clock ticks since boot; distinguishes a pid from a later one of the same number."""
     with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
         return file.read().rpartition(")")[2].split()[19]
 

@@ -41,7 +41,7 @@ def own_tables(namespace):
 
 
 def add_foreign(namespace):
-    """A table of somebody else; returns how it lists."""
+    """A foreign table; returns its listing."""
     nft(namespace, "-f", "-", text=FOREIGN)
     return foreign(namespace)
 

@@ -14,7 +14,7 @@ def prepare(folder, hosts):
     lines = ["127.0.0.1 localhost", "::1 localhost"]
     lines += [f"{address} {name}" for name, address in hosts.items()]
     (folder / "hosts").write_text("\n".join(lines) + "\n")
-    # Nobody listens there: a name that the hosts file does not know fails at once instead of timing out.
+    # No server listens there: a name that the hosts file does not know fails at once instead of timing out.
     (folder / "resolv.conf").write_text("nameserver 127.0.0.1\n")
 
 

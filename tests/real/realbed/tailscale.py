@@ -52,7 +52,7 @@ class Client:
         return self.run("ip").split()
 
     def resolve(self, name):
-        """The addresses of a name as the node itself knows it, without anybody else's name server."""
+        """The addresses of a name as the node itself knows it, without any other name server."""
         found = []
         for kind in ("A", "AAAA"):
             answer = self.run("dns", "query", name, kind)

@@ -55,7 +55,7 @@ def _hop(packet, interface, leaves):
 
 
 class Trace:
-    """Watches a namespace; a context manager. A translation keeps the source port, so that tells connections apart."""
+    """Watches a namespace; a context manager. A translation keeps the source port, which identifies connections."""
 
     def __init__(self, namespace):
         with netns.inside(namespace):

@@ -22,7 +22,7 @@ def serve(namespace, address, port, folder, page=""):
 
 
 def fetch(namespace, address, port, path="/", proxy=None, timeout=5.0, host=None):
-    """Status and body; proxy is (address, port) of an HTTP proxy in the same namespace; host is whom to ask for."""
+    """Status and body; proxy is (address, port) of an HTTP proxy in the same namespace; host is the requested name."""
     target = f"http://{address}:{port}{path}" if proxy else path
     via = proxy or (address, port)
     connection = http.client.HTTPConnection(*via, timeout=timeout)
