@@ -107,8 +107,8 @@ void node_on_boot_deadline(void *supervisor);
 /* Updates the line of the service manager when it has changed. */
 void node_show_status(void *supervisor);
 
-/* supervisor.c: an address that tailscaled takes for the tailnet's is named before the daemon is
- * started, since whatever fails because of it says something else; anew for another configuration
+/* supervisor.c: names an address that tailscaled treats as one of the tailnet before the daemon is
+ * started, since failures that it causes have misleading texts; anew for another configuration
  * file. */
 void node_look_at_addresses(struct supervisor *s);
 

@@ -29,7 +29,7 @@ void ingress_target_free(struct ingress_target *t);
 
 /* Adds the pairs to w, whose own addresses are set already. -EADDRNOTAVAIL when the node has no
  * address of the family, -EAFNOSUPPORT when the firewall does not serve it, -EINVAL when the text
- * is not an address; a pair that is possible is added all the same. */
+ * is not an address; a possible pair is still added. */
 int ingress_target_contribute(
 	struct ingress_target *t, struct nft_wanted *w, struct err *e) MUST_CHECK;
 /* Logs what is in force now, once per change of addresses. */

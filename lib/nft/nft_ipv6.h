@@ -15,7 +15,7 @@
  * 0 when IPv6 can be used in the network namespace of the caller. Otherwise a negative errno and a
  * sentence that names the failed condition:
  * -EAFNOSUPPORT the kernel has no IPv6; -EADDRNOTAVAIL switched off by a sysctl; the errno of
- * whatever cannot be read; -EINVAL for a switch that is neither on nor off.
+ * an unreadable file; -EINVAL for a switch that is neither on nor off.
  * root is put before the paths below /proc ("" = the system's own).
  */
 int nft_ipv6_available(const char *root, struct err *e) MUST_CHECK;
