@@ -2,7 +2,7 @@
 
 CONDITION_KIND(firewall_failed, "data path", CONDITION_EXPLAINS, "FirewallFailed",
 	"The firewall rules could not be written",
-	"see the reason; what stood before goes on, and it is tried again");
+	"see the reason; the old rules stay in force, and it is tried again");
 CONDITION_KIND(rules_lost, "data path", CONDITION_BLOCKS, "RulesLost",
 	"Rules in force were changed by another program and could not be restored",
 	"see the reason; it is tried again");
