@@ -193,7 +193,7 @@ static void key_issued(struct supervisor *s)
 		node_end(s, FATAL_KEY_REISSUED, NULL);
 		return;
 	}
-	login_adopt_key(&s->login);
+	log_event(EV_REISSUE_APPLYING);
 	daemon_restart(s->daemon);
 }
 

@@ -221,9 +221,3 @@ void login_cancel_reissue(struct login *l)
 	withdraw_request(l);
 	condition_clear(l->partners.conditions, CONDITION_KEY_REISSUE_PENDING);
 }
-
-void login_adopt_key(struct login *l)
-{
-	(void)l;
-	log_event(EV_REISSUE_APPLYING);
-}

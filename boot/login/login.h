@@ -173,7 +173,5 @@ void login_start_reissue(struct login *l);
 void login_key_issued(struct login *l);
 void login_key_failed(struct login *l);
 void login_cancel_reissue(struct login *l);
-/* The daemon is started again next, with the new key. */
-void login_adopt_key(struct login *l);
 
 #endif
