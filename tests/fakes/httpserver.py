@@ -17,7 +17,7 @@ REASONS = {
     401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
     409: "Conflict", 410: "Gone", 412: "Precondition Failed", 422: "Unprocessable Entity",
     429: "Too Many Requests", 500: "Internal Server Error", 502: "Bad Gateway",
-    503: "Service Unavailable", 504: "Gateway Timeout",
+    501: "Not Implemented", 503: "Service Unavailable", 504: "Gateway Timeout",
 }
 
 
@@ -80,6 +80,8 @@ class Connection:
 
     def __init__(self, sock):
         self.sock = sock
+        #: what the requests are read from; it may hold more than the current one
+        self.stream = None
         self.closed = threading.Event()
 
     def send(self, data):
@@ -249,6 +251,7 @@ class Server:
 
     def _serve_requests(self, connection):
         with connection.sock.makefile("rb") as stream:
+            connection.stream = stream
             while not connection.closed.is_set():
                 head = _read_head(stream)
                 if head is None:
