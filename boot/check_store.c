@@ -101,7 +101,7 @@ static void check_account(struct check *c)
 {
 	static const char *const names[] = {"namespace", "token", "ca.crt"};
 	size_t faults = c->faults;
-	AUTO(mem_free) char *dir = kube_client_account_dir(c->s);
+	AUTO(mem_free) char *dir = settings_account_dir(c->s);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		AUTO(mem_free) char *path = xasprintf("%s/%s", dir, names[i]);
 		if (access(path, R_OK) < 0)

@@ -8,7 +8,6 @@
 #include "lib/base/str.h"
 
 /* As in the table of settings. */
-#define TERMINATION_LOG_DEFAULT "/dev/termination-log"
 /* kubelet reads at most this much of the file. */
 #define TERMINATION_MESSAGE_MAX 4096
 
@@ -26,11 +25,6 @@ static const struct fatal_row rows[FATAL_CAUSE_COUNT] = {
 const struct fatal_row *fatal_row(enum fatal_cause cause)
 {
 	return &rows[cause];
-}
-
-const char *fatal_termination_log(const char *set)
-{
-	return set != NULL && *set != '\0' ? set : TERMINATION_LOG_DEFAULT;
 }
 
 void fatal_write_termination(const char *path, const char *sentence)

@@ -32,10 +32,6 @@ struct fatal_row {
 
 const struct fatal_row *fatal_row(enum fatal_cause cause);
 
-/* The path of the termination message when the settings could not be read; set is the value of
- * TAILBOOT_TERMINATION_LOG, NULL and empty give the default. */
-const char *fatal_termination_log(const char *set);
-
 /* Writes the sentence to the termination message file (cut to 4 KiB, what kubelet reads). A
  * path that does not exist or cannot be written is no error: most hosts have none. */
 void fatal_write_termination(const char *path, const char *sentence);

@@ -2,13 +2,13 @@
  * tailboot: supervisor of a tailnet node, PID 1 of its container.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 
 #include "boot/boot_events.h"
-#include "boot/host/caps.h"
 #include "boot/cli.h"
+#include "boot/datapath/leftover.h"
 #include "boot/fatal.h"
+#include "boot/host/caps.h"
 #include "boot/settings/settings.h"
 #include "boot/settings/settings_load.h"
 #include "boot/supervisor.h"
@@ -18,14 +18,12 @@
 #include "lib/base/mem.h"
 #include "lib/io/signals.h"
 
-/* settings NULL: they were rejected. */
+/* The rules of a killed run are ours however early this one ends. */
 static int fail(const struct settings *settings, enum fatal_cause cause, const struct err *e)
 {
+	leftover_remove(settings);
 	log_event(EV_FATAL, e->msg);
-	fatal_write_termination(settings != NULL
-					? settings->termination_log
-					: fatal_termination_log(getenv("TAILBOOT_TERMINATION_LOG")),
-		e->msg);
+	fatal_write_termination(settings->termination_log, e->msg);
 	return fatal_row(cause)->exit_code;
 }
 
@@ -40,10 +38,8 @@ static int prepare_host(const struct settings *settings, struct err *e)
 static int run(void)
 {
 	struct err e;
-	AUTO(settings_freep) struct settings *settings = settings_load(NULL, &e);
-	if (settings == NULL)
-		return fail(NULL, FATAL_SETTINGS, &e);
-	if (prepare_host(settings, &e) < 0)
+	AUTO(settings_freep) struct settings *settings = settings_parse(NULL);
+	if (settings_complete(settings, &e) < 0 || prepare_host(settings, &e) < 0)
 		return fail(settings, FATAL_SETTINGS, &e);
 	AUTO(supervisor_freep) struct supervisor *supervisor = supervisor_new(settings, &e);
 	if (supervisor == NULL)

@@ -9,28 +9,18 @@
 #include "boot/login/login_events.h"
 #include "boot/settings/settings.h"
 #include "boot/settings/times.h"
-#include "lib/kube/kube.h"
 #include "lib/localapi/localapi.h"
 
 typedef void (*action_fn)(struct supervisor *s);
 
 /* Start and restart of the daemon. */
 
-/* In the namespace found by the set-up of the store; its first connection, and the daemon, follow
- * in later turns. */
-static void claim_tables(struct supervisor *s)
-{
-	const struct kube *kube = s->store.kube;
-	bool has_failed = kube == NULL && s->settings->kube_secret[0] != '\0';
-	bool has_namespace = kube != NULL && s->settings->in_kubernetes;
-	if (s->datapath != NULL && !has_failed)
-		datapath_claim(s->datapath, has_namespace ? kube_namespace(kube) : NULL);
-}
-
+/* The first connection of the store, and the daemon, follow in later turns. */
 static void set_up_store(struct supervisor *s)
 {
 	node_store_set_up(&s->store, config_source_authkey(&s->config));
-	claim_tables(s);
+	if (s->datapath != NULL && !s->is_ending)
+		datapath_claim(s->datapath);
 }
 
 static void start_daemon(struct supervisor *s)

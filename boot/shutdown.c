@@ -156,8 +156,9 @@ static void on_rules_removed(void *arg)
  * leaving by another way. */
 bool shutdown_remove_rules(struct shutdown *s, struct datapath *datapath)
 {
-	if (datapath == NULL || !datapath_remove(datapath, on_rules_removed, s))
+	if (datapath == NULL)
 		return false;
+	datapath_remove(datapath, on_rules_removed, s);
 	timer_start(&s->budget, RULES_SHARE_MS);
 	return true;
 }

@@ -196,6 +196,7 @@ struct datapath *datapath_new(const struct datapath_partners *partners,
 	d->report.conditions_ref = partners->conditions;
 	d->host = host;
 	d->nft = nft_new(partners->loop, backend);
+	d->owner = datapath_host_owner(partners->settings);
 	introduce_init(&d->introduce, partners->api);
 	d->backoff = BACKOFF_INIT(partners->times->retry_base_ms, partners->times->retry_max_ms);
 	timer_init(&d->build, partners->loop, build, d);
@@ -233,11 +234,10 @@ void datapath_free(struct datapath *d)
 	free(d);
 }
 
-void datapath_claim(struct datapath *d, const char *namespace_name)
+void datapath_claim(struct datapath *d)
 {
 	AUTO(nft_wanted_fini) struct nft_wanted none = {0};
 	struct err e;
-	d->owner = datapath_host_owner(d->with.settings, namespace_name);
 	datapath_init_wanted(d, &none);
 	/* The first rules are tried again, and report a failure themselves. */
 	if (nft_claim(d->nft, &none, &e) < 0)
@@ -314,16 +314,13 @@ static void on_removed(void *arg, const struct nft_result *result, const struct 
 	d->on_removed(d->removed_arg);
 }
 
-bool datapath_remove(struct datapath *d, void (*fn)(void *arg), void *arg)
+void datapath_remove(struct datapath *d, void (*fn)(void *arg), void *arg)
 {
 	stop_work(d);
-	if (d->owner == NULL)
-		return false;
 	d->on_removed = fn;
 	d->removed_arg = arg;
 	d->is_removing = true;
 	nft_remove(d->nft, d->owner, on_removed, d);
-	return true;
 }
 
 bool datapath_is_removing(const struct datapath *d)

@@ -3,7 +3,7 @@
  * reports the result, and removes it at the end. It owns the features and the firewall; the
  * supervisor passes it the facts about the node and is notified when endpoints may be published.
  *
- *	datapath_new        capabilities, features of the kernel, IPv6
+ *	datapath_new        capabilities, features of the kernel, IPv6; whose tables
  *	datapath_claim      our tables, still without services; before the daemon starts
  *	datapath_start      features begin; once, at the first steady state
  *	datapath_update     own addresses, peers or DNS records may have changed
@@ -43,11 +43,10 @@ struct datapath *datapath_new(const struct datapath_partners *partners,
 /* The tables stay. NULL is accepted. */
 void datapath_free(struct datapath *d);
 
-/* From now on the tables are ours: the rules of a killed run of this Pod stay until its first
- * successor is steady, and are removed at the end, however early that is. Connection tracking is on
- * when this returns, before there is an open connection that it could mistake for a new one.
- * namespace_name NULL outside Kubernetes. Once. */
-void datapath_claim(struct datapath *d, const char *namespace_name);
+/* Makes our tables; those of a killed run of this Pod stay as they are until its first successor
+ * is steady. Connection tracking is on when this returns, before there is an open connection that
+ * it could mistake for a new one. Once. */
+void datapath_claim(struct datapath *d);
 /* store and the daemon's environment are borrowed for the life of the data path. To be called again
  * after each start of the daemon: then only the peers are requested anew. */
 void datapath_start(struct datapath *d, struct statestore *store, char *const *daemon_env);
@@ -65,9 +64,9 @@ bool datapath_was_ready(const struct datapath *d);
 /* A target of the settings is not known yet: the start-up waits for another party. */
 bool datapath_waits_for_target(const struct datapath *d);
 
-/* Ends the features and removes the tables; fn is called once, from the loop. False, without a
- * call, when nothing was claimed. */
-bool datapath_remove(struct datapath *d, void (*fn)(void *arg), void *arg);
+/* Ends the features and removes the tables, also those of a killed run, however early; fn is called
+ * once, from the loop. */
+void datapath_remove(struct datapath *d, void (*fn)(void *arg), void *arg);
 bool datapath_is_removing(const struct datapath *d);
 
 #endif

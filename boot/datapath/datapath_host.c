@@ -13,6 +13,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/kube/kube.h"
 #include "lib/nft/nft_ipv6.h"
 #include "lib/nft/nft_kernel.h"
 #include "lib/nft/nft_memory.h"
@@ -71,12 +72,20 @@ struct nft_backend *datapath_host_open(
 	return b;
 }
 
-char *datapath_host_owner(const struct settings *s, const char *namespace_name)
+static char *owner_in_kubernetes(const struct settings *s)
+{
+	struct err unknown;
+	AUTO(mem_free) char *dir = settings_account_dir(s);
+	AUTO(mem_free) char *namespace_name = kube_read_namespace(dir, &unknown);
+	return xasprintf("%s/%s", namespace_name != NULL ? namespace_name : "",
+		s->pod_name[0] != '\0' ? s->pod_name : s->kube_secret);
+}
+
+char *datapath_host_owner(const struct settings *s)
 {
 	char host[HOST_NAME_SIZE] = "";
-	if (namespace_name != NULL)
-		return xasprintf("%s/%s", namespace_name,
-			s->pod_name[0] != '\0' ? s->pod_name : s->kube_secret);
+	if (s->in_kubernetes && s->kube_secret[0] != '\0')
+		return owner_in_kubernetes(s);
 	if (s->hostname[0] != '\0')
 		return xasprintf("host/%s", s->hostname);
 	if (gethostname(host, sizeof(host) - 1) < 0 || host[0] == '\0')

@@ -25,9 +25,10 @@ struct datapath_host {
 struct nft_backend *datapath_host_open(const struct settings *s, struct loop *loop,
 	struct datapath_host *out, struct err *e) MUST_CHECK;
 
-/* NAMESPACE/NAME: the owner of the tables, also after a restart of the container. namespace_name
- * NULL outside Kubernetes. Caller frees. */
-char *datapath_host_owner(const struct settings *s, const char *namespace_name);
+/* NAMESPACE/NAME: the owner of the tables, also after a restart of the container; host/NAME outside
+ * Kubernetes. /NAME when the namespace cannot be read: then no API client can be made either, and
+ * the start is about to end. Works for rejected settings too. Caller frees. */
+char *datapath_host_owner(const struct settings *s);
 
 /* The addresses of the Pod, as far as the settings contain them. */
 void datapath_host_set_pod(const struct settings *s, struct nft_wanted *w);

@@ -4,6 +4,8 @@
 
 #include "lib/base/mem.h"
 
+#define ACCOUNT_DIR "/var/run/secrets/kubernetes.io/serviceaccount"
+
 bool settings_is_one_step(const struct settings *s)
 {
 	return *s->config_dir != '\0';
@@ -57,4 +59,9 @@ char *settings_path(const struct settings *s, const char *absolute_path)
 	while (len > 0 && s->test_root[len - 1] == '/')
 		len--;
 	return xasprintf("%.*s%s", (int)len, s->test_root, absolute_path);
+}
+
+char *settings_account_dir(const struct settings *s)
+{
+	return settings_path(s, ACCOUNT_DIR);
 }

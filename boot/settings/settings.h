@@ -140,6 +140,8 @@ bool settings_wants_forwarding(const struct settings *s);
 bool settings_may_use_stored_authkey(const struct settings *s);
 /* Absolute path below the test root: caller frees. */
 char *settings_path(const struct settings *s, const char *absolute_path);
+/* Folder with the files of the Pod's service account: caller frees. */
+char *settings_account_dir(const struct settings *s);
 
 /* For --help and docs (settings_describe.c): appends the table as text or as Markdown. */
 int settings_describe(struct buf *out, bool markdown, struct err *e) MUST_CHECK;

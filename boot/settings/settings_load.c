@@ -297,20 +297,21 @@ static int validate(const struct settings *s, struct err *e)
 	return settings_check_values(s, e);
 }
 
+int settings_complete(struct settings *s, struct err *e)
+{
+	if (choose_config_file(s, e) < 0)
+		return e->code;
+	if (parse_pod_ips(s, e) < 0)
+		return err_wrap(e, "invalid configuration");
+	extract_accept_dns(s);
+	/* The reference doubles the prefix, and users match on it. */
+	if (validate(s, e) < 0)
+		return err_wrap(e, "invalid configuration: invalid configuration");
+	return 0;
+}
+
 struct settings *settings_load(char *const *environ_ref, struct err *e)
 {
 	AUTO(settings_freep) struct settings *s = settings_parse(environ_ref);
-	if (choose_config_file(s, e) < 0)
-		return NULL;
-	if (parse_pod_ips(s, e) < 0) {
-		err_wrap(e, "invalid configuration");
-		return NULL;
-	}
-	extract_accept_dns(s);
-	if (validate(s, e) < 0) {
-		/* The reference doubles the prefix, and users match on it. */
-		err_wrap(e, "invalid configuration: invalid configuration");
-		return NULL;
-	}
-	return STEAL(s);
+	return settings_complete(s, e) < 0 ? NULL : STEAL(s);
 }

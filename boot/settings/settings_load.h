@@ -15,9 +15,10 @@ struct settings;
  * (deprecated, ignored values) are logged. The result is owned by the caller; NULL with the error
  * set to the whole sentence for the fatal line, prefix included. Reads small local files. */
 struct settings *settings_load(char *const *environ_ref, struct err *e) MUST_CHECK;
-/* The same without reading any file and without rejecting anything: settings_check.h does that.
- * Values that do not parse keep their default. Never fails. */
+/* The two halves of settings_load, for a caller that needs the values of rejected settings too.
+ * The first reads no file and rejects nothing: values that do not parse keep their default. */
 struct settings *settings_parse(char *const *environ_ref);
+int settings_complete(struct settings *s, struct err *e) MUST_CHECK;
 void settings_free(struct settings *s);
 void settings_freep(struct settings **s); /* for AUTO */
 

@@ -4,17 +4,10 @@
 #include "lib/base/mem.h"
 #include "lib/kube/kube.h"
 
-#define ACCOUNT_DIR "/var/run/secrets/kubernetes.io/serviceaccount"
-
-char *kube_client_account_dir(const struct settings *settings)
-{
-	return settings_path(settings, ACCOUNT_DIR);
-}
-
 struct kube *kube_client_new(const struct settings *settings, struct loop *loop,
 	struct fetcher *fetcher, struct resolver *resolver, struct err *e)
 {
-	AUTO(mem_free) char *account_dir = kube_client_account_dir(settings);
+	AUTO(mem_free) char *account_dir = settings_account_dir(settings);
 	bool from_env = settings->kube_address_from_env;
 	struct kube_options options = {
 		.account_dir = account_dir,

@@ -12,8 +12,6 @@ struct loop;
 struct resolver;
 struct settings;
 
-/* Folder with the files of the service account. Caller frees. */
-char *kube_client_account_dir(const struct settings *settings);
 /* As kube_new. */
 struct kube *kube_client_new(const struct settings *settings, struct loop *loop,
 	struct fetcher *fetcher, struct resolver *resolver, struct err *e) MUST_CHECK;

@@ -47,6 +47,8 @@ struct kube *kube_new(struct loop *loop, struct fetcher *fetcher, struct resolve
 	const struct kube_options *options, struct err *e) MUST_CHECK;
 void kube_free(struct kube *k); /* cancels requests under way */
 const char *kube_namespace(const struct kube *k);
+/* The namespace of the Pod, where no client can be made: caller frees. NULL with the error set. */
+char *kube_read_namespace(const char *account_dir, struct err *e) MUST_CHECK;
 /* A Retry-After is obeyed up to this; KUBE_RETRY_AFTER_MAX_MS until the first call. */
 void kube_limit_retry_after(struct kube *k, uint32_t max_ms);
 /* Requests sent since the start, retries included. */

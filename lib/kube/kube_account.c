@@ -6,6 +6,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/io/atomicfile.h"
+#include "lib/kube/kube.h"
 
 #define FILE_MAX (1024u * 1024)
 #define PEM_BEGIN "-----BEGIN CERTIFICATE-----"
@@ -53,20 +54,30 @@ static int read_ca(struct kube_account *a, struct err *e)
 	return 0;
 }
 
+char *kube_read_namespace(const char *account_dir, struct err *e)
+{
+	AUTO(mem_free) char *path = xasprintf("%s/namespace", account_dir);
+	AUTO(buf_fini) struct buf ns = BUF_INIT(FILE_MAX);
+	if (atomicfile_read(path, &ns, e) < 0) {
+		err_wrap(e, "kube");
+		return NULL;
+	}
+	trim_end(&ns);
+	if (ns.len > 0)
+		return buf_take(&ns);
+	err_set(e, -EINVAL, "kube: %s is empty", path);
+	return NULL;
+}
+
 int kube_account_init(struct kube_account *a, const char *dir, struct err *e)
 {
 	*a = (struct kube_account){
 		.token_path = xasprintf("%s/token", dir),
 		.ca_path = xasprintf("%s/ca.crt", dir),
 	};
-	AUTO(mem_free) char *ns_path = xasprintf("%s/namespace", dir);
-	AUTO(buf_fini) struct buf ns = BUF_INIT(FILE_MAX);
-	if (atomicfile_read(ns_path, &ns, e) < 0)
-		return err_wrap(e, "kube");
-	trim_end(&ns);
-	if (ns.len == 0)
-		return err_set(e, -EINVAL, "kube: %s is empty", ns_path);
-	a->ns = buf_take(&ns);
+	a->ns = kube_read_namespace(dir, e);
+	if (a->ns == NULL)
+		return e->code;
 	if (read_ca(a, e) < 0 || read_token(a, e) < 0)
 		return err_wrap(e, "kube");
 	return 0;

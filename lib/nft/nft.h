@@ -63,8 +63,9 @@ int nft_claim(struct nft *n, const struct nft_wanted *wanted, struct err *e) MUS
 /* The desired state is moved out of *wanted_take. A request that has not begun when the next one
  * comes ends with -ECANCELED. The callback comes from the loop, never from within this call. */
 void nft_apply(struct nft *n, struct nft_wanted *wanted_take, nft_result_fn fn, void *arg);
-/* Removes both tables where they belong to this owner (NAMESPACE/POD): -EEXIST when every table
- * that exists belongs to another owner. Requests that have not begun end with -ECANCELED. */
+/* Removes both tables where they belong to this owner (NAMESPACE/POD, or /POD for that name in any
+ * namespace): -EEXIST when every table that exists belongs to another owner. Requests that have not
+ * begun end with -ECANCELED. */
 void nft_remove(struct nft *n, const char *owner, nft_result_fn fn, void *arg);
 
 /* From now on, changes that other programs make to our tables are undone. Each repair is reported,

@@ -7,6 +7,7 @@
 
 #include "lib/base/backoff.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 
 /* Another program edits our tables, or the kernel is short of memory: a few tries, then the failure
  * is reported. */
@@ -74,6 +75,15 @@ static void actual_images(struct nft_run *run, const struct nft_image *out[NFT_M
 	}
 }
 
+/* A removal may know the name without its namespace. */
+static bool is_owner(const struct nft_run *run, const char *owner)
+{
+	const char *wanted = run->state->wanted.owner;
+	if (run->kind == NFT_RUN_REMOVE && wanted[0] == '/')
+		return str_ends(owner, wanted);
+	return strcmp(owner, wanted) == 0;
+}
+
 /* A removal removes the tables that are ours and ignores foreign ones; any other run is all or
  * nothing. */
 static int check_owner(struct nft_run *run)
@@ -82,8 +92,8 @@ static int check_owner(struct nft_run *run)
 	err_clear(&run->e);
 	for (int f = 0; f < NFT_MODEL_FAMILIES; f++) {
 		struct nft_image *image = &last_reading(run)[f];
-		bool is_foreign = image->has_table && image->owner != NULL &&
-				  strcmp(image->owner, run->state->wanted.owner) != 0;
+		bool is_foreign =
+			image->has_table && image->owner != NULL && !is_owner(run, image->owner);
 		has_ours |= image->has_table && !is_foreign;
 		if (!is_foreign)
 			continue;

@@ -181,7 +181,7 @@ void datapath_bench_set_self(struct datapath_bench *b, const char *v4, const cha
 
 void datapath_bench_start(struct datapath_bench *b)
 {
-	datapath_claim(b->d, NULL);
+	datapath_claim(b->d);
 	datapath_start(b->d, b->store, NULL);
 	datapath_update(b->d, &b->self, false);
 }

@@ -45,14 +45,6 @@ static void test_rows(void **state)
 	}
 }
 
-static void test_termination_log_before_the_settings(void **state)
-{
-	(void)state;
-	assert_string_equal(fatal_termination_log(NULL), "/dev/termination-log");
-	assert_string_equal(fatal_termination_log(""), "/dev/termination-log");
-	assert_string_equal(fatal_termination_log("/x"), "/x");
-}
-
 static void write_and_expect(const char *dir, const char *sentence, const char *want)
 {
 	AUTO(mem_free) char *path = tempdir_path(dir, "log");
@@ -102,7 +94,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_termination_log_before_the_settings),
 		cmocka_unit_test(test_message_is_replaced),
 		cmocka_unit_test(test_message_is_cut_between_characters),
 		cmocka_unit_test(test_no_such_file),
