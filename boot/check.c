@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "boot/check_report.h"
+#include "boot/daemon/ca_bundle.h"
 #include "boot/settings/args_check.h"
 #include "boot/settings/settings.h"
 #include "boot/settings/settings_load.h"
@@ -64,6 +65,22 @@ static void check_secret_files(struct check *c)
 	check_secret_file(c, "TS_AUTHKEY", &c->s->authkey);
 	check_secret_file(c, "TS_CLIENT_SECRET", &c->s->client_secret);
 	check_secret_file(c, "TS_ID_TOKEN", &c->s->id_token);
+}
+
+static void check_ca_file(struct check *c)
+{
+	struct err e;
+	struct ca_bundle_facts facts;
+	AUTO(buf_fini) struct buf bundle = BUF_INIT(CA_BUNDLE_MAX);
+	if (*c->s->ca_file == '\0')
+		return;
+	if (ca_bundle_merge(c->s, &bundle, &facts, &e) < 0)
+		check_fault(c, "%s", e.msg);
+	else
+		check_pass(c, "TAILBOOT_CA_FILE: %s is added to %s (certificates: %zu)",
+			c->s->ca_file,
+			facts.system != NULL ? facts.system : "no bundle of the system",
+			facts.count);
 }
 
 /* Arguments that the programs would refuse. */
@@ -153,6 +170,7 @@ static void (*const checks[])(struct check *c) = {
 	check_mode,
 	check_programs,
 	check_secret_files,
+	check_ca_file,
 	check_arguments,
 	check_store,
 	check_serve_config,

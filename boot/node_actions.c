@@ -34,6 +34,7 @@ static void start_daemon(struct supervisor *s)
 		.settings = s->settings,
 		.times = s->times,
 		.config = settings_is_one_step(s->settings) ? &s->config : NULL,
+		.ca = &s->ca,
 	};
 	struct daemon_events events = node_events_daemon(s);
 	if (s->store.is_secret)

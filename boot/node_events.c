@@ -6,6 +6,7 @@
 #include "boot/config/confwatch.h"
 #include "boot/daemon/daemon.h"
 #include "boot/daemon/daemon_conditions.h"
+#include "boot/daemon/daemon_events.h"
 #include "boot/datapath/datapath.h"
 #include "boot/host/monitor_nudge.h"
 #include "boot/login/login_conditions.h"
@@ -15,6 +16,21 @@
 #include "lib/base/clock.h"
 
 /* bus */
+
+/* The daemon reads its certificates once. As long as it does not miss the new ones, it stays. */
+static void use_newer_ca(struct supervisor *s)
+{
+	if (!s->ca.is_newer || s->daemon == NULL || !daemon_is_up(s->daemon) ||
+		!condition_is_raised(&s->conditions, CONDITION_CONTROL_TLS_UNTRUSTED))
+		return;
+	log_event(EV_DAEMON_CA_RESTART);
+	daemon_restart(s->daemon);
+}
+
+void node_events_newer_ca(void *supervisor)
+{
+	use_newer_ca(supervisor);
+}
 
 /* A daemon that does not answer, or sends no notifications, is useless. */
 static void update_reachable(void *arg)
@@ -53,6 +69,7 @@ static void on_bus_notify(void *arg, const struct ipn_notify *n)
 	if (n->has_health) {
 		login_on_health(&s->login, n, s->state == NODE_STATE_AUTH);
 		watch_daemon_store(s);
+		use_newer_ca(s);
 	}
 	publish_set_refused(&s->publish, login_is_refused(&s->login));
 	publish_update(&s->publish, n);

@@ -44,6 +44,19 @@ static void on_signal(void *arg, int signo)
 	node_end(s, FATAL_STOP_REQUESTED, NULL);
 }
 
+/* Before anything is started: children inherit the environment. */
+static int init_ca(struct supervisor *s, struct err *e)
+{
+	struct ca_bundle_partners partners = {
+		.loop = s->loop,
+		.conditions = &s->conditions,
+		.settings = s->settings,
+		.on_newer = node_events_newer_ca,
+		.arg = s,
+	};
+	return ca_bundle_open(&s->ca, &partners, e);
+}
+
 static void init_bus(struct supervisor *s)
 {
 	struct bus_partners partners = {
@@ -237,6 +250,8 @@ static int init_io(struct supervisor *s, struct err *e)
 
 static int init_modules(struct supervisor *s, struct err *e)
 {
+	if (init_ca(s, e) < 0)
+		return e->code;
 	s->api = localapi_new(s->loop, s->fetcher, s->settings->socket);
 	init_table(s);
 	init_bus(s);
@@ -319,6 +334,7 @@ static void free_modules(struct supervisor *s)
 	store_recovery_pause(&s->recovery);
 	node_store_fini(&s->store);
 	localapi_free(s->api);
+	ca_bundle_fini(&s->ca);
 	proc_table_free(s->procs);
 	timer_stop(&s->withheld);
 }

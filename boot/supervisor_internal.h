@@ -19,6 +19,7 @@
 
 #include "boot/bus/bus.h"
 #include "boot/config/config_source.h"
+#include "boot/daemon/ca_bundle.h"
 #include "boot/daemon/heartbeat.h"
 #include "boot/daemon/launch.h"
 #include "boot/fatal.h"
@@ -61,6 +62,7 @@ struct supervisor {
 	int capver;                        /* of the daemon, as far as known */
 	int asked_capver;            /* from `tailscale version`; 0: not asked, or no answer */
 	struct config_source config; /* zeroed without a configuration directory */
+	struct ca_bundle ca;
 	struct launch launch;
 	struct daemon *daemon; /* NULL before its first start */
 	struct heartbeat heartbeat;
@@ -130,6 +132,7 @@ void node_stop_finish(struct supervisor *s);
 
 /* node_events.c: callbacks of the modules. */
 struct bus_events node_events_bus(struct supervisor *s);
+void node_events_newer_ca(void *supervisor);
 struct confwatch_events node_events_config(struct supervisor *s);
 struct daemon_events node_events_daemon(struct supervisor *s);
 struct heartbeat_events node_events_heartbeat(struct supervisor *s);

@@ -11,3 +11,6 @@ CONDITION_KIND(capability_differs, "supervisor", CONDITION_WARNS, "CapabilityDif
 	"use an image with both of one release; what tailscaled says counts");
 CONDITION_KIND(daemon_crash_loop, "supervisor", CONDITION_BLOCKS, "DaemonCrashLoop",
 	"tailscaled ends again and again", "see its last log lines");
+CONDITION_KIND(ca_file_invalid, "supervisor", CONDITION_WARNS, "CaFileInvalid",
+	"TAILBOOT_CA_FILE cannot be used",
+	"correct the file; the last good certificates stay in force");

@@ -21,6 +21,10 @@
 
 #define EV_DAEMON_CONFIG_FAILED "daemon.config_failed", LOG_LEVEL_WARNING, "reason", "no usable configuration for tailscaled: %s"
 
+#define EV_DAEMON_CA_MERGED "daemon.ca_merged", LOG_LEVEL_INFO, "path,system,count", "TAILBOOT_CA_FILE: %s is added to %s (certificates: %zu)"
+#define EV_DAEMON_CA_CHANGED "daemon.ca_changed", LOG_LEVEL_INFO, "path", "TAILBOOT_CA_FILE: %s has changed; tailscaled trusts the new certificates from its next start on"
+#define EV_DAEMON_CA_RESTART "daemon.ca_restart", LOG_LEVEL_INFO, "", "tailscaled does not trust the control server and has not read the newest TAILBOOT_CA_FILE, restarting it"
+
 #define EV_CAPABILITY_UNKNOWN "daemon.capability_unknown", LOG_LEVEL_WARNING, "version,reason", "using %d of this build as the capability version of tailscaled, which cannot be asked for: %s"
 
 /* clang-format on */

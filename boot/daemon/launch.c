@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "boot/config/config_source.h"
+#include "boot/daemon/ca_bundle.h"
 #include "boot/daemon/daemon.h"
 #include "boot/daemon/daemon_events.h"
 #include "boot/daemon/daemon_port.h"
@@ -41,9 +42,11 @@ static const char *config_path(struct launch *l)
 	return l->settings_ref->config_path;
 }
 
+/* Called before each start. */
 static void make_args(void *arg, struct strv *out)
 {
 	struct launch *l = arg;
+	ca_bundle_refresh(l->ca_ref);
 	args_tailscaled(l->settings_ref, config_path(l), out);
 }
 
@@ -53,6 +56,7 @@ struct daemon *launch_daemon(struct launch *l, const struct launch_partners *par
 	const struct settings *settings = partners->settings;
 	l->settings_ref = settings;
 	l->config_ref = partners->config;
+	l->ca_ref = partners->ca;
 	make_env(l, settings);
 	struct daemon_options options = {
 		.socket = settings->socket,

@@ -10,6 +10,7 @@
 
 #include "lib/base/str.h"
 
+struct ca_bundle;
 struct condition_set;
 struct config_source;
 struct daemon;
@@ -29,12 +30,14 @@ struct launch_partners {
 	const struct settings *settings;
 	const struct times *times;
 	struct config_source *config; /* NULL without a configuration file */
+	struct ca_bundle *ca;
 };
 
 /* Zeroed is empty. */
 struct launch {
 	const struct settings *settings_ref;
 	struct config_source *config_ref;
+	struct ca_bundle *ca_ref;
 	struct strv env; /* of the daemon, when it differs from ours */
 };
 

@@ -50,7 +50,7 @@ CONDITION_KIND(control_name_unknown, CONDITION_GROUP_LOGIN, CONDITION_EXPLAINS,
 	"check the login server's name and the cluster DNS");
 CONDITION_KIND(control_tls_untrusted, CONDITION_GROUP_LOGIN, CONDITION_EXPLAINS,
 	"ControlTLSUntrusted", "The certificate of the control server is from an unknown authority",
-	"provide the CA with SSL_CERT_FILE and restart");
+	"provide the certificate of its authority with TAILBOOT_CA_FILE");
 CONDITION_KIND(control_tls_expired, CONDITION_GROUP_LOGIN, CONDITION_EXPLAINS, "ControlTLSExpired",
 	"The certificate of the control server is not valid at this time",
 	"renew the certificate of the control server");

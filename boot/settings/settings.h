@@ -67,6 +67,8 @@ struct settings {
 	char *debug_addr_port;
 	bool forwarding_optimizations;
 	char *debug_firewall_mode;
+	char *ca_file; /* TAILBOOT_CA_FILE */
+	char *ssl_cert_file;
 
 	/* Kubernetes */
 	bool in_kubernetes;

@@ -104,6 +104,14 @@ const struct settings_row settings_table[] = {
 	{"TS_DEBUG_FIREWALL_MODE", .rule = SETTINGS_CHOICE, .group = SETTINGS_GROUP_DAEMON,
 		.effect = SETTINGS_DAEMON_RESTART, .choices = "auto iptables nftables", .since = "1.48",
 		.meaning = "Firewall back-end of tailscaled; the data path is nftables.", AT(debug_firewall_mode)},
+	{"TAILBOOT_CA_FILE", .rule = SETTINGS_TEXT, .group = SETTINGS_GROUP_DAEMON,
+		.effect = SETTINGS_DAEMON_RESTART, .since = "tailboot 0.1",
+		.meaning = "File with the certificates (PEM) of private authorities, for example that of "
+			"Headscale's certificate. They are added to those of the system (`SSL_CERT_FILE`, "
+			"else its bundle) for tailscaled and `tailscale`. The file is watched: tailscaled "
+			"trusts a new certificate from its next start on, and is started again when it "
+			"does not trust the control server.",
+		AT(ca_file)},
 
 	/* Kubernetes */
 	{"KUBERNETES_SERVICE_HOST", .rule = SETTINGS_TEXT, .group = SETTINGS_GROUP_KUBERNETES,
@@ -262,8 +270,8 @@ const struct settings_row settings_table[] = {
 	/* tests */
 	{"TS_TEST_ONLY_ROOT", .rule = SETTINGS_TEXT, .group = SETTINGS_GROUP_TEST, .fallback = "/",
 		.since = "1.34",
-		.meaning = "Prefix of `/dev/net/tun`, the forwarding sysctls and the service account. Any "
-			"other value than `/` also takes the address of the API server from the "
+		.meaning = "Prefix of `/dev/net/tun`, the forwarding sysctls, the service account and the "
+			"system's bundle of certificates. Any other value than `/` also takes the address of the API server from the "
 			"environment.",
 		AT(test_root)},
 	{"TS_TEST_FAKE_NETFILTER", .rule = SETTINGS_BOOL, .group = SETTINGS_GROUP_TEST,
@@ -283,6 +291,10 @@ const struct settings_row settings_table[] = {
 		AT(test_ask_version_wanted)},
 
 	/* children */
+	{"SSL_CERT_FILE", .rule = SETTINGS_TEXT, .group = SETTINGS_GROUP_CHILDREN,
+		.meaning = "File that tailscaled and `tailscale` read instead of the system's bundle of "
+			"certificates. With `TAILBOOT_CA_FILE` they get the merged one.",
+		AT(ssl_cert_file)},
 	{"PORT", .rule = SETTINGS_NOT_READ, .group = SETTINGS_GROUP_CHILDREN,
 		.meaning = "UDP port of tailscaled. When it is not set, the supervisor takes a free one "
 			"and hands it to every start of the daemon, so that peers find it again at once after "
