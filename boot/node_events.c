@@ -1,14 +1,11 @@
 #include "boot/supervisor_internal.h"
 
-#include <string.h>
-
 #include "boot/boot_events.h"
 #include "boot/config/confwatch.h"
 #include "boot/daemon/daemon.h"
 #include "boot/daemon/daemon_conditions.h"
 #include "boot/daemon/daemon_events.h"
 #include "boot/datapath/datapath.h"
-#include "boot/host/monitor_nudge.h"
 #include "boot/login/login_conditions.h"
 #include "boot/node_status.h"
 #include "boot/settings/settings.h"
@@ -118,11 +115,6 @@ struct confwatch_events node_events_config(struct supervisor *s)
 
 static void on_daemon_ready(void *arg)
 {
-	struct supervisor *s = arg;
-	struct err e;
-	/* In a test the interfaces are those of the machine. */
-	if (!s->settings->userspace && strcmp(s->settings->test_root, "/") == 0)
-		(void)monitor_nudge(&e);
 	node_post(arg, NODE_EVENT_DAEMON_READY);
 }
 

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "boot/boot_conditions.h"
 #include "boot/boot_events.h"
@@ -11,6 +12,7 @@
 #include "boot/datapath/datapath.h"
 #include "boot/host/addresses.h"
 #include "boot/host/host_conditions.h"
+#include "boot/host/tun.h"
 #include "boot/settings/settings.h"
 #include "boot/settings/settings_events.h"
 #include "boot/settings/times.h"
@@ -126,6 +128,14 @@ static void init_login(struct supervisor *s)
 		.times = s->times,
 	};
 	login_init(&s->login, &partners, node_events_login, s);
+}
+
+/* In a test the interfaces are those of the machine. */
+static void init_link_local(struct supervisor *s)
+{
+	struct err e;
+	if (!s->settings->userspace && strcmp(s->settings->test_root, "/") == 0)
+		(void)link_local_open(&s->link_local, s->loop, TUN_NAME, &e);
 }
 
 static void init_health(struct supervisor *s)
@@ -260,6 +270,7 @@ static int init_modules(struct supervisor *s, struct err *e)
 	init_login(s);
 	init_config(s);
 	node_look_at_addresses(s);
+	init_link_local(s);
 	init_health(s);
 	init_drain(s);
 	if (init_datapath(s, e) < 0)
@@ -336,6 +347,7 @@ static void free_modules(struct supervisor *s)
 	localapi_free(s->api);
 	ca_bundle_fini(&s->ca);
 	proc_table_free(s->procs);
+	link_local_close(&s->link_local);
 	timer_stop(&s->withheld);
 }
 

@@ -23,6 +23,7 @@
 #include "boot/daemon/heartbeat.h"
 #include "boot/daemon/launch.h"
 #include "boot/fatal.h"
+#include "boot/host/link_local.h"
 #include "boot/host/sd_notify.h"
 #include "boot/listeners.h"
 #include "boot/login/login.h"
@@ -64,7 +65,8 @@ struct supervisor {
 	struct config_source config; /* zeroed without a configuration directory */
 	struct ca_bundle ca;
 	struct launch launch;
-	struct daemon *daemon; /* NULL before its first start */
+	struct link_local link_local; /* of the device that the daemon makes */
+	struct daemon *daemon;        /* NULL before its first start */
 	struct heartbeat heartbeat;
 	struct login login;
 	struct confwatch *confwatch; /* from the first steady state on, in one-step mode */

@@ -1,12 +1,10 @@
 #include "boot/datapath/datapath_internal.h"
 
 #include "boot/host/host_events.h"
+#include "boot/host/tun.h"
 #include "boot/settings/settings.h"
 #include "lib/base/log.h"
 #include "lib/nft/nft_model.h"
-
-/* The name of tailscaled's device in kernel mode. */
-#define TUN_NAME "tailscale0"
 
 static void set_own(const struct datapath *d, struct nft_wanted *w)
 {

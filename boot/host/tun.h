@@ -6,6 +6,9 @@
 
 #include "lib/base/err.h"
 
+/* The name of tailscaled's device in kernel mode. */
+#define TUN_NAME "tailscale0"
+
 struct settings;
 
 /* In kernel mode makes dev/net/tun below the test root unless a file of any type is there; in
