@@ -9,9 +9,7 @@ from realbed import wait
 from realbed.probe import TwoWayProbe
 
 MEDIAN_GAP = 0.7
-# The daemon sometimes loses its first handshake with its relay's connection, as tests/bench/README.md shows, and
-# is back when the control server has notified the peer of it.
-LONGEST_GAP = 1.6
+LONGEST_GAP = 1.0
 
 
 def _command_line(pid):

@@ -88,10 +88,16 @@ class Probe:
 
         wait.wait_for(flows, deadline, f"traffic to {self._address} flows again")
 
-    def longest_silence(self, since=0.0):
-        """Seconds between two neighbouring answers, the longest since a moment; counts until now."""
+    def worst(self, since=0.0):
+        """The longest silence between two neighbouring answers since a moment: seconds, and when it ended; counts
+        until now."""
         moments = [moment for moment in self._arrivals if moment >= since - 0.1] + [time.monotonic()]
-        return max((later - earlier for earlier, later in zip(moments, moments[1:])), default=float("inf"))
+        return max(((later - earlier, later) for earlier, later in zip(moments, moments[1:])),
+                   default=(float("inf"), float("inf")))
+
+    def longest_silence(self, since=0.0):
+        """Seconds."""
+        return self.worst(since)[0]
 
     def close(self):
         self._stopped.set()
@@ -119,9 +125,13 @@ class TwoWayProbe:
         for probe in self._probes:
             probe.wait_alive(since, deadline, steady)
 
+    def worst(self, since=0.0):
+        """Of the worse direction."""
+        return max(probe.worst(since) for probe in self._probes)
+
     def longest_silence(self, since=0.0):
         """Seconds, the worse direction's."""
-        return max(probe.longest_silence(since) for probe in self._probes)
+        return self.worst(since)[0]
 
     def close(self):
         for probe in self._probes:
