@@ -18,6 +18,7 @@ demo: ## a real node in front of you: no account, no cluster
 
 e2e: ## every story on real partners
 	@tests/real/e2e
+	@tests/deploy/run
 
 bench: build ## figures beside the reference
 	@tests/bench/run
