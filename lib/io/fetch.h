@@ -25,6 +25,14 @@ struct loop;
 struct fetcher;
 struct fetch;
 
+/* For a fetcher of fetch_http2.h only. All borrowed until the request has been started. */
+struct fetch_identity {
+	const char *certificate_pem; /* of the client, NULL = none */
+	size_t certificate_len;
+	const struct secret *key; /* its private key, PEM */
+	bool is_unverified;       /* the server's certificate is not checked */
+};
+
 struct fetch_request {
 	const char *method;      /* "GET", "POST", "PATCH", … */
 	const char *url;         /* http:// or https:// */
@@ -38,7 +46,8 @@ struct fetch_request {
 	size_t body_len;
 	const char *ca_pem; /* PEM text of the only trusted CAs; NULL = the system's */
 	size_t ca_pem_len;
-	uint32_t timeout_ms;         /* whole request; 0 = none (streams only) */
+	const struct fetch_identity *identity; /* NULL = none */
+	uint32_t timeout_ms;                   /* whole request; 0 = none (streams only) */
 	uint32_t head_timeout_ms;    /* streams without timeout_ms: until a 2xx answer begins */
 	uint32_t connect_timeout_ms; /* 0 = 10 s */
 	uint32_t stall_ms;           /* streams: see fetch_stream.h; 0 = none */

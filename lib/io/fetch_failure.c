@@ -30,6 +30,8 @@ static const struct failure_row failure_rows[] = {
 	{CURLE_SSL_ISSUER_ERROR, FAILURE_FIXED, -EACCES, "certificate not trusted"},
 	{CURLE_SSL_CACERT_BADFILE, FAILURE_FIXED, -EINVAL, "CA certificates cannot be used"},
 	{CURLE_SSL_CONNECT_ERROR, FAILURE_CUT, -EPROTO, "TLS handshake"},
+	{CURLE_HTTP2, FAILURE_CUT, -ECONNRESET, "HTTP/2 connection"},
+	{CURLE_HTTP2_STREAM, FAILURE_CUT, -ECONNRESET, "HTTP/2 stream"},
 	{CURLE_OUT_OF_MEMORY, FAILURE_FIXED, -ENOMEM, "out of memory"},
 };
 

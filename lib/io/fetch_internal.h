@@ -3,7 +3,8 @@
  *
  * fetch.c         life of a request: start, deliver, cancel fetch_multi.c   libcurl's multi handle
  * on our loop fetch_setup.c   request to libcurl options fetch_failure.c libcurl's results to errno
- * and a sentence fetch_stream.c  replies passed on instead of collected
+ * and a sentence fetch_stream.c  replies passed on instead of collected fetch_http2.c   what only
+ * fetchers of fetch_http2.h do
  */
 #ifndef LIB_IO_FETCH_INTERNAL_H
 #define LIB_IO_FETCH_INTERNAL_H
@@ -23,8 +24,10 @@ struct fetch_watch;
 struct fetcher {
 	struct loop *loop_ref;
 	CURLM *multi;
-	struct timer timer;          /* libcurl's own */
-	bool is_inside;              /* libcurl runs: its callbacks must not call it again */
+	struct timer timer; /* libcurl's own */
+	bool is_inside;     /* libcurl runs: its callbacks must not call it again */
+	/* More options of a request; NULL = none. */
+	int (*extend)(struct fetch *fetch, const struct fetch_request *request, struct err *e);
 	struct fetch *first;         /* all requests under way */
 	struct fetch_watch *watches; /* all sockets libcurl wants watched */
 };

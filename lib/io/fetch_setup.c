@@ -312,9 +312,14 @@ int fetch_setup(struct fetch *fetch, const struct fetch_request *request, struct
 	curl_easy_setopt(fetch->easy, CURLOPT_WRITEFUNCTION, body_callback);
 	curl_easy_setopt(fetch->easy, CURLOPT_WRITEDATA, fetch);
 	if (setup_method(fetch, request, e) < 0 || setup_address(fetch, request, e) < 0 ||
-		setup_headers(fetch, request, e) < 0)
+		setup_headers(fetch, request, e) < 0 || setup_trust(fetch, request, e) < 0)
 		return e->code;
-	return setup_trust(fetch, request, e);
+	const struct fetcher *f = fetch->fetcher_ref;
+	if (f->extend != NULL)
+		return f->extend(fetch, request, e);
+	if (request->identity != NULL)
+		return err_set(e, -EINVAL, "%s: identity of a client", fetch->label);
+	return 0;
 }
 
 void fetch_release(struct fetch *fetch)

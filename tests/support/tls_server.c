@@ -109,7 +109,9 @@ void tls_server_start(struct tls_server *s, const char *dir)
 	s->port = free_port();
 	AUTO(mem_free)
 	char *command = xasprintf(
-		"s_server -www -accept 127.0.0.1:%u -cert server.pem -key server.key", s->port);
+		"s_server -www -verify 1 -verifyCAfile ca.pem -accept 127.0.0.1:%u -cert server.pem "
+		"-key server.key",
+		s->port);
 	s->pid = openssl(dir, command, false);
 	for (int i = 0; i < START_TRIES; i++) {
 		if (connect_to(s->port) == 0)

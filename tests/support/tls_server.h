@@ -1,6 +1,6 @@
 /*
- * A TLS server as a child process (openssl s_server -www), with certificates made for it at test
- * time:
+ * A TLS server as a child process (openssl s_server -www, whose page names the certificate of the
+ * client, if it has one), with certificates made for it at test time:
  *
  *	dir/ca.pem     authority of the server's certificate, for host "api.example" and address
  *	               127.0.0.1
