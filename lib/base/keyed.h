@@ -1,7 +1,7 @@
 /*
- * Items sorted by a text key, found by binary search: an index over structs that
- * their user owns. The first member of each item is its key, a `const char *` (or `char *`) that does not
- * change while the item is held. The order is bytewise, and the same in every run.
+ * Items sorted by a text key, found by binary search: an index over structs that their user owns.
+ * The first member of each item is its key, a `const char *` (or `char *`) that does not change
+ * while the item is held. The order is bytewise, and the same in every run.
  *
  *	struct pod { char *key; … };
  *	struct pod *pod = keyed_find(&pods, "default/web");

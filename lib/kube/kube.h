@@ -28,9 +28,24 @@
 #define KUBE_TYPE_JSON "application/json"
 #define KUBE_TYPE_STRATEGIC_MERGE "application/strategic-merge-patch+json"
 
+/* What a request does; lib/kube/kube_outcome.h needs to know it. */
+enum kube_verb {
+	KUBE_OTHER,
+	KUBE_GET,
+	KUBE_LIST,
+	KUBE_WATCH,
+	KUBE_CREATE,
+	KUBE_UPDATE,
+	KUBE_PATCH,
+	KUBE_APPLY,
+	KUBE_DELETE,
+	KUBE_DELETE_MANY,
+};
+
 struct fetcher;
 struct json;
 struct kube;
+struct kube_access;
 struct kube_call;
 struct loop;
 struct resolver;
@@ -39,6 +54,11 @@ struct kube_options {
 	const char *account_dir; /* …/serviceaccount with namespace, ca.crt, token */
 	const char *host;        /* NULL or "" = kubernetes.default.svc; IPv6 with or without [] */
 	const char *port;        /* NULL or "" = 443 */
+	/* Another source than a folder, as lib/kube/kube_config.h makes it; owned by the client
+	 * from now on, also after a failure. */
+	struct kube_access *access_take;
+	const char *path_prefix;      /* before all paths; NULL = none */
+	const char *certificate_name; /* of the server, if it is not the host; NULL = it is */
 };
 
 /* Reads the files. -ENOENT for a missing one; -EINVAL `kube: error in creating root cert pool` for
@@ -46,6 +66,8 @@ struct kube_options {
 struct kube *kube_new(struct loop *loop, struct fetcher *fetcher, struct resolver *resolver,
 	const struct kube_options *options, struct err *e) MUST_CHECK;
 void kube_free(struct kube *k); /* cancels requests under way */
+/* The fetcher of lists and watches that begin from now on, borrowed; NULL = that of all others. */
+void kube_use_for_streams(struct kube *k, struct fetcher *fetcher);
 const char *kube_namespace(const struct kube *k);
 /* The namespace of the Pod, where no client can be made: caller frees. NULL with the error set. */
 char *kube_read_namespace(const char *account_dir, struct err *e) MUST_CHECK;
@@ -61,14 +83,16 @@ struct kube_reply {
 	/* Pause that the server requested, capped and spread so that clients do not all return at
 	 * once; 0 when it requested none. */
 	uint64_t retry_after_ms;
+	enum kube_verb verb; /* of the request */
 };
 
-/* err is NULL for 200 and 201. Else it has the code of fetch_status_code (lib/io/fetch.h) for
- * `code`, with the Status message or, when the body is not JSON, the status and the beginning of
- * the text; without an answer the transport's code. reply is never NULL. */
+/* err is NULL for 200, 201, 202 and 204. Else it has the code of fetch_status_code
+ * (lib/io/fetch.h) for `code`, with the Status message or, when the body is not JSON, the status
+ * and the beginning of the text; without an answer the transport's code. reply is never NULL. */
 typedef void (*kube_fn)(void *arg, const struct kube_reply *reply, const struct err *err);
 
 struct kube_request {
+	enum kube_verb verb;
 	const char *method;
 	const char *path;         /* with query */
 	const char *content_type; /* of the body; NULL = KUBE_TYPE_JSON */

@@ -29,9 +29,10 @@ static int read_token(struct kube_account *a, struct err *e)
 	trim_end(&text);
 	if (text.len == 0)
 		return err_set(e, -EINVAL, "%s is empty", a->token_path);
-	if (a->token.len != text.len || memcmp(secret_str(&a->token), text.data, text.len) != 0)
-		a->token_generation++;
-	secret_set(&a->token, text.data, text.len);
+	if (a->access.token.len != text.len ||
+		memcmp(secret_str(&a->access.token), text.data, text.len) != 0)
+		a->access.generation++;
+	secret_set(&a->access.token, text.data, text.len);
 	a->token_stat = st;
 	return 0;
 }
@@ -47,8 +48,8 @@ static int read_ca(struct kube_account *a, struct err *e)
 	if (strstr(buf_cstr(&text), PEM_BEGIN) == NULL)
 		return err_set(e, -EINVAL, "error in creating root cert pool: no certificate in %s",
 			a->ca_path);
-	buf_fini(&a->ca);
-	a->ca = text;
+	buf_fini(&a->access.ca);
+	a->access.ca = text;
 	text = BUF_INIT(0);
 	a->ca_stat = st;
 	return 0;
@@ -75,8 +76,8 @@ int kube_account_init(struct kube_account *a, const char *dir, struct err *e)
 		.token_path = xasprintf("%s/token", dir),
 		.ca_path = xasprintf("%s/ca.crt", dir),
 	};
-	a->ns = kube_read_namespace(dir, e);
-	if (a->ns == NULL)
+	a->access.ns = kube_read_namespace(dir, e);
+	if (a->access.ns == NULL)
 		return e->code;
 	if (read_ca(a, e) < 0 || read_token(a, e) < 0)
 		return err_wrap(e, "kube");
@@ -87,9 +88,9 @@ void kube_account_fini(struct kube_account *a)
 {
 	free(a->token_path);
 	free(a->ca_path);
-	free(a->ns);
-	secret_fini(&a->token);
-	buf_fini(&a->ca);
+	free(a->access.ns);
+	secret_fini(&a->access.token);
+	buf_fini(&a->access.ca);
 	memset(a, 0, sizeof(*a));
 }
 
@@ -110,4 +111,28 @@ void kube_account_refresh(struct kube_account *a, bool force)
 	if ((force || has_changed(a->token_path, &a->token_stat)) &&
 		read_token(a, &kept_as_it_was) < 0)
 		err_clear(&kept_as_it_was);
+}
+
+static void refresh(struct kube_access *access, bool force)
+{
+	kube_account_refresh(CONTAINER_OF(access, struct kube_account, access), force);
+}
+
+static void account_free(struct kube_access *access)
+{
+	struct kube_account *a = CONTAINER_OF(access, struct kube_account, access);
+	kube_account_fini(a);
+	free(a);
+}
+
+struct kube_access *kube_account_new(const char *dir, struct err *e)
+{
+	struct kube_account *a = xcalloc(1, sizeof(*a));
+	int code = kube_account_init(a, dir, e);
+	a->access.refresh = refresh;
+	a->access.free = account_free;
+	if (code == 0)
+		return &a->access;
+	account_free(&a->access);
+	return NULL;
 }

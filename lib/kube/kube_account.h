@@ -9,17 +9,13 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#include "lib/base/buf.h"
 #include "lib/base/err.h"
-#include "lib/base/secret.h"
+#include "lib/kube/kube_access.h"
 
 struct kube_account {
+	struct kube_access access;
 	char *token_path;
 	char *ca_path;
-	char *ns;
-	struct secret token;
-	struct buf ca;
-	uint64_t token_generation;       /* grows with each new token */
 	struct stat token_stat, ca_stat; /* of what is held */
 };
 
@@ -30,5 +26,8 @@ void kube_account_fini(struct kube_account *a);
 /* Reads changed files again; a file that cannot be read keeps its previous value. force: reads the
  * token in any case. */
 void kube_account_refresh(struct kube_account *a, bool force);
+
+/* The same on the heap, as a source of a client. NULL with the error of kube_account_init. */
+struct kube_access *kube_account_new(const char *dir, struct err *e) MUST_CHECK;
 
 #endif

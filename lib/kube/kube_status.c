@@ -1,6 +1,7 @@
 #include "lib/kube/kube_status.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -24,8 +25,9 @@ int kube_status_classify(
 	struct err parse;
 	*code = status;
 	*body = json_parse(text, len, &parse);
-	if (status == 200 || status == 201) {
-		if (*body == NULL)
+	bool is_success = status == 200 || status == 201 || status == 202 || status == 204;
+	if (is_success) {
+		if (*body == NULL && status != 204)
 			/* Not an answer of the API server but of a proxy, so it may be
 			 * transient. */
 			return err_set(e, -EAGAIN, "answer %d is no JSON: %s", status, parse.msg);

@@ -11,9 +11,9 @@
 
 struct json;
 
-/* 0 for success (200, 201), *body then holds the parsed document, to be freed by the caller;
- * -EAGAIN when it is not JSON. Else the error; *body may hold the Status. *code receives the code
- * that was used. */
+/* 0 for success (200, 201, 202, 204), *body then holds the parsed document, to be freed by the
+ * caller; there need not be one with 204. -EAGAIN when it is not JSON. Else the error; *body may
+ * hold the Status. *code receives the code that was used. */
 int kube_status_classify(int status, const char *text, size_t len, struct json **body, int *code,
 	struct err *e) MUST_CHECK;
 

@@ -55,9 +55,9 @@ static void three_files_are_read(void **state)
 	struct fixture *f = *state;
 	struct err e = {0};
 	assert_int_equal(kube_account_init(&f->account, f->dir, &e), 0);
-	assert_string_equal(f->account.ns, "default");
-	assert_string_equal(secret_str(&f->account.token), "secret-token");
-	assert_string_equal(buf_cstr(&f->account.ca), CA);
+	assert_string_equal(f->account.access.ns, "default");
+	assert_string_equal(secret_str(&f->account.access.token), "secret-token");
+	assert_string_equal(buf_cstr(&f->account.access.ca), CA);
 }
 
 static void line_ends_are_no_part_of_namespace_and_token(void **state)
@@ -67,8 +67,8 @@ static void line_ends_are_no_part_of_namespace_and_token(void **state)
 	tempdir_write(f->dir, "namespace", "tailscale\r\n");
 	tempdir_write(f->dir, "token", "t o k\n\n \t");
 	assert_int_equal(kube_account_init(&f->account, f->dir, &e), 0);
-	assert_string_equal(f->account.ns, "tailscale");
-	assert_string_equal(secret_str(&f->account.token), "t o k");
+	assert_string_equal(f->account.access.ns, "tailscale");
+	assert_string_equal(secret_str(&f->account.access.token), "t o k");
 }
 
 static void a_missing_file_is_named(void **state)
@@ -113,18 +113,18 @@ static void a_rotated_token_is_seen(void **state)
 	struct fixture *f = *state;
 	struct err e = {0};
 	assert_int_equal(kube_account_init(&f->account, f->dir, &e), 0);
-	uint64_t generation = f->account.token_generation;
+	uint64_t generation = f->account.access.generation;
 	kube_account_refresh(&f->account, false);
 	kube_account_refresh(&f->account, true);
-	assert_true(f->account.token_generation == generation);
+	assert_true(f->account.access.generation == generation);
 	tempdir_write(f->dir, "token", "another");
 	kube_account_refresh(&f->account, false);
-	assert_string_equal(secret_str(&f->account.token), "another");
-	assert_true(f->account.token_generation == generation + 1);
+	assert_string_equal(secret_str(&f->account.access.token), "another");
+	assert_true(f->account.access.generation == generation + 1);
 	/* Other bytes, same token. */
 	tempdir_write(f->dir, "token", "another\n");
 	kube_account_refresh(&f->account, false);
-	assert_true(f->account.token_generation == generation + 1);
+	assert_true(f->account.access.generation == generation + 1);
 }
 
 static void a_token_of_the_same_looks_is_seen_when_forced(void **state)
@@ -142,9 +142,9 @@ static void a_token_of_the_same_looks_is_seen_when_forced(void **state)
 	const struct timespec times[2] = {st.st_atim, st.st_mtim};
 	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 	kube_account_refresh(&f->account, false);
-	assert_string_equal(secret_str(&f->account.token), "secret-token");
+	assert_string_equal(secret_str(&f->account.access.token), "secret-token");
 	kube_account_refresh(&f->account, true);
-	assert_string_equal(secret_str(&f->account.token), "SECRET-TOKEN");
+	assert_string_equal(secret_str(&f->account.access.token), "SECRET-TOKEN");
 }
 
 static void what_cannot_be_read_stays(void **state)
@@ -155,16 +155,16 @@ static void what_cannot_be_read_stays(void **state)
 	remove_file(f, "token");
 	remove_file(f, "ca.crt");
 	kube_account_refresh(&f->account, true);
-	assert_string_equal(secret_str(&f->account.token), "secret-token");
-	assert_string_equal(buf_cstr(&f->account.ca), CA);
+	assert_string_equal(secret_str(&f->account.access.token), "secret-token");
+	assert_string_equal(buf_cstr(&f->account.access.ca), CA);
 	tempdir_write(f->dir, "token", "");
 	tempdir_write(f->dir, "ca.crt", "half a");
 	kube_account_refresh(&f->account, false);
-	assert_string_equal(secret_str(&f->account.token), "secret-token");
-	assert_string_equal(buf_cstr(&f->account.ca), CA);
+	assert_string_equal(secret_str(&f->account.access.token), "secret-token");
+	assert_string_equal(buf_cstr(&f->account.access.ca), CA);
 	tempdir_write(f->dir, "ca.crt", "new\n" CA);
 	kube_account_refresh(&f->account, false);
-	assert_string_equal(buf_cstr(&f->account.ca), "new\n" CA);
+	assert_string_equal(buf_cstr(&f->account.access.ca), "new\n" CA);
 }
 
 int main(void)
