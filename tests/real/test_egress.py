@@ -186,12 +186,13 @@ def test_tailscale_service_as_target(bed, headscale, cluster, new_proxy, new_pee
     host.own(*virtual)
     pod = new_proxy(store="secret", environment=ACCEPT_ROUTES)
     pod.forward()
-    wanted = service(*_both(1001), fqdn="web.tail.test")
+    name = f"web.{settings.TAILNET_DOMAIN}"
+    wanted = service(*_both(1001), fqdn=name)
     EgressFolder(pod, {"web": wanted})
     pod.boot()
     services.wait_status(pod, {"web": (wanted, None)})
     servers = echo.Echo(host.namespace, "web", host.folder, virtual)
-    headscale.set_record("web.tail.test", *virtual)
+    headscale.set_record(name, *virtual)
     try:
         # Headscale sends records in any order.
         services.wait_status(pod, {"web": (wanted, set(virtual))})
@@ -200,7 +201,7 @@ def test_tailscale_service_as_target(bed, headscale, cluster, new_proxy, new_pee
                 answer = echo.wait_answer(client, address, 1001, protocol)
                 assert (answer.name, answer.source, answer.address) == ("web", own, there)
     finally:
-        headscale.set_record("web.tail.test")
+        headscale.set_record(name)
         servers.close()
     services.wait_status(pod, {"web": (wanted, None)})
     assert pod.stop() == 0

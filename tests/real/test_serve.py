@@ -3,7 +3,7 @@
 import json
 import time
 
-from realbed import wait
+from realbed import settings, wait
 from realbed.mounted import MountedFolder
 from realbed.web import fetch, serve
 
@@ -62,7 +62,7 @@ def test_serve_config_that_is_cleared_by_hand_comes_back(headscale, new_pod, fig
         return json.loads(pod.client.run("serve", "status", "--json")).get("Services")
     served = wait.wait_for(services, 10, "the Service is served")
     assert served["svc:web"]["TCP"] == {"443": {"HTTP": True}}
-    assert list(served["svc:web"]["Web"]) == ["web.tail.test:443"]
+    assert list(served["svc:web"]["Web"]) == [f"web.{settings.TAILNET_DOMAIN}:443"]
     assert pod.stop(60) == 0
 
 

@@ -68,9 +68,11 @@ logtail:
 # has its peers back before the control server has answered.
 _POLICY = {
     "nodeAttrs": [{"target": ["*"], "attr": ["cache-network-maps"]}],
-    "tagOwners": {"tag:sidecar": ["stories@"]},
-    # A star means addresses of the tailnet only; the routes that stories advertise are outside of it.
-    "acls": [{"action": "accept", "src": ["*"], "dst": ["*:*", "10.77.0.0/16:*", "fd77::/32:*"]}],
+    # The last two are those that Tailscale's own operator and its proxies have.
+    "tagOwners": {tag: ["stories@"] for tag in ("tag:sidecar", "tag:k8s-operator", "tag:k8s")},
+    # A star means addresses of the tailnet only; the routes that stories advertise are outside of it: those of
+    # Services, and pods of a cluster.
+    "acls": [{"action": "accept", "src": ["*"], "dst": ["*:*", "10.77.0.0/16:*", "fd77::/32:*", "10.200.0.0/16:*"]}],
 }
 
 

@@ -10,7 +10,8 @@ ROOT = REAL.parent.parent
 CONTROL_NAME = "headscale.test"
 CONTROL_PORT = 8443
 CONTROL_URL = f"https://{CONTROL_NAME}:{CONTROL_PORT}"
-TAILNET_DOMAIN = "tail.test"
+# Upstream's operator accepts names in such a domain only.
+TAILNET_DOMAIN = "stories.ts.net"
 API_NAME = "kubernetes.default.svc"
 
 # The hub carries the bridge, the control server and the API server; pods and peers hang on it.
