@@ -1,0 +1,1 @@
+"""Builds the images of this folder; images/build is the way in."""
