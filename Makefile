@@ -1,7 +1,7 @@
 # Front door: each target is a script that installs what it needs, shows what it does, and can be run twice.
 
 .DEFAULT_GOAL := build
-.PHONY: build test lint demo e2e bench fuzz coverage docs install clean help
+.PHONY: build test lint demo cluster cluster-down e2e bench fuzz coverage docs install clean help
 
 build: ## the program, build/tailboot
 	@scripts/need build
@@ -16,9 +16,16 @@ lint: ## format, layers, sizes, bans, analyzers, spelling, generated documents
 demo: ## a real node in front of you: no account, no cluster
 	@tests/real/demo
 
-e2e: ## every story on real partners
+cluster: ## a Kubernetes node with a tailnet beside it, until cluster-down; NODES=2 for a second node
+	@tests/node/cluster --nodes $${NODES:-1}
+
+cluster-down: ## ends it
+	@tests/node/cluster --down
+
+e2e: ## every story on real partners, and on the node
 	@tests/real/e2e
 	@tests/deploy/run
+	@tests/node/e2e
 
 bench: build ## figures beside the reference
 	@tests/bench/run
@@ -40,4 +47,4 @@ clean: ## removes build/
 	@rm -rf build
 
 help: ## this list
-	@sed -nE 's/^([a-z0-9]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20

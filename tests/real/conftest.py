@@ -1,6 +1,4 @@
-"""Fixtures of the stories, the log tails of a failed one, and the time of each."""
-
-import signal
+"""Fixtures of the stories, and the log tails of a failed one."""
 
 import pytest
 
@@ -8,16 +6,7 @@ from realbed.bed import Bed
 from realbed.process import Process
 
 
-def _interrupted(*_):
-    raise KeyboardInterrupt("SIGTERM")
-
-
-def pytest_addoption(parser):
-    parser.addoption("--keep", action="store_true", help="leave the bed running when the run ends")
-
-
-def pytest_configure():
-    signal.signal(signal.SIGTERM, _interrupted)
+pytest_plugins = ["realbed.reporting"]
 
 
 @pytest.fixture(scope="session")
@@ -84,33 +73,3 @@ def new_peer(bed):
     yield make
     for peer in made:
         peer.close()
-
-
-@pytest.fixture
-def figure(request):
-    """figure(text) puts a measured figure into the closing summary."""
-    return lambda text: request.config.stash.setdefault(_FIGURES, []).append(f"{request.node.name}: {text}")
-
-
-_FIGURES = pytest.StashKey()
-_TIMES = pytest.StashKey()
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item, call):
-    report = (yield).get_result()
-    if report.when == "call":
-        item.story_failed = report.failed
-    times = item.config.stash.setdefault(_TIMES, {})
-    times[item.nodeid] = times.get(item.nodeid, 0.0) + report.duration
-
-
-def pytest_terminal_summary(terminalreporter, config):
-    terminalreporter.section("time per story")
-    for name, seconds in config.stash.get(_TIMES, {}).items():
-        terminalreporter.write_line(f"{seconds:7.1f} s  {name.split('/')[-1]}")
-    figures = config.stash.get(_FIGURES, [])
-    if figures:
-        terminalreporter.section("figures")
-        for line in figures:
-            terminalreporter.write_line(line)

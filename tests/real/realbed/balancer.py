@@ -46,8 +46,10 @@ class Balancer:
 class Load:
     """Steady new connections with one question each, `rate` a second; a context manager that keeps count."""
 
-    def __init__(self, namespace, address, port, rate, workers=16):
+    def __init__(self, namespace, address, port, rate, *, timeout=3.0, workers=16):
+        """timeout is that of one question, connection included; none is asked a second time."""
         self._target = (namespace, address, port)
+        self._timeout = timeout
         self._interval = 1 / rate
         self._due = queue.Queue()
         self._stopped = threading.Event()
@@ -70,8 +72,11 @@ class Load:
 
     def _work(self):
         while self._due.get() is not None:
+            began = time.monotonic()
             try:
-                answer = echo.who(*self._target, timeout=3.0)
+                answer = echo.who(*self._target, timeout=self._timeout)
+                if time.monotonic() - began > self._timeout:
+                    raise TimeoutError("connection and answer together took too long")
             except OSError as error:
                 with self._lock:
                     self.failures.append((time.monotonic() - self.started, repr(error)))

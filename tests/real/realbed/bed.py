@@ -21,11 +21,12 @@ from .process import Process, stop_all
 class Bed:
     """Everything a story needs. Use as a context manager, or call close()."""
 
-    def __init__(self):
+    def __init__(self, folder=None):
+        """folder is a new one by default; one that is given must exist and be empty."""
         if os.geteuid() != 0:
             raise PermissionError("the bed makes network namespaces: run it as root")
         # Not under /tmp or /run: the programs in the bed get empty ones.
-        self.folder = Path(tempfile.mkdtemp(prefix="tailboot-real.", dir="/var/tmp"))
+        self.folder = Path(folder or tempfile.mkdtemp(prefix="tailboot-real.", dir="/var/tmp"))
         self.keep = [self.folder, settings.partner("tailscale")]
         self.hosts = {settings.CONTROL_NAME: settings.HUB_ADDRESS, settings.API_NAME: settings.HUB_ADDRESS}
         self.headscale = self.peer = self._cluster = self._guest = self._client = None
@@ -36,11 +37,15 @@ class Bed:
         ending.remember_network(self.folder, self.network.prefix)
         try:
             self.authority = Authority(self.folder / "pki")
-            self.headscale = Headscale(self.folder / "headscale", self.network, self.authority)
-            self.peer = Peer(self)
+            self._start()
         except BaseException:
             self.close()
             raise
+
+    def _start(self):
+        """Starts what every story needs."""
+        self.headscale = Headscale(self.folder / "headscale", self.network, self.authority)
+        self.peer = Peer(self)
 
     def cluster(self):
         """etcd and the API server; started at the first call."""

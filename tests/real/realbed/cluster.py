@@ -27,25 +27,28 @@ class ApiError(OSError):
 class Cluster:
     """etcd and kube-apiserver; no kubelet, a pod is a process of ours with a real service account."""
 
-    def __init__(self, folder, network, authority):
+    def __init__(self, folder, network, authority, *, arguments=(), ready=True):
+        """arguments are more of the API server's; without ready the caller calls wait_ready() itself."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
+        self._arguments = list(arguments)
         self._network = network
         self._authority = authority
         self._issue_certificates()
         self.etcd = self._start_etcd()
         self.process = self._start_api_server()
-        self._wait_ready(90)
+        if ready:
+            self.wait_ready()
 
     def _issue_certificates(self):
         names = [f"DNS:{settings.API_NAME}", "DNS:kubernetes", "DNS:localhost",
                  f"IP:{settings.HUB_ADDRESS}", f"IP:{_SERVICE_ADDRESS}", "IP:127.0.0.1"]
         self._server = self._authority.issue("apiserver", "/CN=kube-apiserver", names)
-        self._client = self._authority.issue("admin", "/O=system:masters/CN=admin")
-        self._account_key = self.folder / "accounts.key"
+        self.admin = self._authority.issue("admin", "/O=system:masters/CN=admin")
+        self.account_key = self.folder / "accounts.key"
         self._account_public = self.folder / "accounts.pub"
-        self._authority.new_key(self._account_key)
-        subprocess.run(["openssl", "ec", "-in", self._account_key, "-pubout", "-out", self._account_public],
+        self._authority.new_key(self.account_key)
+        subprocess.run(["openssl", "ec", "-in", self.account_key, "-pubout", "-out", self._account_public],
                        check=True, capture_output=True, timeout=20)
 
     def _environment(self):
@@ -69,13 +72,15 @@ class Cluster:
             f"--secure-port={_PORT}", "--service-cluster-ip-range=10.96.0.0/16",
             f"--service-account-issuer=https://{settings.API_NAME}",
             f"--service-account-key-file={self._account_public}",
-            f"--service-account-signing-key-file={self._account_key}",
+            f"--service-account-signing-key-file={self.account_key}",
             f"--client-ca-file={self._authority.certificate}",
             f"--tls-cert-file={certificate}", f"--tls-private-key-file={key}",
-            f"--cert-dir={self.folder}", "--profiling=false",
+            f"--cert-dir={self.folder}", "--profiling=false", *self._arguments,
         ], self.folder, namespace=self._network.hub, environment=self._environment())
 
-    def _wait_ready(self, deadline):
+    def wait_ready(self, deadline=90):
+        """Returns when the API server answers and has made its default namespace."""
+
         def ready():
             for process in (self.etcd, self.process):
                 if not process.running():
@@ -87,7 +92,7 @@ class Cluster:
     def _connect(self, timeout=5):
         """An authenticated connection of the administrator; the caller closes it."""
         context = ssl.create_default_context(cafile=self._authority.certificate)
-        context.load_cert_chain(*self._client)
+        context.load_cert_chain(*self.admin)
         connection = http.client.HTTPSConnection(settings.API_NAME, _PORT, timeout=timeout)
         plain = netns.connect(self._network.hub, settings.HUB_ADDRESS, _PORT, timeout=timeout)
         try:
@@ -123,6 +128,14 @@ class Cluster:
         if answer.status >= 300:
             raise ApiError(answer.status, text)
         return text if raw else json.loads(text)
+
+    def get(self, path):
+        """An object by its path."""
+        return self._call("GET", path)
+
+    def create(self, path, document):
+        """Makes an object in the collection of that path."""
+        return self._call("POST", path, document)
 
     def watch_secret(self, name, timeout):
         """The changes of a Secret from now on: (connection, answer), one JSON event a line; timeout is per line."""
@@ -181,4 +194,4 @@ class Cluster:
 
     def restart(self):
         self.process = self._start_api_server()
-        self._wait_ready(90)
+        self.wait_ready()

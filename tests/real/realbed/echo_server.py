@@ -10,9 +10,11 @@ source it saw, the address it was reached at, and the datagram's text. On a conn
 
 import hashlib
 import json
+import os
 import random
 import resource
 import selectors
+import signal
 import socket
 import sys
 import threading
@@ -93,6 +95,8 @@ def _ports(text):
 
 
 def _main(name, addresses, ports):
+    # As PID 1 of a container it would not be ended by default.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     ready = selectors.DefaultSelector()

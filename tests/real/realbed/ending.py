@@ -32,6 +32,11 @@ def _signal(pids, number):
             os.kill(pid, number)
 
 
+def kill(folder):
+    """SIGKILL to what was started below a folder and has nothing to lose."""
+    _signal(_living(folder), signal.SIGKILL)
+
+
 def end(folder):
     """SIGTERM to all, pods first and to the supervisor inside; SIGKILL to what remains; then the rest."""
     folder = Path(folder).resolve()

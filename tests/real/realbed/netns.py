@@ -29,12 +29,20 @@ def _enter(descriptor):
         raise OSError(code, f"setns: {os.strerror(code)}")
 
 
+def path_of(namespace):
+    """The file that stands for a namespace."""
+    return namespace if "/" in namespace else f"/run/netns/{namespace}"
+
+
 @contextlib.contextmanager
 def inside(namespace):
-    """The calling thread is in the namespace within the block; sockets made there stay there."""
+    """The calling thread is in the namespace within the block; sockets made there stay there.
+
+    A namespace is the name of one, or the path of one that has none.
+    """
     own = os.open(f"/proc/self/task/{threading.get_native_id()}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        target = os.open(f"/run/netns/{namespace}", os.O_RDONLY | os.O_CLOEXEC)
+        target = os.open(path_of(namespace), os.O_RDONLY | os.O_CLOEXEC)
         try:
             _enter(target)
         finally:
@@ -58,7 +66,7 @@ def address6(address):
 
 def run_inside(namespace, *command, text=None, deadline=20):
     """Runs a program of the machine in a namespace; returns what it printed, fails with its words."""
-    done = subprocess.run(["nsenter", f"--net=/run/netns/{namespace}", "--", *map(str, command)],
+    done = subprocess.run(["nsenter", f"--net={path_of(namespace)}", "--", *map(str, command)],
                           input=text, capture_output=True, text=True, timeout=deadline)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(map(str, command))}: {done.stderr.strip()}")

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from . import wait
+from . import netns, wait
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -17,6 +17,11 @@ def start_time(pid):
     """When a process began, in clock ticks since boot; distinguishes a pid from a later one of the same number."""
     with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
         return file.read().rpartition(")")[2].split()[19]
+
+
+def note(file, pid):
+    """Writes a pid file: pid and start time."""
+    file.write_text(f"{pid} {start_time(pid)}\n")
 
 
 class Process:
@@ -33,7 +38,7 @@ class Process:
         self.label = label
         self.log_path = folder / f"{label}.log"
         self.started = time.monotonic()
-        prefix = ["nsenter", f"--net=/run/netns/{namespace}", "--"] if namespace else []
+        prefix = ["nsenter", f"--net={netns.path_of(namespace)}", "--"] if namespace else []
         with open(self.log_path, "ab") as log:
             self.child = subprocess.Popen(
                 [*prefix, *map(str, command)],
@@ -46,7 +51,7 @@ class Process:
             )
         self.pid = self.child.pid
         Process.alive.append(self)
-        (folder / f"{label}.pid").write_text(f"{self.pid} {start_time(self.pid)}\n")
+        note(folder / f"{label}.pid", self.pid)
 
     @staticmethod
     def _bind_to_parent():

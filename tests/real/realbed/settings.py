@@ -44,6 +44,11 @@ def partners():
 _partners = {}
 
 
+def partner_version(name):
+    """The pinned version of a partner."""
+    return partner(name).name.removeprefix(f"{name}-")
+
+
 def partner(name):
     """The folder of one partner; a missing one is a failure, never a skip."""
     if not _partners:

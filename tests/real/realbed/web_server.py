@@ -6,6 +6,8 @@ resolver answers, that takes tens of seconds.
 
 import functools
 import http.server
+import os
+import signal
 import socketserver
 import sys
 
@@ -17,6 +19,8 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 if __name__ == "__main__":
+    # As PID 1 of a container it would not be ended by default.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     _address, _port, _folder = sys.argv[1:]
     _handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=_folder)
     _Server((_address, int(_port)), _handler).serve_forever()

@@ -1,0 +1,44 @@
+"""Fixtures of the stories: one node for the whole run, and a Kubernetes namespace for each story."""
+
+import pytest
+
+from nodebed.bed import NodeBed
+from nodebed.space import Space
+from realbed.process import Process
+
+pytest_plugins = ["realbed.reporting"]
+
+
+@pytest.fixture(scope="session")
+def node(request):
+    """The cluster of the whole run."""
+    keep = request.config.getoption("--keep")
+    Process.die_with_parent = not keep
+    instance = NodeBed(nodes=2)
+    yield instance
+    if keep:
+        print(f"\nkept: KUBECONFIG={instance.kubeconfig}; end it with: TAILBOOT_CLUSTER={instance.folder} make cluster-down")
+    else:
+        instance.close()
+
+
+@pytest.fixture
+def new_space(node, request):
+    """Makes Kubernetes namespaces that end with the story: new_space(label)."""
+    made = []
+
+    def make(label):
+        made.append(Space(node, label))
+        return made[-1]
+
+    yield make
+    for space in made:
+        if getattr(request.node, "story_failed", False):
+            print(space.explain())
+        space.close()
+
+
+@pytest.fixture
+def space(new_space, request):
+    """The namespace of one story, called after it."""
+    return new_space(request.node.name.removeprefix("test_").replace("_", "-")[:40].strip("-"))

@@ -1,0 +1,18 @@
+# Sourced by cluster and e2e: what tests/real prepares, and what a node needs on top.
+# shellcheck shell=bash
+
+node=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=../real/prepare.sh
+source "$node/../real/prepare.sh"
+
+# prepare_node: packages, the program, the partners.
+prepare_node() {
+	[[ -n ${TAILBOOT_PREPARED:-} ]] || "$root/scripts/need" node >&2
+	prepare tailscale headscale etcd kubernetes node coredns
+}
+
+# run_python ARG...: becomes Python in this folder, which finds the package of tests/real, too.
+run_python() {
+	cd "$node" || exit
+	PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1 exec "$python" "$@"
+}

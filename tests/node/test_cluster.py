@@ -1,0 +1,82 @@
+"""`make cluster` and `make cluster-down`: up once, found again, and nothing left of it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nodebed import cgroups, layout, objects
+from realbed import settings, wait
+
+
+@pytest.fixture
+def folder(tmp_path_factory):
+    """A place for a cluster that is not the one a person may have."""
+    path = Path(f"/var/tmp/tailboot-cluster.{os.getpid()}")
+    yield path
+    _command(path, "--down")
+
+
+def _command(folder, *arguments, deadline=120):
+    return subprocess.run([sys.executable, "-m", "nodebed.main", *arguments], cwd=layout.NODE, capture_output=True,
+                          text=True, timeout=deadline,
+                          env={**os.environ, "TAILBOOT_CLUSTER": str(folder), "PYTHONPATH": str(settings.REAL)})
+
+
+def _kubectl(folder, *arguments, stdin=None):
+    return subprocess.run([layout.kubernetes("kubectl"), f"--kubeconfig={folder}/kubeconfig", *arguments], input=stdin,
+                          capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+def _processes_with(text):
+    """Pids of which the command line or a mounted file system has it."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                said = (entry / "cmdline").read_text() + (entry / "mountinfo").read_text()
+            except OSError:
+                continue
+            if text in said:
+                found.append(entry.name)
+    return found
+
+
+def test_up_found_again_and_gone(folder, figure):
+    done = _command(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    figure("; ".join(re.findall(r"cluster: up after.*|[\d.]+ s  .*", done.stdout)))
+    assert f"KUBECONFIG={folder}/kubeconfig" in done.stdout
+    spec = objects.pod_spec([objects.web("here")], volumes=())
+    spec["volumes"] = []
+    _kubectl(folder, "apply", "-f", "-", stdin=json.dumps(objects.pod("web", spec)))
+    wait.wait_for(lambda: "True" in _kubectl(folder, "get", "pod", "web", "-o",
+                                             'jsonpath={.status.conditions[?(@.type=="Ready")].status}'), 30, "the pod runs")
+    again = _command(folder)
+    assert again.returncode == 0 and "it runs already" in again.stdout and str(folder) in again.stdout
+    prefix = (folder / "network").read_text()
+    assert cgroups.left(f"{prefix}-node1"), "the pods are not in a control group of the run"
+    down = _command(folder, "--down")
+    assert down.returncode == 0, down.stdout + down.stderr
+    figure(down.stdout.strip().splitlines()[-1])
+    logs = Path(re.search(r"logs are kept in (\S+)", down.stdout).group(1))
+    assert (logs / "node1" / "kubelet.log").stat().st_size > 0
+    assert not _processes_with(str(folder)), "processes or mounts are left"
+    assert not [name for name in os.listdir("/run/netns") if name.startswith(prefix)], "namespaces are left"
+    assert not cgroups.left(f"{prefix}-node1"), "control groups are left"
+    assert not folder.exists()
+    assert "there is none" in _command(folder, "--down").stdout
+
+
+def test_says_why_it_cannot_run(folder):
+    """Without the programs, or without root, each lack has a line."""
+    lacking = subprocess.run([sys.executable, "-m", "nodebed.main"], cwd=layout.NODE, capture_output=True, text=True,
+                             timeout=60, env={"TAILBOOT_CLUSTER": str(folder), "PYTHONPATH": str(settings.REAL),
+                                              "PATH": "/nowhere"})
+    assert lacking.returncode == 1
+    assert "containerd is missing: install the package containerd" in lacking.stderr
+    assert "runc is missing" in lacking.stderr and not folder.exists()
