@@ -104,7 +104,7 @@ class Cluster:
 
     def kubeconfig(self):
         """What kubectl needs in the hub, as an administrator."""
-        certificate, key = self._client
+        certificate, key = self.admin
         return json.dumps({
             "apiVersion": "v1", "kind": "Config", "current-context": "bed",
             "clusters": [{"name": "bed", "cluster": {"server": f"https://{settings.HUB_ADDRESS}:{_PORT}",
