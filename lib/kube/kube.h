@@ -66,8 +66,8 @@ struct kube_options {
 struct kube *kube_new(struct loop *loop, struct fetcher *fetcher, struct resolver *resolver,
 	const struct kube_options *options, struct err *e) MUST_CHECK;
 void kube_free(struct kube *k); /* cancels requests under way */
-/* The fetcher of lists and watches that begin from now on, borrowed; NULL = that of all others. */
-void kube_use_for_streams(struct kube *k, struct fetcher *fetcher);
+/* The fetcher of watches that begin from now on, borrowed; NULL = that of all others. */
+void kube_use_for_watches(struct kube *k, struct fetcher *fetcher);
 const char *kube_namespace(const struct kube *k);
 /* The namespace of the Pod, where no client can be made: caller frees. NULL with the error set. */
 char *kube_read_namespace(const char *account_dir, struct err *e) MUST_CHECK;

@@ -18,7 +18,7 @@
 struct kube {
 	struct loop *loop_ref;
 	struct fetcher *fetcher_ref;
-	struct fetcher *stream_fetcher_ref; /* of kube_stream.h; NULL = fetcher_ref */
+	struct fetcher *watch_fetcher_ref; /* of watches; NULL = fetcher_ref */
 	struct resolver *resolver_ref;
 	char *host;
 	char *url_base; /* https://host:port and a prefix of paths */

@@ -47,8 +47,8 @@ struct kube_call *kube_stream_start(
 	struct kube *k, const struct kube_request *request, const struct kube_stream_sink *sink)
 {
 	struct kube_call *call = kube_call_new(k, request);
-	if (k->stream_fetcher_ref != NULL)
-		call->fetcher_ref = k->stream_fetcher_ref;
+	if (request->verb == KUBE_WATCH && k->watch_fetcher_ref != NULL)
+		call->fetcher_ref = k->watch_fetcher_ref;
 	call->open = open_stream;
 	call->sink = *sink;
 	call->fn = sink->on_end;
@@ -57,7 +57,7 @@ struct kube_call *kube_stream_start(
 	return call;
 }
 
-void kube_use_for_streams(struct kube *k, struct fetcher *fetcher)
+void kube_use_for_watches(struct kube *k, struct fetcher *fetcher)
 {
-	k->stream_fetcher_ref = fetcher;
+	k->watch_fetcher_ref = fetcher;
 }
