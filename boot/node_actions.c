@@ -80,6 +80,7 @@ static void lost_daemon(struct supervisor *s)
 {
 	bus_forget_daemon(&s->bus);
 	heartbeat_stop(&s->heartbeat);
+	contacts_lose(&s->contacts);
 	store_recovery_pause(&s->recovery);
 	login_forget_daemon(&s->login);
 	localapi_cancel(s->gro_call);
@@ -241,6 +242,7 @@ static void authenticated(struct supervisor *s)
 	if (condition_is_raised(&s->conditions, CONDITION_NOT_RUNNING))
 		log_event(EV_NODE_RUNNING_AGAIN);
 	condition_clear(&s->conditions, CONDITION_NOT_RUNNING);
+	contacts_greet(&s->contacts);
 	login_succeeded(&s->login);
 	/* Also a key that was put there later. */
 	if (s->is_configured && settings_is_two_step_once(s->settings))

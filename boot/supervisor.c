@@ -266,6 +266,7 @@ static int init_modules(struct supervisor *s, struct err *e)
 	init_table(s);
 	init_bus(s);
 	init_heartbeat(s);
+	contacts_init(&s->contacts, s->loop, s->api, s->times->contacts_ms);
 	init_store(s);
 	init_login(s);
 	init_config(s);
@@ -340,6 +341,7 @@ static void free_modules(struct supervisor *s)
 	timer_stop(&s->boot_deadline);
 	shutdown_stop_clock(&s->shutdown);
 	heartbeat_stop(&s->heartbeat);
+	contacts_lose(&s->contacts);
 	bus_fini(&s->bus);
 	daemon_free(s->daemon);
 	store_recovery_pause(&s->recovery);

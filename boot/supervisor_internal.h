@@ -20,6 +20,7 @@
 #include "boot/bus/bus.h"
 #include "boot/config/config_source.h"
 #include "boot/daemon/ca_bundle.h"
+#include "boot/daemon/contacts.h"
 #include "boot/daemon/heartbeat.h"
 #include "boot/daemon/launch.h"
 #include "boot/fatal.h"
@@ -68,6 +69,7 @@ struct supervisor {
 	struct link_local link_local; /* of the device that the daemon makes */
 	struct daemon *daemon;        /* NULL before its first start */
 	struct heartbeat heartbeat;
+	struct contacts contacts;
 	struct login login;
 	struct confwatch *confwatch; /* from the first steady state on, in one-step mode */
 	struct publish publish;

@@ -18,6 +18,16 @@
 #define BURST_MAX 8
 #define QUIET_MS 1000
 
+static void introduce_to_targets(struct datapath *d, const struct nft_wanted *w)
+{
+	introduce_stop(&d->introduce);
+	for (size_t k = 0; k < NFT_MODEL_FAMILIES; k++)
+		introduce_add(&d->introduce, &w->families[k].catch_all);
+	for (size_t k = 0; k < w->portmap_count; k++)
+		introduce_add(&d->introduce, &w->portmaps[k].target);
+	introduce_begin(&d->introduce);
+}
+
 static void build(void *arg);
 
 static void build_soon(struct datapath *d)
@@ -167,7 +177,7 @@ static void build(void *arg)
 		report_impossible(d, &e);
 	if (d->is_introduction_due) {
 		d->is_introduction_due = false;
-		introduce_to(&d->introduce, &w);
+		introduce_to_targets(d, &w);
 	}
 	d->is_applying = true;
 	nft_apply(d->nft, &w, on_applied, d);
@@ -216,7 +226,7 @@ static void stop_work(struct datapath *d)
 	timer_stop(&d->impossible);
 	timer_stop(&d->forwarding_look);
 	timer_stop(&d->netmap_wait);
-	introduce_fini(&d->introduce);
+	introduce_stop(&d->introduce);
 	datapath_features_free(&d->features);
 }
 

@@ -17,9 +17,9 @@
 #include "boot/datapath/datapath_partners.h"
 #include "boot/datapath/datapath_report.h"
 #include "boot/datapath/datapath_wants.h"
-#include "boot/datapath/introduce.h"
 #include "lib/base/backoff.h"
 #include "lib/io/timer.h"
+#include "lib/localapi/introduce.h"
 #include "lib/localapi/selfnode.h"
 
 struct nft;

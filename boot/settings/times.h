@@ -20,6 +20,7 @@ struct times {
 	uint32_t daemon_backoff_max_ms;
 	uint32_t heartbeat_ms;          /* between two checks whether the daemon answers */
 	uint32_t heartbeat_patience_ms; /* for one of them */
+	uint32_t contacts_ms;           /* between two looks which peers are active */
 	uint32_t command_verdict_ms;  /* a failed command: its cause may be the end of the daemon */
 	uint32_t login_retry_base_ms; /* `tailscale up` tried again after the first start */
 	uint32_t login_retry_max_ms;

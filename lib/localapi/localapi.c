@@ -363,7 +363,7 @@ struct localapi_call *localapi_push_token(
 }
 
 struct localapi_call *localapi_ping(
-	struct localapi *api, const struct ipaddr *to, localapi_fn fn, void *arg)
+	struct localapi *api, const struct ipaddr *to, const char *type, localapi_fn fn, void *arg)
 {
 	char text[IPADDR_TEXT_MAX];
 	AUTO(buf_fini) struct buf path = BUF_INIT(NAME_MAX_ESCAPED + 128);
@@ -371,7 +371,7 @@ struct localapi_call *localapi_ping(
 	struct err e;
 	if (buf_printf(&path, &e, "%s?ip=", request.path) < 0 ||
 		append_escaped(&path, ipaddr_format(to, text), &e) < 0 ||
-		buf_append_str(&path, "&type=TSMP", &e) < 0)
+		buf_printf(&path, &e, "&type=%s", type) < 0)
 		return too_long(api, &request, fn, arg);
 	request.path = buf_cstr(&path);
 	return start(api, &request, NULL, fn, arg);

@@ -92,10 +92,11 @@ struct localapi_call *localapi_resume_bus(
 /* Sets the token for push messages, which is sent to the control server; letters and digits. */
 struct localapi_call *localapi_push_token(
 	struct localapi *api, const char *token, localapi_fn fn, void *arg);
-/* A ping inside the tunnel (TSMP), to an address of a peer or behind one; answered when the peer
- * has answered. It sends the daemon's discovery key to the peer. */
+/* A ping to an address of a peer or behind one; answered when the peer has answered. Type "TSMP" is
+ * inside the tunnel and sends the daemon's discovery key to the peer, "disco" tries all direct
+ * paths. */
 struct localapi_call *localapi_ping(
-	struct localapi *api, const struct ipaddr *to, localapi_fn fn, void *arg);
+	struct localapi *api, const struct ipaddr *to, const char *type, localapi_fn fn, void *arg);
 struct localapi_call *localapi_user_metrics(struct localapi *api, localapi_fn fn, void *arg);
 
 #endif

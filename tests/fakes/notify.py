@@ -41,7 +41,7 @@ def with_status(message):
     """Return the message with the InitialStatus that belongs to it."""
     state = message.get("State")
     status = {"Version": "", "TUN": False,
-        "BackendState": STATES[state] if state is not None else "",
+        "BackendState": STATES[state] if state in range(len(STATES)) else "",
         "HaveNodeKey": False, "AuthURL": "", "TailscaleIPs": None, "Self": None,
         "Health": None, "MagicDNSSuffix": "", "CurrentTailnet": None, "CertDomains": None,
         "Peer": None, "User": None, "ClientVersion": None}

@@ -17,6 +17,8 @@ KILLS = int(os.environ.get("TAILBOOT_KILLS", "6"))
 # A peer hears of the new daemon from the control server within this time, and a session may break then. The next kill
 # must not come before: news of two daemons would cross.
 STEADY = 3.0
+# The supervisor looks every 10 s which peers are active.
+KNOWN = 13.0
 # Without the cache the daemon waits for the control server's map before it has any peer.
 LONGEST_MEDIAN = {"cached": 0.7, "uncached": 1.5}
 # Without that wait.
@@ -54,6 +56,7 @@ def test_many_kills(cache, bed, new_proxy, new_peer, figure):
     with TwoWayProbe(both, pod) as two, Knock(client, pod.address, 1001) as knock, Stages(pod.process.log_path) as log:
         incoming = Probe(guest.namespace, pod.client.address())
         try:
+            incoming.wait_alive(time.monotonic(), 40, KNOWN)
             for _ in range(KILLS):
                 killed = _kill(pod, [two, incoming], knock)
                 for kind, probe in zip(gaps, (two, knock, incoming)):
@@ -68,7 +71,10 @@ def test_many_kills(cache, bed, new_proxy, new_peer, figure):
         figure(f"{kind}: median {statistics.median(values):.2f} s, longest {max(values):.2f} s of {KILLS} kills")
     assert "LinkChange: major" not in pod.log(), "the daemon took its own device for a change of the network"
     assert statistics.median(gaps["both ends send"]) <= LONGEST_MEDIAN[cache]
-    for kind in ("both ends send", "port map, one way out"):
-        assert max(gap - idle for gap, idle in zip(gaps[kind], waited)) <= LONGEST, kind
+    without = {kind: sorted(gap - idle for gap, idle in zip(values, waited)) for kind, values in gaps.items()}
+    assert without["both ends send"][-1] <= LONGEST
+    # One session may be lost: a busy control server's news of the new daemon can overtake the first packets.
+    for kind in ("port map, one way out", "one way in"):
+        assert without[kind][-2] <= LONGEST, kind
     assert max(ours) <= LONGEST_OURS, "the time went in the supervisor"
     assert pod.stop() == 0

@@ -7,6 +7,7 @@ import time
 
 import pytest
 from fakes import commands, notify
+from fakes.httpserver import Reply
 from fakes.waiting import stays_true, wait_until
 from harness import SET, STARTED, UP, USERSPACE
 
@@ -27,6 +28,21 @@ def test_restarted_in_place(world):
     world.lapi.bus.wait_watchers(1)
     assert program.alive()
     assert program.stop() == 0
+
+
+def test_peers_with_traffic_learn_about_a_restarted_daemon(world):
+    """In every mode: they are pinged when the daemon is back, or they drop what the new one has set up."""
+    peers = {f"nodekey:{n}": {"TailscaleIPs": [f"100.65.0.{n}"], "Active": n > 1} for n in (1, 2, 3)}
+    world.lapi.answers["status"] = lambda request: Reply.of_json({"Peer": {} if request.query else peers})
+    world.start_running({})
+    world.lapi.wait_asked("GET", "status", 1)
+    for starts in (2, 3):
+        asked, before = world.lapi.count("GET", "status"), world.lapi.count("POST", "ping")
+        world.crash_daemon(starts)
+        pings = world.lapi.wait_asked("POST", "ping", before + 4)[before:]
+        assert sorted((ping.query["ip"][0], ping.query["type"][0]) for ping in pings) == [
+            (f"100.65.0.{n}", kind) for n in (2, 3) for kind in ("TSMP", "disco")]
+        world.lapi.wait_asked("GET", "status", asked + 1)
 
 
 def test_no_login_where_none_is_needed(world):

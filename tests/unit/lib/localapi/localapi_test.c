@@ -135,7 +135,7 @@ static struct localapi_call *odd_cert(struct localapi *api, localapi_fn fn, void
 static struct localapi_call *ping(struct localapi *api, const char *text, localapi_fn fn, void *arg)
 {
 	struct ipaddr to = address_of(text);
-	return localapi_ping(api, &to, fn, arg);
+	return localapi_ping(api, &to, "TSMP", fn, arg);
 }
 
 static struct localapi_call *ping_four(struct localapi *api, localapi_fn fn, void *arg)
