@@ -169,6 +169,37 @@ class Cluster:
         (folder / "ca.crt").write_text(self._authority.certificate.read_text())
         return folder
 
+    def add_admin(self, name, folder):
+        """A service account that may do everything; returns its folder, like that of a pod."""
+        self.add_pod(name, folder)
+        self._call("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", {
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+            "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": "default"}]})
+        return folder
+
+    def write(self, method, path, body=None, content_type="application/json"):
+        """A request of the administrator's own."""
+        return self._call(method, path, body, content_type)
+
+    def compact(self):
+        """etcd forgets all versions but the present ones."""
+        def ask(path, body):
+            connection = http.client.HTTPConnection("127.0.0.1", 2379, timeout=10)
+            connection.sock = netns.connect(self._network.hub, "127.0.0.1", 2379, timeout=10)
+            try:
+                connection.request("POST", path, json.dumps(body))
+                answer = connection.getresponse()
+                text = answer.read()
+            finally:
+                connection.close()
+            if answer.status != 200:
+                raise ApiError(answer.status, text.decode())
+            return json.loads(text)
+
+        revision = ask("/v3/kv/range", {"key": "AA=="})["header"]["revision"]
+        ask("/v3/kv/compaction", {"revision": revision, "physical": True})
+
     def secret(self, name):
         """The decoded content of a Secret."""
         data = self._call("GET", f"/api/v1/namespaces/default/secrets/{name}").get("data") or {}

@@ -1,0 +1,24 @@
+/*
+ * Shared by the files of kube_drive.
+ */
+#ifndef TESTS_DRIVE_KUBE_DRIVE_H
+#define TESTS_DRIVE_KUBE_DRIVE_H
+
+#include "lib/base/json.h"
+#include "lib/kube/kube.h"
+#include "lib/kube/kube_path.h"
+
+/* Writes one event; its members are those of the object, which is freed. */
+void drive_say(struct json *event_take);
+/* A kind from the members group, version, plural, kind, namespaced of a command; lives as long as
+ * the program. */
+const struct kube_resource *drive_resource(const struct json *command);
+/* A member, NULL when there is none. */
+const char *drive_text(const struct json *command, const char *key);
+
+/* kube_drive_watch.c: {"do":"watch"}, {"do":"dump"}, {"do":"stop"} with an id. */
+void drive_watch(struct kube *k, const struct json *command);
+void drive_dump(const struct json *command);
+void drive_stop(const struct json *command);
+
+#endif

@@ -1,0 +1,202 @@
+"""The client library of the API server on a real one: verbs, pages, watches, and what befalls them."""
+
+import random
+import time
+
+import pytest
+
+from realbed import kube_drive, wait
+from realbed.kube_drive import CONFIG_MAPS
+
+_MAPS = "/api/v1/namespaces/default/configmaps"
+_BULK = "/api/v1/namespaces/bulk/configmaps"
+_AT_ONCE = 32
+
+
+@pytest.fixture(scope="module")
+def program():
+    return kube_drive.build()
+
+
+@pytest.fixture(scope="module")
+def account(bed, cluster):
+    return cluster.add_admin("driver", bed.folder / "driver")
+
+
+@pytest.fixture
+def drive(bed, program, account):
+    client = kube_drive.KubeDrive(program, account, bed.network.hub)
+    yield client
+    assert client.close() == 0
+
+
+def _config_map(name, value="x", namespace="default", **metadata):
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace, **metadata},
+            "data": {"value": value}}
+
+
+def test_each_answer_has_its_outcome(drive):
+    where = {**CONFIG_MAPS, "ns": "default", "name": "verbs"}
+    outcome, made = drive.outcome("create", **CONFIG_MAPS, ns="default", body=_config_map("verbs"))
+    assert outcome == "OK"
+    assert drive.outcome("create", **CONFIG_MAPS, ns="default", body=_config_map("verbs"))[0] == "AlreadyExists"
+    assert drive.outcome("get", **where)[1]["data"] == {"value": "x"}
+    # Update: only with the version that was read.
+    newer = {**made, "data": {"value": "y"}}
+    outcome, updated = drive.outcome("update", **where, body=newer)
+    assert outcome == "OK" and updated["data"] == {"value": "y"}
+    assert drive.outcome("update", **where, body=newer)[0] == "Conflict"
+    # The patches.
+    assert drive.outcome("patch", **where, body={"data": {"a": "1", "value": None}})[1]["data"] == {"a": "1"}
+    patch = [{"op": "test", "path": "/data/a", "value": "1"}, {"op": "add", "path": "/data/b", "value": "2"}]
+    assert drive.outcome("patch", **where, patch="json", body=patch)[1]["data"] == {"a": "1", "b": "2"}
+    patch[0]["value"] = "other"
+    assert drive.outcome("patch", **where, patch="json", body=patch)[0] == "Invalid"
+    labelled = {"metadata": {"labels": {"x": "y"}}}
+    assert drive.outcome("patch", **where, patch="strategic", body=labelled)[1]["metadata"]["labels"] == {"x": "y"}
+    # Apply: the second one changes nothing, fields of others are refused or, by force, taken over.
+    mine = _config_map("verbs", "mine")
+    mine["data"] = {"a": "mine"}
+    assert drive.outcome("apply", **where, manager="driver", body=mine)[0] == "Conflict"
+    outcome, first = drive.outcome("apply", **where, manager="driver", force=True, body=mine)
+    assert outcome == "OK" and first["data"] == {"a": "mine", "b": "2"}
+    second = drive.outcome("apply", **where, manager="driver", force=True, body=mine)[1]
+    assert second["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
+    # Deletion: of this incarnation only, and what is gone is no failure.
+    uid = first["metadata"]["uid"]
+    assert drive.outcome("delete", **where, uid="00000000-0000-0000-0000-000000000000")[0] == "Conflict"
+    assert drive.outcome("delete", **where, uid=uid, propagation="Background")[0] == "OK"
+    wait.wait_for(lambda: drive.outcome("get", **where)[0] == "NotFound", 20, "the object is gone")
+    assert drive.outcome("delete", **where, uid=uid)[0] == "OK"
+    assert drive.outcome("apply", **where, manager="driver", body=mine)[0] == "OK"
+    # What will never work.
+    bad = _config_map("Upper_Case")
+    assert drive.outcome("create", **CONFIG_MAPS, ns="default", body=bad)[0] == "Invalid"
+    large = _config_map("large", "x" * 1_500_000)
+    assert drive.outcome("create", **CONFIG_MAPS, ns="default", body=large)[0] == "Invalid"
+    assert drive.outcome("get", **{**where, "name": "a/../b?c=d"})[0] == "NotFound"
+    assert drive.outcome("get", **{**where, "name": ".."})[0] == "Refused"
+    assert drive.outcome("get", plural="nothings", group="none.example", ns="default", name="x")[0] == "NotFound"
+    assert drive.outcome("delete-many", **CONFIG_MAPS, ns="default", labels="none=here")[0] == "OK"
+
+
+def test_a_missing_permission_is_one(bed, cluster, program):
+    folder = cluster.add_pod("powerless", bed.folder / "powerless")
+    client = kube_drive.KubeDrive(program, folder, bed.network.hub)
+    try:
+        assert client.outcome("get", **CONFIG_MAPS, ns="default", name="x")[0] == "Forbidden"
+        client.say(do="watch", id="all", **CONFIG_MAPS)
+        client.wait_event(20, "the refusal", id="all", event="trouble", outcome="Forbidden")
+        # The permission comes later: the watch finds it by itself.
+        cluster.write("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", {
+            "metadata": {"name": "powerless"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+            "subjects": [{"kind": "ServiceAccount", "name": "powerless", "namespace": "default"}]})
+        client.wait_event(40, "the content", id="all", event="synced")
+        # So it does with a token that is replaced while the old one is revoked.
+        (folder / "token").write_text("no.longer.valid")
+        assert client.outcome("get", **CONFIG_MAPS, ns="default", name="x")[0] == "Unauthorized"
+    finally:
+        assert client.close() == 0
+
+
+def _contents(cluster, namespace):
+    items = cluster.write("GET", f"/api/v1/namespaces/{namespace}/configmaps")["items"]
+    return {f"{namespace}/{item['metadata']['name']}": item["metadata"]["resourceVersion"] for item in items}
+
+
+def _agree(cluster, drive, names, namespace="default"):
+    """All caches have what the server has."""
+    def same():
+        wanted = _contents(cluster, namespace)
+        return all(drive.dump(name)["entries"] == wanted for name in names)
+    wait.wait_for(same, 40, "the caches agree with the server", interval=0.2)
+
+
+def _storm(cluster, chance, count):
+    """Random writes of another client."""
+    for _ in range(count):
+        name = f"storm{chance.randrange(40)}"
+        kind = chance.randrange(3)
+        try:
+            if kind == 0:
+                cluster.write("DELETE", f"{_MAPS}/{name}")
+            elif kind == 1:
+                cluster.write("POST", _MAPS, _config_map(name))
+            else:
+                cluster.write("PATCH", f"{_MAPS}/{name}", {"data": {"value": str(chance.random())}},
+                              "application/merge-patch+json")
+        except OSError as error:
+            assert getattr(error, "status", 0) in (404, 409), error
+
+
+def test_no_change_is_missed(cluster, drive):
+    chance = random.Random(4711)
+    names = ["paged", "streamed"]
+    drive.say(do="watch", id="paged", ns="default", **CONFIG_MAPS)
+    drive.say(do="watch", id="streamed", ns="default", by_watch=True, **CONFIG_MAPS)
+    for name in names:
+        drive.wait_event(20, "the first list", id=name, event="synced")
+    _storm(cluster, chance, 150)
+    _agree(cluster, drive, names)
+    assert drive.dump("paged")["lists"] == 1
+    # The server is gone and comes back: resumed, or listed anew if it no longer knows the version.
+    cluster.kill()
+    drive.wait_event(40, "the outage is noticed", id="paged", event="trouble")
+    cluster.restart()
+    _storm(cluster, chance, 100)
+    _agree(cluster, drive, names)
+    # While the client is stopped, the history is compacted and the server restarted: its version is gone.
+    lists = drive.dump("paged")["lists"]
+    drive.freeze()
+    cluster.kill()
+    cluster.restart()
+    _storm(cluster, chance, 100)
+    cluster.compact()
+    cluster.kill()
+    cluster.restart()
+    drive.thaw()
+    _storm(cluster, chance, 50)
+    _agree(cluster, drive, names)
+    assert drive.dump("paged")["lists"] > lists
+    assert any(event.get("outcome") == "Gone" for event in drive.events)
+    # A server that hangs, and then goes on.
+    cluster.pause()
+    waiting = drive.op("get", **CONFIG_MAPS, ns="default", name="storm0")
+    cluster.resume()
+    assert drive.answer(waiting)["outcome"] in ("OK", "NotFound")
+    _storm(cluster, chance, 50)
+    _agree(cluster, drive, names)
+
+
+def test_many_watches_beside_a_long_list(cluster, drive, figure):
+    cluster.write("POST", "/api/v1/namespaces", {"metadata": {"name": "bulk"}})
+    tags = []
+    for number in range(1200):
+        body = _config_map(f"bulk{number}", "y" * 40_000, "bulk")
+        tags.append(drive.op("create", **CONFIG_MAPS, ns="bulk", body=body))
+        if len(tags) >= _AT_ONCE:
+            assert drive.answer(tags[-_AT_ONCE])["outcome"] == "OK"
+    for tag in tags[-_AT_ONCE:]:
+        assert drive.answer(tag)["outcome"] == "OK"
+    drive.events.clear()
+    for number in range(20):
+        drive.say(do="watch", id=f"w{number}", ns="default", loud=number == 0, labels="of=watch", **CONFIG_MAPS)
+    for number in range(20):
+        drive.wait_event(30, "the lists", id=f"w{number}", event="synced")
+    assert drive.connections() <= 2, "watches share one connection, all else another"
+    tag = drive.list(**CONFIG_MAPS)
+    delays = []
+    while not any(event.get("tag") == tag for event in drive.events):
+        value = str(len(delays))
+        begun = time.monotonic()
+        body = _config_map("watched", value, labels={"of": "watch"})
+        cluster.write("PATCH", f"{_MAPS}/watched?fieldManager=test&force=true", body, "application/apply-patch+yaml")
+        event = drive.wait_event(20, "the change", id="w0", event="is", value=value)
+        delays.append(event["at"] - begun)
+    listed = drive.answer(tag)
+    assert listed["items"] >= 1200 and listed["pages"] >= 3
+    figure(f"50 MB in {listed['pages']} pages: {listed['ms']} ms, peak {drive.memory():.1f} MiB, "
+           f"change to watch {max(delays) * 1000:.0f} ms at most of {len(delays)}")
+    assert drive.memory() < 64
+    assert max(delays) < 1
