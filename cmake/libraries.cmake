@@ -19,4 +19,6 @@ else()
 endif()
 if(TAILBOOT_TESTS)
 	pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+	# No program uses it yet.
+	pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 endif()
