@@ -10,7 +10,10 @@
 #include "boot/settings/args_check.h"
 #include "boot/settings/settings.h"
 #include "boot/settings/settings_load.h"
+#include "boot/host/caps.h"
+#include "boot/host/privileges.h"
 #include "boot/host/sysctl.h"
+#include "boot/host/tun.h"
 #include "ingress/serve.h"
 #include "lib/base/buf.h"
 #include "lib/base/json.h"
@@ -128,13 +131,22 @@ static void check_tun(struct check *c)
 		check_pass(c, "userspace networking");
 		return;
 	}
+	struct err e;
+	struct privileges privileges;
 	AUTO(mem_free) char *path = settings_path(c->s, "/dev/net/tun");
-	if (access(path, R_OK | W_OK) == 0)
-		check_pass(c, "kernel networking, %s is there", path);
-	else if (errno == ENOENT && geteuid() == 0)
+	privileges_read(c->s, &privileges);
+	bool will_be_made = access(path, F_OK) < 0 && caps_of_child(CAPS_MKNOD, NULL) == CAPS_HELD;
+	const char *warning = privileges_warning(c->s, &privileges);
+	if (warning != NULL)
+		check_fault(c, "%s", warning);
+	if (privileges_check(c->s, &privileges, &e) < 0)
+		check_fault(c, "%s", e.msg);
+	else if (will_be_made)
 		check_pass(c, "kernel networking, %s will be made", path);
+	else if (access(path, R_OK | W_OK) == 0)
+		check_pass(c, "kernel networking, %s is there", path);
 	else
-		check_fault(c, "kernel networking: %s: %s", path, strerror(errno));
+		check_fault(c, "kernel networking: %s: %s: " TUN_REMEDY, path, strerror(errno));
 }
 
 static void check_forwarding(struct check *c)

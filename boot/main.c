@@ -9,6 +9,8 @@
 #include "boot/datapath/leftover.h"
 #include "boot/fatal.h"
 #include "boot/host/caps.h"
+#include "boot/host/host_events.h"
+#include "boot/host/privileges.h"
 #include "boot/settings/settings.h"
 #include "boot/settings/settings_load.h"
 #include "boot/supervisor.h"
@@ -27,11 +29,25 @@ static int fail(const struct settings *settings, enum fatal_cause cause, const s
 	return fatal_row(cause)->exit_code;
 }
 
+static int check_privileges(
+	const struct settings *settings, struct privileges *privileges, struct err *e)
+{
+	privileges_read(settings, privileges);
+	return privileges_check(settings, privileges, e);
+}
+
 /* Steps to do once, before anything runs; nothing here waits. */
 static int prepare_host(const struct settings *settings, struct err *e)
 {
-	if (tun_ensure(settings, e) < 0 || sysctl_prepare(settings, e) < 0)
+	struct privileges privileges;
+	if (check_privileges(settings, &privileges, e) < 0 || tun_ensure(settings, e) < 0)
 		return e->code;
+	/* A device that was made may still be one that must not be opened. */
+	if (check_privileges(settings, &privileges, e) < 0 || sysctl_prepare(settings, e) < 0)
+		return e->code;
+	const char *warning = privileges_warning(settings, &privileges);
+	if (warning != NULL)
+		log_event(EV_PRIVILEGE_MISSING, warning);
 	return caps_drop(e);
 }
 

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/xattr.h>
+#include <unistd.h>
 
 #include "lib/base/mem.h"
 
@@ -39,6 +42,23 @@ int caps_drop(struct err *e)
 		return err_set_errno(
 			e, errno != 0 ? -errno : -EPERM, "drop effective capabilities");
 	return 0;
+}
+
+enum caps_reach caps_of_child(enum caps_wanted wanted, const char *program)
+{
+	static const unsigned long numbers[] = {
+		[CAPS_MKNOD] = CAP_MKNOD,
+		[CAPS_NET_ADMIN] = CAP_NET_ADMIN,
+		[CAPS_NET_RAW] = CAP_NET_RAW,
+	};
+	unsigned long cap = numbers[wanted];
+	if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) != 1)
+		return CAPS_ABSENT;
+	if (geteuid() == 0 || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) == 1)
+		return CAPS_HELD;
+	bool counts_files = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 0;
+	bool has_any = program != NULL && getxattr(program, "security.capability", NULL, 0) > 0;
+	return counts_files && has_any ? CAPS_HELD : CAPS_FOR_ROOT;
 }
 
 int caps_need_net_admin(struct err *e)

@@ -26,6 +26,22 @@
  * without capabilities it does nothing. */
 int caps_drop(struct err *e) MUST_CHECK;
 
+enum caps_wanted {
+	CAPS_MKNOD,
+	CAPS_NET_ADMIN,
+	CAPS_NET_RAW,
+};
+
+enum caps_reach {
+	CAPS_HELD,
+	CAPS_FOR_ROOT, /* the container has it, but not for our user */
+	CAPS_ABSENT,
+};
+
+/* Whether a program that we start gets the capability: by uid 0, the ambient set, or its file.
+ * program NULL: none in particular. */
+enum caps_reach caps_of_child(enum caps_wanted wanted, const char *program);
+
 /* -EPERM, with what to change in the container, when the firewall cannot be written. */
 int caps_need_net_admin(struct err *e) MUST_CHECK;
 

@@ -165,7 +165,9 @@ int sysctl_prepare(const struct settings *s, struct err *e)
 		return 0;
 	log_event(EV_FORWARDING_FAILED, e->msg);
 	log_event(EV_FORWARDING_NEEDED);
-	if (!s->in_kubernetes)
+	if (s->in_kubernetes)
+		log_event(EV_FORWARDING_SYSCTLS);
+	else
 		log_event(EV_FORWARDING_HINT);
 	return err_set(e, code, "%s", s->in_kubernetes ? in_kubernetes : elsewhere);
 }

@@ -29,11 +29,15 @@ static int make_node(const char *dir, const char *path, struct err *e)
 
 int tun_ensure(const struct settings *s, struct err *e)
 {
+	struct err reason;
 	if (s->userspace)
 		return 0;
 	AUTO(mem_free) char *dir = settings_path(s, "/dev/net");
 	AUTO(mem_free) char *path = settings_path(s, "/dev/net/tun");
-	if (make_node(dir, path, e) < 0)
-		return err_wrap(e, "unable to create tuntap device file");
+	if (make_node(dir, path, &reason) < 0)
+		return err_set(e, reason.code,
+			"unable to create tuntap device file: %s: the tunnel needs it, and this "
+			"container may not make it: " TUN_REMEDY,
+			reason.msg);
 	return 0;
 }

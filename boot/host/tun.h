@@ -6,6 +6,11 @@
 
 #include "lib/base/err.h"
 
+/* How a container gets the device. */
+#define TUN_REMEDY                                                                         \
+	"give it the device (Kubernetes: a device plugin or privileged, Docker: --device " \
+	"/dev/net/tun)"
+
 /* The name of tailscaled's device in kernel mode. */
 #define TUN_NAME "tailscale0"
 

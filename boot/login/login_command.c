@@ -107,6 +107,19 @@ static void run_command(struct login *l, const struct strv *args, bool is_up)
 	login_post(l, LOGIN_EVENT_COMMAND_FAILED);
 }
 
+static void raise_key_missing(struct login *l)
+{
+	const char *secret = l->partners.settings->kube_secret;
+	AUTO(mem_free)
+	char *text =
+		l->store_ref != NULL && *secret != '\0'
+			? xasprintf("no auth key was given, neither by TS_AUTHKEY nor by the key "
+				    "authkey of the Secret %s: waiting for a login by hand",
+				  secret)
+			: xstrdup("no auth key was given: waiting for a login by hand");
+	login_raise_reason(l, CONDITION_KEY_MISSING, text);
+}
+
 static void run_up(struct login *l)
 {
 	AUTO(strv_wipe) struct strv args = {0};
@@ -114,8 +127,7 @@ static void run_up(struct login *l)
 	l->up_ran = true;
 	l->waits_for_person = !credentials_are_given(&l->credentials);
 	if (l->waits_for_person && l->partners.bus->facts.ipn_state == IPN_STATE_NEEDS_LOGIN)
-		login_raise_reason(l, CONDITION_KEY_MISSING,
-			"no auth key was given: waiting for a login by hand");
+		raise_key_missing(l);
 	args_tailscale_up(l->partners.settings, &l->credentials.stored, &args);
 	run_command(l, &args, true);
 }

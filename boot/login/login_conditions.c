@@ -69,6 +69,10 @@ CONDITION_KIND(clock_skew, CONDITION_GROUP_LOGIN, CONDITION_EXPLAINS, "ClockSkew
 	"The clock of this machine is wrong", "correct the clock of the host");
 CONDITION_KIND(network_down, CONDITION_GROUP_LOGIN, CONDITION_BLOCKS, "NetworkDown",
 	"All network links are down", "check the network of the pod; it heals by itself");
+CONDITION_KIND(router_failed, CONDITION_GROUP_LOGIN, CONDITION_EXPLAINS, "RouterFailed",
+	"tailscaled could not set up addresses, routes or its packet filter",
+	"see the reason; often the capability NET_ADMIN is missing, or NET_RAW for the legacy "
+	"iptables");
 CONDITION_KIND(state_store_failed, CONDITION_GROUP_LOGIN, CONDITION_EXPLAINS, "StateStoreFailed",
 	"The state of the node cannot be read or written",
 	"check the place where the state is kept: room, permissions, the way there");

@@ -33,6 +33,7 @@ extern const struct condition_kind condition_control_error;
 extern const struct condition_kind condition_control_lost;
 extern const struct condition_kind condition_clock_skew;
 extern const struct condition_kind condition_network_down;
+extern const struct condition_kind condition_router_failed;
 extern const struct condition_kind condition_state_store_failed;
 extern const struct condition_kind condition_state_lost;
 
@@ -65,6 +66,7 @@ extern const struct condition_kind condition_key_reissue_pending;
 #define CONDITION_CONTROL_LOST (&condition_control_lost)
 #define CONDITION_CLOCK_SKEW (&condition_clock_skew)
 #define CONDITION_NETWORK_DOWN (&condition_network_down)
+#define CONDITION_ROUTER_FAILED (&condition_router_failed)
 #define CONDITION_STATE_STORE_FAILED (&condition_state_store_failed)
 #define CONDITION_STATE_LOST (&condition_state_lost)
 #define CONDITION_KEY_REISSUE_PENDING (&condition_key_reissue_pending)
@@ -80,6 +82,7 @@ extern const struct condition_kind condition_key_reissue_pending;
 		CONDITION_CONTROL_TLS_UNTRUSTED, CONDITION_CONTROL_TLS_EXPIRED,                    \
 		CONDITION_CONTROL_TLS_WRONG_HOST, CONDITION_CONTROL_RATE_LIMITED,                  \
 		CONDITION_CONTROL_ERROR, CONDITION_CONTROL_LOST, CONDITION_CLOCK_SKEW,             \
-		CONDITION_NETWORK_DOWN, CONDITION_STATE_STORE_FAILED, CONDITION_STATE_LOST
+		CONDITION_NETWORK_DOWN, CONDITION_ROUTER_FAILED, CONDITION_STATE_STORE_FAILED,     \
+		CONDITION_STATE_LOST
 
 #endif

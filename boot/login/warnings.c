@@ -13,6 +13,7 @@ static const struct {
 	{"state-store-health", CONDITION_STATE_STORE_FAILED},
 	{"tailnet-lock", CONDITION_NODE_LOCKED},
 	{"network-status", CONDITION_NETWORK_DOWN},
+	{"router", CONDITION_ROUTER_FAILED},
 };
 
 void warnings_update(

@@ -2,6 +2,8 @@
 # Prepares a private mount namespace and becomes the program: own /etc/hosts and /etc/resolv.conf, own /run
 # and /tmp (the folders named in BED_KEEP stay visible), and the service account of a pod where there is one.
 # BED_DEV=bare hides every device but the usual harmless ones; BED_PROC_SYS=ro makes /proc/sys read-only.
+# BED_CAPABILITIES lists all that the program and its children may have (setpriv's names, none for none); BED_USER is
+# the number of another user.
 # Called by realbed inside `unshare --mount`; everything ends with the namespace.
 set -eu
 
@@ -50,6 +52,18 @@ if [ "${BED_PROC_SYS:-}" = ro ]; then
 	mount -o remount,bind,ro /proc/sys
 fi
 
-unset BED_FOLDER BED_KEEP BED_SERVICE_ACCOUNT BED_DEV BED_PROC_SYS tmp dev device kept OLDPWD SHLVL PWD _
+as=()
+if [ -n "${BED_CAPABILITIES:-}" ]; then
+	case $BED_CAPABILITIES in
+	none) kept= ;;
+	*) kept=,+${BED_CAPABILITIES//,/,+} ;;
+	esac
+	as=(setpriv --no-new-privs --inh-caps=-all --ambient-caps=-all --bounding-set="-all$kept")
+fi
+if [ -n "${BED_USER:-}" ]; then
+	as=("${as[@]:-setpriv}" --reuid="$BED_USER" --regid="$BED_USER" --clear-groups)
+fi
+
+unset BED_FOLDER BED_KEEP BED_CAPABILITIES BED_USER BED_SERVICE_ACCOUNT BED_DEV BED_PROC_SYS tmp dev device kept OLDPWD SHLVL PWD _
 cd /
-exec "$@"
+exec "${as[@]}" "$@"

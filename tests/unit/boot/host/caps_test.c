@@ -134,6 +134,28 @@ static int become_nobody(void)
 	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_RAW, 0, 0);
 }
 
+/* For nobody with NET_ADMIN in the ambient set; MKNOD and NET_RAW are in the bounding set alone. */
+static int look_as_nobody(void)
+{
+	if (become_nobody() < 0 ||
+		prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, CAP_NET_RAW, 0, 0) < 0)
+		return -1;
+	if (caps_of_child(CAPS_NET_ADMIN, NULL) != CAPS_HELD)
+		return 1;
+	if (caps_of_child(CAPS_MKNOD, "/bin/sh") != CAPS_FOR_ROOT)
+		return 2;
+	return caps_of_child(CAPS_NET_RAW, NULL) != CAPS_FOR_ROOT;
+}
+
+static int look_as_root(void)
+{
+	if (prctl(PR_CAPBSET_DROP, CAP_NET_RAW, 0, 0, 0) < 0)
+		return -1;
+	if (caps_of_child(CAPS_NET_RAW, NULL) != CAPS_ABSENT)
+		return 1;
+	return caps_of_child(CAPS_NET_ADMIN, NULL) != CAPS_HELD;
+}
+
 static int in_child(int (*fn)(void))
 {
 	int status = 0;
@@ -182,6 +204,18 @@ static void programs_keep_the_ambient_ones_of_others(void **state)
 	assert_int_equal(in_child(drop_as_nobody), 0);
 }
 
+static void what_children_get_is_known(void **state)
+{
+	(void)state;
+	uint64_t needed =
+		BIT(CAP_SETUID) | BIT(CAP_SETPCAP) | BIT(CAP_NET_ADMIN) | BIT(CAP_NET_RAW);
+	if ((own_caps().effective & needed) != needed ||
+		(own_caps().bounding & BIT(CAP_MKNOD)) == 0)
+		skip(); /* cannot become another user, or have less */
+	assert_int_equal(in_child(look_as_root), 0);
+	assert_int_equal(in_child(look_as_nobody), 0);
+}
+
 static void nothing_to_drop_is_fine(void **state)
 {
 	(void)state;
@@ -193,6 +227,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(programs_keep_all_when_run_by_root),
 		cmocka_unit_test(programs_keep_the_ambient_ones_of_others),
+		cmocka_unit_test(what_children_get_is_known),
 		cmocka_unit_test(nothing_to_drop_is_fine),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,6 +153,8 @@ static void a_missing_switch_is_fatal_with_a_hint(void **state)
 	assert_string_equal(e.msg,
 		"you can either set the sysctls as a privileged initContainer, or run the tailscale "
 		"container with privileged=true.");
+	assert_true(log_capture_has(&log, "in securityContext.sysctls of the Pod; the kubelet has "
+					  "to allow them (--allowed-unsafe-sysctls)"));
 	log_capture_stop(&log);
 	end_world(&w);
 }
