@@ -31,8 +31,8 @@ struct privileges {
 /* Under a test root there is no container to look at: nothing is missing. */
 void privileges_read(const struct settings *s, struct privileges *out);
 
-/* What makes the start useless, except for a device that is not there yet: tun_ensure makes it. The sentence names what is missing, what it is for, and how to give
- * it. Pure. */
+/* What makes the start useless, except for a device that is not there yet: tun_ensure makes it. The
+ * sentence names what is missing, what it is for, and how to give it. Pure. */
 int privileges_check(
 	const struct settings *s, const struct privileges *p, struct err *e) MUST_CHECK;
 /* What takes only the packet filter of tailscaled away: its sentence, NULL when nothing does.
