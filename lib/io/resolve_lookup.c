@@ -198,7 +198,10 @@ static enum resolve_move next_move(const struct resolve_lookup *lookup)
 {
 	enum resolve_state v4 = lookup->results[0].state;
 	enum resolve_state v6 = lookup->results[1].state;
-	enum resolve_move move = resolve_steps_move(v4, v6);
+	bool has_more =
+		!lookup->is_in_files && resolve_steps_has_more(&lookup->resolver_ref->search,
+						lookup->host, lookup->name_index);
+	enum resolve_move move = resolve_steps_move(v4, v6, has_more);
 	if (move != RESOLVE_WAIT_SHORTLY || !lookup->is_grace_over)
 		return move;
 	return v4 == RESOLVE_FOUND || v6 == RESOLVE_FOUND ? RESOLVE_DELIVER : RESOLVE_NEXT;

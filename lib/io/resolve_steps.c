@@ -23,10 +23,19 @@ bool resolve_steps_is_absolute(const struct resolve_search *search, const char *
 	return index == (is_absolute_first(search, host) ? 0 : search->domains.len);
 }
 
+static size_t last_index(const struct resolve_search *search, const char *host)
+{
+	return ends_with_dot(host) ? 0 : search->domains.len;
+}
+
+bool resolve_steps_has_more(const struct resolve_search *search, const char *host, size_t index)
+{
+	return index < last_index(search, host);
+}
+
 char *resolve_steps_name(const struct resolve_search *search, const char *host, size_t index)
 {
-	size_t count = ends_with_dot(host) ? 0 : search->domains.len;
-	if (index > count)
+	if (index > last_index(search, host))
 		return NULL;
 	if (resolve_steps_is_absolute(search, host, index))
 		return xstrdup(host);
@@ -34,14 +43,16 @@ char *resolve_steps_name(const struct resolve_search *search, const char *host, 
 	return xasprintf("%s.%s", host, search->domains.items[domain]);
 }
 
-enum resolve_move resolve_steps_move(enum resolve_state a, enum resolve_state b)
+enum resolve_move resolve_steps_move(enum resolve_state a, enum resolve_state b, bool has_more)
 {
 	bool is_pending = a == RESOLVE_PENDING || b == RESOLVE_PENDING;
 	bool is_found = a == RESOLVE_FOUND || b == RESOLVE_FOUND;
 	/* Means that no such name exists, but some servers also answer so for a name with addresses
 	 * of the other family only (RFC 4074 section 4.2). */
 	bool is_absent = a == RESOLVE_ABSENT || b == RESOLVE_ABSENT;
+	bool is_failed = a == RESOLVE_FAILED || b == RESOLVE_FAILED;
 	if (is_pending)
-		return is_found || is_absent ? RESOLVE_WAIT_SHORTLY : RESOLVE_WAIT;
+		return is_found || is_absent || (is_failed && has_more) ? RESOLVE_WAIT_SHORTLY
+									: RESOLVE_WAIT;
 	return is_found ? RESOLVE_DELIVER : RESOLVE_NEXT;
 }

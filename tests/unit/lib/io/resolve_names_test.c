@@ -235,6 +235,34 @@ static void a_silent_family_does_not_hold_up_a_search(void **state)
 	assert_answer(f, "10.0.0.1");
 }
 
+/* Two faults at once: the server of a domain fails, and nobody answers for one family. */
+static void a_failed_domain_and_a_silent_family(void **state)
+{
+	static const enum ipaddr_family silent[] = {IPADDR_V6, IPADDR_V4};
+	static const char *const found[] = {"10.0.0.1", "fd00::1"};
+	static const char *const hosts[] = {"six", "four"};
+	struct fixture *f = *state;
+	for (size_t i = 0; i < ARRAY_LEN(silent); i++) {
+		unsigned int calls = f->calls;
+		unsigned int questions = f->dns.question_count;
+		AUTO(mem_free) char *first = xasprintf("%s.one.test", hosts[i]);
+		AUTO(mem_free) char *second = xasprintf("%s.two.test", hosts[i]);
+		f->dns.rule_count = 0;
+		fake_dns_rule(&f->dns, NULL, silent[i], FAKE_DNS_SILENT);
+		fake_dns_rule(&f->dns, first, silent[1 - i], FAKE_DNS_SERVER_FAILURE);
+		fake_dns_rule(&f->dns, second, silent[1 - i], FAKE_DNS_REFUSED);
+		start(f, hosts[i]);
+		for (unsigned int step = 1; step <= 3; step++) {
+			wait_held(f, questions + 2 * step);
+			fake_clock_advance_ms(50);
+		}
+		wait_answer(f, calls);
+		assert_string_equal(f->err.msg, "");
+		assert_answer(f, found[i]);
+		assert_true(f->answer.is_partial);
+	}
+}
+
 /* Some servers deny a whole name that has only addresses of the other family. */
 static void a_name_denied_for_one_family_has_the_other(void **state)
 {
@@ -273,6 +301,7 @@ int main(void)
 		NAMES_TEST(a_family_that_is_not_answered_holds_up_for_a_moment),
 		NAMES_TEST(a_slow_family_keeps_its_last_addresses),
 		NAMES_TEST(a_silent_family_does_not_hold_up_a_search),
+		NAMES_TEST(a_failed_domain_and_a_silent_family),
 		NAMES_TEST(a_name_denied_for_one_family_has_the_other),
 		NAMES_TEST(what_is_awaited_ends_with_the_resolver),
 	};

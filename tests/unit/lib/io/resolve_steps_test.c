@@ -55,6 +55,7 @@ static void without_search_domains_a_name_is_asked_once(void **state)
 	assert_string_equal(name, "api");
 	assert_true(resolve_steps_is_absolute(&search, "api", 0));
 	assert_null(resolve_steps_name(&search, "api", 1));
+	assert_false(resolve_steps_has_more(&search, "api", 0));
 }
 
 static void two_answers_say_what_to_do(void **state)
@@ -90,8 +91,12 @@ static void two_answers_say_what_to_do(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		enum resolve_state a = (enum resolve_state)rows[i].a;
 		enum resolve_state b = (enum resolve_state)rows[i].b;
-		assert_int_equal(resolve_steps_move(a, b), rows[i].move);
-		assert_int_equal(resolve_steps_move(b, a), rows[i].move);
+		bool is_failed = rows[i].a == P && rows[i].b == X;
+		enum resolve_move before_others = is_failed ? RESOLVE_WAIT_SHORTLY : rows[i].move;
+		assert_int_equal(resolve_steps_move(a, b, false), rows[i].move);
+		assert_int_equal(resolve_steps_move(b, a, false), rows[i].move);
+		assert_int_equal(resolve_steps_move(a, b, true), before_others);
+		assert_int_equal(resolve_steps_move(b, a, true), before_others);
 	}
 }
 
