@@ -88,6 +88,44 @@ static void test_pass_is_tried_again(void **state)
 	assert_int_equal(nft_memory_commits(b->memory), commits);
 }
 
+/* Two faults at once: between the failed passes another program removes the rules. The old target
+ * must not be forgotten with the tables that knew it. */
+static void test_rules_flushed_between_two_failures(void **state)
+{
+	struct nft_bench *b = *state;
+	b->target = SECOND;
+	nft_memory_fail_flows(b->memory, -ETIMEDOUT, 2);
+	assert_int_equal(nft_bench_apply(b, 1), 0);
+	assert_int_equal(b->last.flows_error.code, -ETIMEDOUT);
+	for (int family = 0; family < NFT_MODEL_FAMILIES; family++)
+		nft_image_fini(nft_memory_image(b->memory, (enum nft_model_family)family));
+	nft_memory_disturb(b->memory);
+	assert_true(loop_wait_count(b->loop, &reports, 1, LOOP_WAIT_MS));
+	assert_int_equal(nft_bench_maps(b), 1);
+	assert_int_equal(reported_flows_code, -ETIMEDOUT);
+	assert_int_equal(nft_memory_flows(b->memory), 1);
+	assert_true(loop_wait_count(b->loop, &reports, 2, LOOP_WAIT_MS));
+	assert_int_equal(reported_code, 0);
+	assert_int_equal(reported_flows_code, 0);
+	assert_int_equal(nft_memory_flows(b->memory), 0);
+}
+
+/* The same, and the first request after the flush replaces the rules once more. */
+static void test_rules_flushed_and_changed_again(void **state)
+{
+	struct nft_bench *b = *state;
+	b->target = SECOND;
+	nft_memory_fail_flows(b->memory, -ETIMEDOUT, 2);
+	assert_int_equal(nft_bench_apply(b, 1), 0);
+	nft_image_fini(nft_memory_image(b->memory, NFT_MODEL_V4));
+	b->target = THIRD;
+	assert_int_equal(nft_bench_apply(b, 1), 0);
+	assert_int_equal(b->last.flows_error.code, -ETIMEDOUT);
+	assert_true(loop_wait_count(b->loop, &reports, 1, LOOP_WAIT_MS));
+	assert_int_equal(reported_flows_code, 0);
+	assert_int_equal(nft_memory_flows(b->memory), 0);
+}
+
 /* Neither the previous nor the present rules know the target of the first. */
 static void test_past_of_two_changes(void **state)
 {
@@ -148,6 +186,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_followed_at_once, setup, nft_bench_close),
 		cmocka_unit_test_setup_teardown(test_pass_is_tried_again, setup, nft_bench_close),
+		cmocka_unit_test_setup_teardown(
+			test_rules_flushed_between_two_failures, setup, nft_bench_close),
+		cmocka_unit_test_setup_teardown(
+			test_rules_flushed_and_changed_again, setup, nft_bench_close),
 		cmocka_unit_test_setup_teardown(test_past_of_two_changes, setup, nft_bench_close),
 		cmocka_unit_test_setup_teardown(
 			test_after_failed_read_back, setup, nft_bench_close),
