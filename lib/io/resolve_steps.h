@@ -40,8 +40,8 @@ bool resolve_steps_has_more(const struct resolve_search *search, const char *hos
 /* Whether that is the host name as given. */
 bool resolve_steps_is_absolute(const struct resolve_search *search, const char *host, size_t index);
 
-/* What to do with the answers of the two families, in any order. has_more: other names follow, and a
- * server that fails for one family holds them up only shortly for the other one. */
+/* What to do with the answers of the two families, in any order. has_more: other names follow, and
+ * a server that fails for one family holds them up only shortly for the other one. */
 enum resolve_move resolve_steps_move(enum resolve_state a, enum resolve_state b, bool has_more);
 
 #endif
