@@ -23,29 +23,48 @@ struct service {
 	unsigned int *ports_left_ref;
 };
 
-bool serve_services_is(const struct json *doc)
+/* A member of a serve config, NULL when there is none. */
+static const char *member_of_other(const struct json *doc)
 {
 	static const char *const others[] = {"TCP", "Web", "Services", "AllowFunnel", "Foreground"};
-	enum json_type version = json_type(json_get(doc, "version"));
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
 		if (json_get(doc, others[i]) != NULL)
-			return false;
+			return others[i];
 	}
-	return version != JSON_NONE && version != JSON_NULL;
+	return NULL;
+}
+
+bool serve_services_is(const struct json *doc)
+{
+	enum json_type version = json_type(json_get(doc, "version"));
+	return version != JSON_NONE && version != JSON_NULL && member_of_other(doc) == NULL;
+}
+
+static bool has_endpoints(const struct json *doc)
+{
+	const struct json *services = json_get_fold(doc, "services");
+	if (json_get(doc, "endpoints") != NULL)
+		return true;
+	for (const struct json *s = json_first(services); s != NULL; s = json_next(s)) {
+		if (json_get(s, "endpoints") != NULL)
+			return true;
+	}
+	return false;
 }
 
 int serve_services_check_other(const struct json *doc, struct err *e)
 {
-	static const char missing[] = "looks like the services format, but has no \"version\": "
-				      "\"" SERVE_SERVICES_VERSION "\"";
-	const struct json *services = json_get_fold(doc, "services");
-	if (json_get(doc, "endpoints") != NULL)
-		return err_set(e, -EINVAL, "%s", missing);
-	for (const struct json *s = json_first(services); s != NULL; s = json_next(s)) {
-		if (json_get(s, "endpoints") != NULL)
-			return err_set(e, -EINVAL, "%s", missing);
-	}
-	return 0;
+	const char *other = member_of_other(doc);
+	if (!has_endpoints(doc))
+		return 0;
+	if (other != NULL)
+		return err_set(e, -EINVAL,
+			"mixes two formats: \"%s\" belongs to a serve configuration, "
+			"\"endpoints\" to the services format; use one of them",
+			other);
+	return err_set(e, -EINVAL,
+		"looks like the services format, but has no \"version\": "
+		"\"" SERVE_SERVICES_VERSION "\"");
 }
 
 /* Checks that all members of an object are among the names, a list that ends with NULL. */

@@ -23,8 +23,8 @@ struct json;
 /* Recognised by its `version`, which a proper serve config lacks; the daemon ignores one beside
  * its own members. */
 bool serve_services_is(const struct json *doc);
-/* -EINVAL when a document without a version looks like one that should have it: the daemon would
- * turn it into empty services. */
+/* -EINVAL when another document has endpoints, because its version is missing or because it mixes
+ * both formats: the daemon would turn it into empty services. */
 int serve_services_check_other(const struct json *doc, struct err *e) MUST_CHECK;
 /* suffix: common to the tailnet's names, "tail1234.ts.net"; may be empty where no endpoint needs a
  * name. out is a new document; withheld receives the services that are not to be advertised.

@@ -106,7 +106,12 @@ static void what_is_wrong_is_named(void **state)
 		{"{" V ",\"endpoints\":{}}", "a single service has no name"},
 		{"{\"services\":{\"svc:a\":{\"endpoints\":{}}}}", "has no \"version\": \"0.0.1\""},
 		{"{\"endpoints\":{}}", "has no \"version\": \"0.0.1\""},
-		{"{\"Services\":{\"svc:a\":{\"endpoints\":{}}}}", "has no \"version\": \"0.0.1\""},
+		{"{\"Services\":{\"svc:a\":{\"endpoints\":{}}}}",
+			"mixes two formats: \"Services\" belongs to a serve configuration"},
+		{"{" V ",\"TCP\":{},\"services\":{\"svc:a\":{\"endpoints\":{}}}}",
+			"mixes two formats: \"TCP\" belongs to a serve configuration, "
+			"\"endpoints\" to the services format"},
+		{"{\"Web\":{},\"endpoints\":{}}", "mixes two formats: \"Web\" belongs"},
 		{"{" V ",\"services\":{\"web\":{}}}", "service \"web\": want a name like svc:web"},
 		{"{" V ",\"services\":{\"svc:a.b\":{}}}", "want a name like"},
 		{"{" V ",\"services\":{\"svc:-a\":{}}}", "want a name like"},
