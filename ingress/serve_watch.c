@@ -16,6 +16,7 @@ struct serve_watch {
 	void *arg;
 	struct json *document; /* NULL while nothing is watched */
 	bool is_confirmed;     /* the daemon was seen to have all of it */
+	bool was_empty;        /* the daemon had nothing at the first look */
 	char *etag;            /* of its serve config at that time; NULL when it has none */
 	struct localapi_call *call;
 	struct timer look;
@@ -81,9 +82,21 @@ static bool is_as_before(const struct serve_watch *w, const struct localapi_repl
 static void confirm(struct serve_watch *w, const struct localapi_reply *reply)
 {
 	w->is_confirmed = true;
+	w->was_empty = false;
 	free(w->etag);
 	w->etag = xstrdup(reply->etag);
 	timer_start(&w->look, w->interval_ms);
+}
+
+/* Cleared before the first look: nothing is left, not even in another form. Twice in a row means
+ * that the daemon keeps nothing, and so does an answer without a version. */
+static bool is_newly_empty(
+	struct serve_watch *w, const struct localapi_reply *reply, const struct json *theirs)
+{
+	bool is_empty = reply->etag != NULL && serve_watch_is_served(theirs, NULL);
+	bool is_new = is_empty && !w->was_empty;
+	w->was_empty = is_empty;
+	return is_new;
 }
 
 static void on_serve_config(void *arg, const struct localapi_reply *reply, const struct err *err)
@@ -101,7 +114,7 @@ static void on_serve_config(void *arg, const struct localapi_reply *reply, const
 		confirm(w, reply);
 		return;
 	}
-	bool is_cleared = theirs != NULL && w->is_confirmed;
+	bool is_cleared = theirs != NULL && (w->is_confirmed || is_newly_empty(w, reply, theirs));
 	forget(w);
 	if (is_cleared)
 		w->fn(w->arg);

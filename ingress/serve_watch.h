@@ -4,7 +4,8 @@
  *
  * It must still have the ports, hosts, mount points and Services of the document, not their
  * values, and it may have more: additions made by hand are left alone. A daemon that lacks
- * something right after the post stores it in another form, and is not polled again.
+ * something right after the post stores it in another form, and is not polled again; one that has
+ * nothing at all was cleared in between, and is given the document once more.
  *
  *	struct serve_watch *w = serve_watch_new(loop, api, 3000, on_cleared, me);
  *	serve_watch_start(w, document);

@@ -361,24 +361,6 @@ def test_unknown_members_are_named_once(world):
     assert world.program.log_count("unknown members, which tailscaled passes over: TCP.80.Htps") == 1
 
 
-def test_cleared_by_hand(world):
-    """`tailscale serve reset` is undone: the content of the file is restored, and logged once."""
-    lapi = world.lapi
-    lapi.stateful_serve = True
-    start(world, PLAIN, TS_EXPERIMENTAL_SERVICE_AUTO_ADVERTISEMENT="false")
-    for posts in range(1, 3):
-        wait_applied(world, [PLAIN] * posts)
-        seen = lapi.count("GET", "serve-config")
-        lapi.wait_asked("GET", "serve-config", seen + 2)
-        lapi.serve_config = {}
-    wait_applied(world, [PLAIN] * 3)
-    assert world.program.log_count("somebody has cleared what tailscaled serves") == 1
-    assert world.program.log_count("serve proxy: applying serve config") == 1
-    # additions made by hand are left alone
-    lapi.serve_config = {"TCP": dict(PLAIN["TCP"], **{"8080": {"HTTP": True}})}
-    stays_true(lambda: len(applied(world)) == 3, 0.7, "left alone")
-
-
 def test_keys_without_regard_to_case(world):
     """Keys compare without regard to case; the daemon gets what it understands."""
     start(world, b'{"tcp":{"80":{"http":true}}}')

@@ -14,6 +14,7 @@
 #include "tests/support/daemon_bench.h"
 
 #define GET "GET /localapi/v0/serve-config "
+#define VERSIONED "200 OK\r\nETag: \"empty\""
 #define INTERVAL_MS 3000
 #define CONFIG "{\"TCP\":{\"443\":{\"HTTPS\":true}},\"Services\":{\"svc:a\":{\"TCP\":{\"80\":{}}}}}"
 
@@ -133,7 +134,7 @@ static void what_is_cleared_is_noticed_once(void **state)
 static void a_daemon_that_writes_it_otherwise_is_left_alone(void **state)
 {
 	struct fixture *f = *state;
-	daemon_says(&f->d, GET, "200 OK", "{\"Services\":{}}");
+	daemon_says(&f->d, GET, "200 OK", "{\"TCP\":{\"443\":{}},\"Services\":{\"svc:A\":{}}}");
 	start(f);
 	daemon_pass(&f->d, 10 * INTERVAL_MS);
 	daemon_quiet(&f->d, 1);
@@ -150,6 +151,24 @@ static void a_daemon_that_writes_it_otherwise_is_left_alone(void **state)
 	daemon_says(&f->d, GET, "200 OK", "{}");
 	look(f);
 	assert_int_equal(f->cleared, 1);
+}
+
+static void what_is_cleared_before_the_first_look_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+	daemon_says(&f->d, GET, VERSIONED, "{\"TCP\":{}}");
+	start(f);
+	assert_int_equal(f->cleared, 1);
+	daemon_says(&f->d, GET, "200 OK", CONFIG);
+	start(f);
+	daemon_says(&f->d, GET, VERSIONED, "null");
+	start(f);
+	assert_int_equal(f->cleared, 2);
+	/* A daemon that keeps nothing is not given it again and again. */
+	start(f);
+	daemon_pass(&f->d, 10 * INTERVAL_MS);
+	daemon_quiet(&f->d, 4);
+	assert_int_equal(f->cleared, 2);
 }
 
 static void the_same_version_is_not_read_again(void **state)
@@ -189,6 +208,7 @@ int main(void)
 		cmocka_unit_test(what_counts_as_served),
 		TEST(what_is_cleared_is_noticed_once),
 		TEST(a_daemon_that_writes_it_otherwise_is_left_alone),
+		TEST(what_is_cleared_before_the_first_look_is_noticed),
 		TEST(the_same_version_is_not_read_again),
 		TEST(a_stop_is_silent),
 	};
