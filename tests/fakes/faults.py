@@ -23,12 +23,11 @@ def status(code, headers=(), message="made by the test"):
     return lambda request, real: Reply(code, kube_status(code, message), headers)
 
 
-def refuse_key(key):
+def refuse_key(key, code=422, message="Too long: may not be more than 7 bytes"):
     """Refuse each write of that key for good, and let all others pass."""
     def answer(request, real):
         if key in request.json().get("data", {}):
-            return Reply(422, kube_status(422, f"data[{key}]: Too long: may not be more than 7 "
-                                               "bytes"))
+            return Reply(code, kube_status(code, message))
         return real()
     return answer
 

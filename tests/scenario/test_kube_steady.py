@@ -63,10 +63,12 @@ def test_secret_is_deleted_and_made_anew(world):
     program.wait_log_part("condition StoreWriteFailed cleared")
 
 
-def test_a_refused_key_holds_up_no_other(world):
+@pytest.mark.parametrize("code, message", [(422, "Too long: may not be more than 7 bytes"),
+                                           (500, "etcdserver: request is too large")])
+def test_a_refused_key_holds_up_no_other(world, code, message):
     """It is tried again alone, others follow at once, and one line says which it is and why."""
     running(world)
-    fault = world.kube.fault("patch", faults.refuse_key("device_ips"), None)
+    fault = world.kube.fault("patch", faults.refuse_key("device_ips", code, message), None)
     world.lapi.bus.publish(notify.running(
         notify.node(addresses=("100.64.0.2/32",), name="new.ts.net.")))
     world.wait_key("device_fqdn", "new.ts.net.")
@@ -80,6 +82,7 @@ def test_a_refused_key_holds_up_no_other(world):
         world.wait_key("device_fqdn", f"{name}.ts.net.")
         assert time.monotonic() - begun < 0.5
     assert world.program.log_count("condition StoreWriteFailed") == 1
+    assert world.program.log_count(message) == 1
     world.kube.clear_faults()
     world.wait_key("device_ips", '["100.64.0.2"]')
     world.program.wait_log_part("condition StoreWriteFailed cleared")

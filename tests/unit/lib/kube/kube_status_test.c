@@ -41,6 +41,14 @@ static const struct row rows[] = {
 	{422, "{\"message\":\"invalid\"}", -EINVAL, 422, "422: invalid"},
 	{429, "too many", -EAGAIN, 429, "429: \"too many\""},
 	{500, "", -EAGAIN, 500, "500: \"\""},
+	{500, "{\"message\":\"etcdserver: request is too large\",\"code\":500}", -EMSGSIZE, 500,
+		"500: etcdserver: request is too large"},
+	{500,
+		"{\"message\":\"rpc error: code = ResourceExhausted desc = trying to send message "
+		"larger than max (2097252 vs. 2097152)\"}",
+		-EMSGSIZE, 500, "larger than max"},
+	{400, "{\"message\":\"request is too large\"}", -EPROTO, 400, "too large"},
+	{500, "etcdserver: request is too large", -EAGAIN, 500, "too large"},
 	{503, "upstream\r\nSet-Cookie: x", -EAGAIN, 503, "503: \"upstream\""},
 	{599, "{\"message\":\"odd\"}", -EAGAIN, 599, "599: odd"},
 	/* A proxy rewrote the status; the body has the real one. */
