@@ -6,6 +6,7 @@
 #include "boot/config/confwatch.h"
 #include "boot/daemon/daemon.h"
 #include "boot/datapath/datapath.h"
+#include "boot/login/login_conditions.h"
 #include "boot/login/login_events.h"
 #include "boot/settings/settings.h"
 #include "boot/settings/times.h"
@@ -79,6 +80,7 @@ static void subscribed(struct supervisor *s)
 static void lost_daemon(struct supervisor *s)
 {
 	bus_forget_daemon(&s->bus);
+	node_capability_forget(s);
 	heartbeat_stop(&s->heartbeat);
 	contacts_lose(&s->contacts);
 	store_recovery_pause(&s->recovery);
@@ -163,7 +165,11 @@ static void up_done(struct supervisor *s)
 static void up_failed(struct supervisor *s)
 {
 	login_log_failure(&s->login, "up");
-	if (node_is_booting(s))
+	/* The daemon has no state, so it refuses everything: it is started again as soon as the
+	 * place of its state answers. The boot deadline goes on. */
+	if (node_is_booting(s) && condition_is_raised(&s->conditions, CONDITION_STATE_STORE_FAILED))
+		node_watch_daemon_store(s);
+	else if (node_is_booting(s))
 		node_end(s, FATAL_BOOT_STEP,
 			"failed to auth tailscale: failed to auth tailscale: tailscale up "
 			"failed: %s",

@@ -66,11 +66,11 @@ void node_capability_ask(struct supervisor *s)
 		on_answer(s, 0, &e);
 }
 
-void node_capability_compare(struct supervisor *s)
+/* A command that is asked anew says it when it has answered. */
+static void compare_answers(struct supervisor *s)
 {
-	struct err e;
 	int version = (int)ipnbus_capability(s->bus.stream);
-	if (version == 0)
+	if (s->capability != NULL || version == 0)
 		return;
 	if (s->asked_capver != 0 && version != s->asked_capver)
 		condition_raise(&s->conditions, CONDITION_CAPABILITY_DIFFERS,
@@ -78,7 +78,42 @@ void node_capability_compare(struct supervisor *s)
 			s->asked_capver);
 	else
 		condition_clear(&s->conditions, CONDITION_CAPABILITY_DIFFERS);
-	if (version == s->capver)
+}
+
+/* What the daemon itself says counts from now on; this is for the comparison alone. */
+static void on_later_answer(void *arg, int version, const struct err *err)
+{
+	struct supervisor *s = arg;
+	(void)err;
+	s->capability = NULL;
+	s->asked_capver = version;
+	compare_answers(s);
+}
+
+/* Not earlier than the daemon answers: its start is not to share the processor. */
+static void ask_again(struct supervisor *s)
+{
+	struct err e;
+	if (!s->is_capver_old || !s->settings->asks_version || s->capability != NULL)
+		return;
+	s->is_capver_old = false;
+	s->capability = capability_ask(s->loop, s->procs, on_later_answer, s, &e);
+	if (s->capability == NULL)
+		on_later_answer(s, 0, &e);
+}
+
+void node_capability_forget(struct supervisor *s)
+{
+	s->is_capver_old = true;
+}
+
+void node_capability_compare(struct supervisor *s)
+{
+	struct err e;
+	int version = (int)ipnbus_capability(s->bus.stream);
+	ask_again(s);
+	compare_answers(s);
+	if (version == 0 || version == s->capver)
 		return;
 	s->capver = version;
 	node_store_set_capver(&s->store, version);

@@ -45,8 +45,7 @@ static void on_bus_open(void *arg)
 	node_post(s, NODE_EVENT_BUS_OPEN);
 }
 
-/* A daemon that could not read its state at its start does not try again. */
-static void watch_daemon_store(struct supervisor *s)
+void node_watch_daemon_store(struct supervisor *s)
 {
 	if (!condition_is_raised(&s->conditions, CONDITION_STATE_STORE_FAILED))
 		store_recovery_end(&s->recovery);
@@ -65,7 +64,7 @@ static void on_bus_notify(void *arg, const struct ipn_notify *n)
 		node_post_ipn_state(s);
 	if (n->has_health) {
 		login_on_health(&s->login, n, s->state == NODE_STATE_AUTH);
-		watch_daemon_store(s);
+		node_watch_daemon_store(s);
 		use_newer_ca(s);
 	}
 	publish_set_refused(&s->publish, login_is_refused(&s->login));
@@ -98,6 +97,11 @@ static void on_config_restart(void *arg)
 	daemon_restart(s->daemon);
 }
 
+static void on_config_loaded(void *arg)
+{
+	node_look_at_addresses(arg);
+}
+
 /* A re-issue looks for the new key itself. */
 static bool needs_login(void *arg)
 {
@@ -108,13 +112,15 @@ static bool needs_login(void *arg)
 
 struct confwatch_events node_events_config(struct supervisor *s)
 {
-	return (struct confwatch_events){on_config_restart, needs_login, s};
+	return (struct confwatch_events){on_config_restart, on_config_loaded, needs_login, s};
 }
 
 /* daemon */
 
 static void on_daemon_ready(void *arg)
 {
+	/* It may have been started with another configuration. */
+	node_look_at_addresses(arg);
 	node_post(arg, NODE_EVENT_DAEMON_READY);
 }
 

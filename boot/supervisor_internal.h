@@ -63,6 +63,7 @@ struct supervisor {
 	struct capability_ask *capability; /* under way */
 	int capver;                        /* of the daemon, as far as known */
 	int asked_capver;            /* from `tailscale version`; 0: not asked, or no answer */
+	bool is_capver_old;          /* the daemon was started again since then */
 	struct config_source config; /* zeroed without a configuration directory */
 	struct ca_bundle ca;
 	struct launch launch;
@@ -121,6 +122,8 @@ void node_look_at_addresses(struct supervisor *s);
 /* node_capability.c */
 /* Begins to ask; to be called once, after the first event. */
 void node_capability_ask(struct supervisor *s);
+/* The daemon has ended: its successor, and the command, may be those of another release. */
+void node_capability_forget(struct supervisor *s);
 /* The daemon itself has answered. */
 void node_capability_compare(struct supervisor *s);
 
@@ -144,6 +147,9 @@ struct datapath_events node_events_datapath(struct supervisor *s);
 struct node_store_events node_events_store(struct supervisor *s);
 struct publish_events node_events_publish(struct supervisor *s);
 struct shutdown_events node_events_shutdown(struct supervisor *s);
+/* A daemon that could not read its state at its start does not try again: waits for the place of
+ * the state, and starts it again then. */
+void node_watch_daemon_store(struct supervisor *s);
 /* The place of the daemon's state answers again. */
 void node_events_store_back(void *supervisor);
 void node_events_login(void *supervisor, enum login_event event);

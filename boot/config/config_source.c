@@ -193,7 +193,8 @@ const struct secret *config_source_authkey(const struct config_source *c)
 
 const char *config_source_netfilter_mode(const struct config_source *c)
 {
-	return c->mounted.values.netfilter_mode;
+	return c->in_force.path != NULL ? c->in_force.values.netfilter_mode
+					: c->mounted.values.netfilter_mode;
 }
 
 const struct secret *config_source_next_authkey(const struct config_source *c)

@@ -80,7 +80,8 @@ const struct secret *config_source_authkey(const struct config_source *c);
 /* The key that the daemon's next start would log in with, as far as the last read shows. Unset when
  * there is none. Borrowed until the next call. */
 const struct secret *config_source_next_authkey(const struct config_source *c);
-/* The mode of the packet filter in what is mounted, "" when it has none, or nothing is known. */
+/* The mode of the packet filter in the content that the daemon has or, before its first start, in
+ * the mounted content; "" when it has none, or nothing is known. */
 const char *config_source_netfilter_mode(const struct config_source *c);
 /* Whether the key in force or the mounted one has not been tried: the daemon logs in only with the
  * key of its start, not with one that it loads later. */

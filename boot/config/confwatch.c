@@ -47,6 +47,7 @@ static void on_reloaded(void *arg, const struct localapi_reply *reply, const str
 	backoff_reset(&c->backoff);
 	condition_clear(c->conditions_ref, CONDITION_CONFIG_RELOAD_FAILED);
 	config_source_loaded(c->source_ref);
+	c->events.on_loaded(c->events.arg);
 	AUTO(json_freep) struct json *body = json_parse(reply->body, reply->len, &ignored);
 	if (json_bool(json_get_fold(body, "Reloaded"), false))
 		log_event(EV_CONFIG_RELOADED);

@@ -28,6 +28,8 @@ struct confwatch_options {
 struct confwatch_events {
 	/* The daemon must be started again. */
 	void (*on_restart)(void *arg);
+	/* The daemon has loaded a change. */
+	void (*on_loaded)(void *arg);
 	/* Whether a restart of the daemon would use a key that was not tried yet. */
 	bool (*needs_login)(void *arg);
 	void *arg;

@@ -95,6 +95,25 @@ def test_daemon_and_command_differ(world):
     assert world.daemon_starts() == 2
 
 
+def test_the_image_is_replaced_in_place(world):
+    """Command and daemon of another release, found at the next start of the daemon: both are asked."""
+    command(world, """echo '{"cap": 106}'""")
+    set_version(world, 106)
+    program = world.start_running(dict(ASK))
+    command(world, """echo '{"cap": 150}'""")
+    world.kill_daemon()
+    world.wait_daemon_starts(2)
+    world.lapi.start()
+    program.wait_log_part("condition CapabilityDiffers: tailscaled has capability version 106, "
+                          "tailscale has 150")
+    set_version(world, 150)
+    world.kill_daemon()
+    world.wait_daemon_starts(3)
+    world.lapi.start()
+    program.wait_log_part("condition CapabilityDiffers cleared")
+    assert program.log_count("condition CapabilityDiffers: ") == 1
+
+
 def test_not_asked_by_the_protocol_of_the_suite(world):
     """Below a test root the command lines are those that the black-box suite compares."""
     world.start_running()

@@ -3,11 +3,14 @@
 import json
 
 import pytest
-from fakes import faults, notify
+from fakes import commands, faults, notify
 from fakes.waiting import stays_true, wait_until
+from harness import STARTED
 
 pytestmark = pytest.mark.both_generations
 
+UP_WITHOUT_STATE = ("#!/usr/bin/env bash\necho $0 $@ >>$TS_TEST_RECORD_ARGS\n"
+                    "echo '500 Internal Server Error: state store is unhealthy' >&2\nexit 1\n")
 WARNED = "condition StateStoreFailed"
 BACK = "answers: restarting tailscaled, which had to start without its state"
 
@@ -93,6 +96,40 @@ def test_folder(world):
     world.wait_daemon_starts(3, 3)
     program.wait_log_part(f"{folder} {BACK}")
     program.wait_log_part(f"{WARNED} cleared")
+
+
+@pytest.mark.parametrize("is_warned", [True, False])
+def test_the_first_start(world, is_warned):
+    """A daemon without its state refuses the login: it is no reason to end the start."""
+    world.install("lively")
+    commands.write_script(world.root / "usr/bin/tailscale", UP_WITHOUT_STATE)
+    folder = world.root / "state"
+    folder.mkdir()
+    state = folder / "tailscaled.state"
+    state.mkdir()
+    world.lapi.bus.set_unheard(notify.store_warning() if is_warned else notify.state(notify.NO_STATE))
+    program = world.start({"TS_STATE_DIR": folder, "TS_AUTHKEY": "key"})
+    program.wait_log_part(WARNED)
+    world.wait_cli_calls("up", 1)
+    stays_true(program.alive, 1, "it waits for the folder")
+    with_its_state(world)
+    world.install("lively")
+    state.rmdir()
+    program.wait_log(STARTED, 5)
+    assert world.daemon_starts() == 2
+    assert world.cli_calls("up") == 2
+    assert program.log_count("restarting it in") == 0
+
+
+def test_the_first_start_ends_at_its_deadline(world):
+    """The place stays away: the deadline names it."""
+    world.install("lively")
+    commands.write_script(world.root / "usr/bin/tailscale", UP_WITHOUT_STATE)
+    (world.root / "state/tailscaled.state").mkdir(parents=True)
+    world.lapi.bus.set_unheard(notify.store_warning())
+    program = world.start({"TS_STATE_DIR": world.root / "state", "TS_AUTHKEY": "key", "TS_BOOT_TIMEOUT": "2s"})
+    assert program.wait_exit() == 1
+    assert "context deadline exceeded: State store failed to initialize" in program.lines()[-1]
 
 
 def test_stop_while_it_is_away(world):

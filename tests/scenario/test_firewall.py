@@ -9,7 +9,7 @@ import signal
 import subprocess
 
 import pytest
-from fakes import notify
+from fakes import notify, testroot
 from fakes.waiting import stays_true, wait_until
 from harness import STARTED
 
@@ -344,6 +344,26 @@ def test_address_in_the_range_and_a_config_file(world, space, mode):
     assert "condition AddressInTailnetRange: the address 100.70.3.4 of eth0" in program.output()
     assert (drops in program.output()) == (mode == "on")
     assert program.stop() == 0
+
+
+def test_address_in_the_range_and_a_changed_config_file(world, space):
+    """A reload changes the mode, and so does a restart of the daemon: each time the sentence follows."""
+    file = world.config_dir() / "cap-95.hujson"
+    said = ": the address 100.70.3.4 of eth0 is in 100.64.0.0/10, the range of the tailnet: "
+    drops, shares = said + "tailscaled drops", said + "a peer may have"
+    testroot.write_config(file)
+    world.install("lively")
+    env = {"TS_EXPERIMENTAL_VERSIONED_CONFIG_DIR": world.config_dir(), "TS_USERSPACE": "false"}
+    space.run("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
+    space.run("ip", "addr", "add", "100.70.3.4/32", "dev", "eth0")
+    program = world.start_running(env, notify.running(OWN), space.enter)
+    assert program.log_count(drops) == 1
+    testroot.write_config(file, NetfilterMode="nodivert")
+    program.wait_log_part(shares)
+    assert world.daemon_starts() == 1
+    testroot.write_config(world.config_dir() / "cap-96.hujson", NetfilterMode="on")
+    program.wait_log_part(drops, least=2)
+    assert world.daemon_starts() == 2
 
 
 def test_address_in_the_range_and_a_silent_api_server(world, space):

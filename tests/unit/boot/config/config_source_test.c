@@ -107,6 +107,13 @@ static void mode_of_the_packet_filter(void **state)
 	tempdir_write(f->dir, FILE_NAME, "{");
 	assert_true(config_source_read(&f->source, &e) < 0);
 	assert_string_equal(config_source_netfilter_mode(&f->source), "off");
+	/* Not before the daemon has loaded it. */
+	tempdir_write(f->dir, FILE_NAME, "{\"version\":\"alpha0\",\"NetfilterMode\":\"on\"}");
+	read_now(f);
+	assert_string_equal(config_source_netfilter_mode(&f->source), "off");
+	assert_int_equal(config_source_offer(&f->source, &e), 0);
+	config_source_loaded(&f->source);
+	assert_string_equal(config_source_netfilter_mode(&f->source), "on");
 }
 
 /* A start never uses a file that does not load, and no copy outlives its writer. */

@@ -33,7 +33,7 @@
 struct fixture {
 	struct daemon_bench d;
 	struct config_source source;
-	unsigned restarts;
+	unsigned restarts, loaded;
 	bool needs_login;
 	struct confwatch *c;
 };
@@ -55,6 +55,12 @@ static void on_restart(void *arg)
 	struct err e;
 	f->restarts++;
 	assert_non_null(config_source_start(&f->source, &e));
+}
+
+static void on_loaded(void *arg)
+{
+	struct fixture *f = arg;
+	f->loaded++;
 }
 
 static bool needs_login(void *arg)
@@ -82,7 +88,7 @@ static void open_watch_later(struct fixture *f)
 {
 	struct confwatch_options options = {
 		f->d.dir, &f->source, DEBOUNCE_MS, RETRY_BASE_MS, RETRY_MAX_MS};
-	struct confwatch_events events = {on_restart, needs_login, f};
+	struct confwatch_events events = {on_restart, on_loaded, needs_login, f};
 	f->c = confwatch_new(f->d.loop, f->d.api, &f->d.conditions, &options, &events);
 }
 
@@ -129,6 +135,7 @@ static void a_change_is_reported_once(void **state)
 	assert_true(log_capture_has(
 		&f->d.log, "tailscaled config watch: ensuring that config is up to date"));
 	assert_true(log_capture_has(&f->d.log, "tailscaled config watch: config was reloaded"));
+	assert_int_equal(f->loaded, 1);
 	/* The same bytes again are no change, and other files are ignored. */
 	edit(f, SECOND);
 	tempdir_write(f->d.dir, "cap-200.hujson", FIRST);
