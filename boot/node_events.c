@@ -6,6 +6,7 @@
 #include "boot/daemon/daemon_conditions.h"
 #include "boot/daemon/daemon_events.h"
 #include "boot/datapath/datapath.h"
+#include "boot/host/start_memory.h"
 #include "boot/login/login_conditions.h"
 #include "boot/node_status.h"
 #include "boot/settings/settings.h"
@@ -202,6 +203,7 @@ static void check_complete(void *arg)
 	char status[NODE_STATUS_MAX];
 	node_status_format(s->state, true, &s->conditions, status);
 	sd_notify_ready(&s->sd_notify, status);
+	start_memory_return();
 }
 
 static void on_serve_reset(void *arg, const struct err *err)
