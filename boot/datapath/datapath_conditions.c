@@ -8,7 +8,8 @@ CONDITION_KIND(rules_lost, "data path", CONDITION_BLOCKS, "RulesLost",
 	"see the reason; it is tried again");
 CONDITION_KIND(forwarding_off, "data path", CONDITION_BLOCKS, "ForwardingOff",
 	"The kernel does not forward packets of a family in use",
-	"allow the container to write the switch that is named, or switch it on outside");
+	"allow the container to write the switch that is named, or switch it on outside: "
+	"securityContext.sysctls of the Pod, --sysctl of Docker");
 CONDITION_KIND(flows_pending, "data path", CONDITION_WARNS, "FlowsPending",
 	"Connections from before the last change of rules may still lead to old targets",
 	"see the reason; it is tried again, and new connections follow the rules");

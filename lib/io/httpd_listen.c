@@ -128,8 +128,11 @@ struct httpd_listener *httpd_listen(
 		fd = open_listener(&any_v4, &call);
 	}
 	if (fd < 0) {
-		err_set_errno(e, fd, "failed to listen on addr \"%s\": listen tcp %s: %s", text,
-			text, call);
+		err_set(e, fd, "failed to listen on addr \"%s\": listen tcp %s: %s: %s%s", text,
+			text, call, strerror(-fd),
+			fd == -EACCES ? ": such a low port needs the capability "
+					"NET_BIND_SERVICE; use one of 1024 or more"
+				      : "");
 		return NULL;
 	}
 	struct httpd_listener *l = xcalloc(1, sizeof(*l));

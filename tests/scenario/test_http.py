@@ -357,3 +357,13 @@ def test_slow_metrics_do_not_block_health(world):
         sock.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
         world.lapi.wait_asked("GET", "usermetrics")
         assert world.http("/healthz")[0] == 200
+
+
+def test_a_low_port_without_its_capability(world):
+    """The last line names the address, the capability and the way out."""
+    program = world.start({"TS_ENABLE_HEALTH_CHECK": "true", "TS_LOCAL_ADDR_PORT": "127.0.0.1:81"},
+                          wrapper=("setpriv", "--bounding-set=-net_bind_service", "--inh-caps=-all"))
+    assert program.wait_exit() == 1
+    assert program.lines()[-1].endswith(
+        'failed to listen on addr "127.0.0.1:81": listen tcp 127.0.0.1:81: bind: Permission denied: such a low '
+        "port needs the capability NET_BIND_SERVICE; use one of 1024 or more")
