@@ -5,6 +5,7 @@ import pytest
 from nodebed.bed import NodeBed
 from nodebed.space import Space
 from realbed.process import Process
+from upstream.install import Upstream
 
 pytest_plugins = ["realbed.reporting"]
 
@@ -20,6 +21,14 @@ def node(request):
         print(f"\nkept: KUBECONFIG={instance.kubeconfig}; end it with: TAILBOOT_CLUSTER={instance.folder} make cluster-down")
     else:
         instance.close()
+
+
+@pytest.fixture(scope="session")
+def upstream(node):
+    """The upstream operator of the whole run."""
+    instance = Upstream(node)
+    yield instance
+    instance.close()
 
 
 @pytest.fixture

@@ -5,14 +5,14 @@ node=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=../real/prepare.sh
 source "$node/../real/prepare.sh"
 
-# prepare_node: packages, the program, the partners.
+# prepare_node PARTNER...: packages, the program, the partners of the node and more.
 prepare_node() {
 	[[ -n ${TAILBOOT_PREPARED:-} ]] || "$root/scripts/need" node >&2
-	prepare tailscale headscale etcd kubernetes node coredns
+	prepare tailscale headscale etcd kubernetes node coredns "$@"
 }
 
-# run_python ARG...: becomes Python in this folder, which finds the package of tests/real, too.
+# run_python ARG...: becomes Python in this folder, which finds the packages of tests/real and the fakes, too.
 run_python() {
 	cd "$node" || exit
-	PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1 exec "$python" "$@"
+	PYTHONPATH=$here:$here/.. PYTHONDONTWRITEBYTECODE=1 exec "$python" "$@"
 }

@@ -89,7 +89,7 @@ def pause(folder):
     return write(folder / "pause.tar", layout.PAUSE_IMAGE, {"/pause": init(folder)}, ["/pause"])
 
 
-def proxy(folder, program=None):
+def proxy(folder, program=None, name=layout.PROXY_IMAGE):
     """The supervisor under test with its daemon, a shell and little else; named like the image that people run."""
     program, daemon = program or settings.program(), settings.partner("tailscale")
     files = {"/usr/local/bin/containerboot": program, "/usr/local/bin/tailboot": "containerboot",
@@ -97,7 +97,7 @@ def proxy(folder, program=None):
              "/usr/local/bin/tailscaled": daemon / "tailscaled", "/usr/local/bin/tailscale": daemon / "tailscale",
              "/etc/ssl/certs/ca-certificates.crt": Path("/etc/ssl/certs/ca-certificates.crt")}
     files |= _libraries(program) | _programs("/bin/sh", "/bin/cat", "/bin/ls", "/bin/sleep", "/bin/ip", "/usr/sbin/sysctl")
-    return write(folder / "proxy.tar", layout.PROXY_IMAGE, files, ["/usr/local/bin/containerboot"])
+    return write(folder / f"{program.name}.tar", name, files, ["/usr/local/bin/containerboot"])
 
 
 def _python_modules():
