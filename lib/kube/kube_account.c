@@ -7,26 +7,17 @@
 #include "lib/base/mem.h"
 #include "lib/io/atomicfile.h"
 #include "lib/kube/kube.h"
+#include "lib/kube/kube_file.h"
 
-#define FILE_MAX (1024u * 1024)
 #define PEM_BEGIN "-----BEGIN CERTIFICATE-----"
-
-static void trim_end(struct buf *b)
-{
-	while (b->len > 0 && strchr(" \t\r\n", b->data[b->len - 1]) != NULL)
-		b->data[--b->len] = '\0';
-}
 
 static int read_token(struct kube_account *a, struct err *e)
 {
-	AUTO(buf_wipe) struct buf text = BUF_INIT(FILE_MAX);
-	struct stat st = {0};
-	/* Done before the read, so that a swap between the two is seen the next time. */
-	if (stat(a->token_path, &st) < 0)
-		return err_set_errno(e, -errno, "%s", a->token_path);
-	if (atomicfile_read(a->token_path, &text, e) < 0)
+	AUTO(buf_wipe) struct buf text = BUF_INIT(KUBE_FILE_MAX);
+	struct stat st;
+	if (kube_file_read(a->token_path, &text, &st, e) < 0)
 		return e->code;
-	trim_end(&text);
+	kube_file_trim(&text);
 	if (text.len == 0)
 		return err_set(e, -EINVAL, "%s is empty", a->token_path);
 	if (a->access.token.len != text.len ||
@@ -39,11 +30,9 @@ static int read_token(struct kube_account *a, struct err *e)
 
 static int read_ca(struct kube_account *a, struct err *e)
 {
-	AUTO(buf_fini) struct buf text = BUF_INIT(FILE_MAX);
-	struct stat st = {0};
-	if (stat(a->ca_path, &st) < 0)
-		return err_set_errno(e, -errno, "%s", a->ca_path);
-	if (atomicfile_read(a->ca_path, &text, e) < 0)
+	AUTO(buf_fini) struct buf text = BUF_INIT(KUBE_FILE_MAX);
+	struct stat st;
+	if (kube_file_read(a->ca_path, &text, &st, e) < 0)
 		return e->code;
 	if (strstr(buf_cstr(&text), PEM_BEGIN) == NULL)
 		return err_set(e, -EINVAL, "error in creating root cert pool: no certificate in %s",
@@ -58,12 +47,12 @@ static int read_ca(struct kube_account *a, struct err *e)
 char *kube_read_namespace(const char *account_dir, struct err *e)
 {
 	AUTO(mem_free) char *path = xasprintf("%s/namespace", account_dir);
-	AUTO(buf_fini) struct buf ns = BUF_INIT(FILE_MAX);
+	AUTO(buf_fini) struct buf ns = BUF_INIT(KUBE_FILE_MAX);
 	if (atomicfile_read(path, &ns, e) < 0) {
 		err_wrap(e, "kube");
 		return NULL;
 	}
-	trim_end(&ns);
+	kube_file_trim(&ns);
 	if (ns.len > 0)
 		return buf_take(&ns);
 	err_set(e, -EINVAL, "kube: %s is empty", path);
@@ -94,21 +83,12 @@ void kube_account_fini(struct kube_account *a)
 	memset(a, 0, sizeof(*a));
 }
 
-static bool has_changed(const char *path, const struct stat *held)
-{
-	struct stat now;
-	return stat(path, &now) == 0 &&
-	       (now.st_ino != held->st_ino || now.st_dev != held->st_dev ||
-		       now.st_size != held->st_size || now.st_mtim.tv_sec != held->st_mtim.tv_sec ||
-		       now.st_mtim.tv_nsec != held->st_mtim.tv_nsec);
-}
-
 void kube_account_refresh(struct kube_account *a, bool force)
 {
 	struct err kept_as_it_was;
-	if (has_changed(a->ca_path, &a->ca_stat) && read_ca(a, &kept_as_it_was) < 0)
+	if (kube_file_has_changed(a->ca_path, &a->ca_stat) && read_ca(a, &kept_as_it_was) < 0)
 		err_clear(&kept_as_it_was);
-	if ((force || has_changed(a->token_path, &a->token_stat)) &&
+	if ((force || kube_file_has_changed(a->token_path, &a->token_stat)) &&
 		read_token(a, &kept_as_it_was) < 0)
 		err_clear(&kept_as_it_was);
 }
