@@ -1,7 +1,7 @@
 # Front door: each target is a script that installs what it needs, shows what it does, and can be run twice.
 
 .DEFAULT_GOAL := build
-.PHONY: build test lint demo cluster cluster-down e2e bench fuzz coverage docs install clean help
+.PHONY: build test lint demo cluster cluster-down e2e bench fuzz coverage docs install package clean help
 
 build: ## the program, build/tailboot
 	@scripts/need build
@@ -42,6 +42,9 @@ docs: ## documents generated from tables in the code
 
 install: build ## DESTDIR= PREFIX=/usr/local
 	@scripts/install
+
+package: ## Debian package with the systemd unit, build/package/
+	@scripts/package
 
 clean: ## removes build/
 	@rm -rf build

@@ -23,15 +23,10 @@ def program():
     return re.search(r"^partner_helm=(.*)$", done.stdout, re.M).group(1) + "/helm"
 
 
-def inside(namespace):
-    """What enters a network namespace, in front of a command."""
-    return ["nsenter", f"--net=/run/netns/{namespace}", "--"] if namespace else []
-
-
-def helm(*arguments, values=None, namespace=None):
+def helm(*arguments, values=None):
     """Its result; values are written to its standard input as a file of values."""
     more = ["-f", "-"] if values is not None else []
-    return subprocess.run([*inside(namespace), program(), *map(str, arguments), *more], input=yaml.safe_dump(values or {}),
+    return subprocess.run([program(), *map(str, arguments), *more], input=yaml.safe_dump(values or {}),
                           capture_output=True, text=True, timeout=60, check=False)
 
 

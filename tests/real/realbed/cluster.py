@@ -102,16 +102,6 @@ class Cluster:
             raise
         return connection
 
-    def kubeconfig(self):
-        """What kubectl needs in the hub, as an administrator."""
-        certificate, key = self.admin
-        return json.dumps({
-            "apiVersion": "v1", "kind": "Config", "current-context": "bed",
-            "clusters": [{"name": "bed", "cluster": {"server": f"https://{settings.HUB_ADDRESS}:{_PORT}",
-                                                     "certificate-authority": str(self._authority.certificate)}}],
-            "users": [{"name": "admin", "user": {"client-certificate": str(certificate), "client-key": str(key)}}],
-            "contexts": [{"name": "bed", "context": {"cluster": "bed", "user": "admin"}}]})
-
     def _call(self, method, path, body=None, content_type="application/json", raw=False):
         connection = None
         try:
