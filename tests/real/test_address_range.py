@@ -98,8 +98,9 @@ def test_with_the_rules_of_the_daemon(bed, neighbour, new_proxy):
 
 
 def test_ingress_to_a_server_in_the_range(bed, neighbour, new_proxy):
-    """Without the daemon's rules it takes a masquerade rule of one's own."""
-    _, partner = neighbour
+    """Nothing in the Pod drops it: the server's host sends the answer elsewhere. A route there brings it back, and the
+    server sees the peer; a masquerade rule in the Pod brings it back with the address of the Pod."""
+    server, partner = neighbour
     arguments = f"--login-server={settings.CONTROL_URL} --netfilter-mode=nodivert"
     pod = new_proxy(environment={"TS_EXTRA_ARGS": arguments, "TS_DEST_IP": partner})
     inside = _in_range(pod.namespace, pod.address)
@@ -108,6 +109,12 @@ def test_ingress_to_a_server_in_the_range(bed, neighbour, new_proxy):
     assert "with netfilter mode nodivert no rule of tailscaled gives what peers send to the cluster" in pod.log()
     pod.meet(bed.peer)
     own = pod.client.addresses()[0]
+    assert echo.refused(bed.peer.namespace, own)
+    route = (f"{bed.peer.address}/32", "via", inside)
+    netns.run_inside(server, "ip", "route", "add", *route)
+    answer = echo.wait_answer(bed.peer.namespace, own)
+    assert (answer.source, answer.address) == (bed.peer.address, partner)
+    netns.run_inside(server, "ip", "route", "del", *route)
     assert echo.refused(bed.peer.namespace, own)
     netns.run_inside(pod.namespace, "nft", "-f", "-", text=MASQUERADE)
     answer = echo.wait_answer(bed.peer.namespace, own)
