@@ -11,6 +11,11 @@ prepare_node() {
 	prepare tailscale headscale etcd kubernetes node coredns "$@"
 }
 
+# build_images: those that stories run, as root; nothing when another program is under test.
+build_images() {
+	[[ -n ${TAILBOOT_PROGRAM:-} ]] || "$root/images/build" >&2
+}
+
 # run_python ARG...: becomes Python in this folder, which finds the packages of tests/real and the fakes, too.
 run_python() {
 	cd "$node" || exit

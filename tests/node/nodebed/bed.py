@@ -78,9 +78,8 @@ class NodeBed(Bed):
             wait.wait_for(lambda: self.get("serviceaccount", "default"), 30, "the default service account")
 
     def _load_own_images(self):
-        for archive in (images.tools(self.folder), images.proxy(self.folder)):
+        for archive in (images.tools(self.folder), *images.under_test(self.folder)):
             self.load_image(archive)
-            archive.unlink()
 
     def _open_gate(self):
         """Makes the API server reachable from the machine's own loopback, and by no other."""
@@ -134,6 +133,16 @@ class NodeBed(Bed):
         """Makes the images of an archive known to every node, without a registry."""
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda machine: machine.load_image(archive), self.nodes))
+
+    def recover(self):
+        """After the API server was away: everything that asks it does so at once instead of after its own pause."""
+        self.control.restart_controllers()
+        for machine in self.nodes:
+            machine.rejoin()
+        self.dns.stop()
+        self.dns = dns.start(self, self.kubeconfig_inside)
+        for machine in self.nodes:
+            machine.wait_ready()
 
     def processes(self):
         """What runs: (name, version, pid, log) of each."""

@@ -45,6 +45,13 @@ class ControlPlane(Cluster):
             f"--cluster-cidr={layout.POD_RANGE}", f"--service-cluster-ip-range={layout.SERVICE_RANGE}"])
         self.scheduler = self._run("kube-scheduler", common)
 
+    def restart_controllers(self):
+        """New ones: after an absence of the API server the old ones would wait up to 30 s before they ask it again."""
+        for process in (self.controllers, self.scheduler):
+            process.signal(signal.SIGKILL)
+            process.wait(5)
+        self.start_controllers()
+
     def end(self):
         """Ends it at once: asked politely it waits for its watchers."""
         for process in (self.controllers, self.scheduler, self.process, self.etcd):

@@ -29,7 +29,7 @@ _NAMESPACE = "kube-system"
 def start(bed, config):
     """Starts it; it answers as soon as the API server does."""
     folder = bed.folder / "coredns"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     hosts = "\n        ".join(f"{address} {name}" for name, address in bed.hosts.items() if name != settings.API_NAME)
     (folder / "Corefile").write_text(_CONFIG.format(address=settings.HUB_ADDRESS, hosts=hosts, config=config,
                                                     domain=layout.CLUSTER_DOMAIN))

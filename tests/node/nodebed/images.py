@@ -1,6 +1,6 @@
 """Images made from files of this machine, without a registry and without a builder: archives that containerd imports.
 
-They serve the bed itself. What people run comes from images/.
+They serve the bed itself. What people run comes from images/, and is what the stories run, too.
 """
 
 import hashlib
@@ -62,7 +62,7 @@ def write(archive, name, files, command, environment=()):
     with open(layer, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     config = json.dumps({
-        "architecture": "amd64", "os": "linux", "config": {"Entrypoint": command, "Env": [_PATH, *environment]},
+        "architecture": layout.ARCHITECTURE, "os": "linux", "config": {"Entrypoint": command, "Env": [_PATH, *environment]},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]}, "history": [{"created_by": "nodebed"}]}).encode()
     manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
     with tarfile.open(archive, "w") as tar:
@@ -89,8 +89,18 @@ def pause(folder):
     return write(folder / "pause.tar", layout.PAUSE_IMAGE, {"/pause": init(folder)}, ["/pause"])
 
 
+def under_test(folder):
+    """The archives of the images that stories run: those of images/, or one with the program of TAILBOOT_PROGRAM."""
+    if "TAILBOOT_PROGRAM" in os.environ:
+        return [proxy(folder)]
+    found = sorted((settings.ROOT / "build" / "images").glob(f"tailboot*-{layout.ARCHITECTURE}.oci.tar"))
+    if not found:
+        raise FileNotFoundError("no images to test in build/images: run images/build")
+    return found
+
+
 def proxy(folder, program=None, name=layout.PROXY_IMAGE):
-    """The supervisor under test with its daemon, a shell and little else; named like the image that people run."""
+    """A program with the daemon, a shell and little else; the supervisor, named like the image that people run."""
     program, daemon = program or settings.program(), settings.partner("tailscale")
     files = {"/usr/local/bin/containerboot": program, "/usr/local/bin/tailboot": "containerboot",
              "/tailscale/run.sh": "/usr/local/bin/containerboot",

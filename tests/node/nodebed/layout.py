@@ -18,6 +18,7 @@ KUBELET_FOLDER = "/var/lib/kubelet"
 # What a pod may set for itself by securityContext.sysctls.
 POD_SYSCTLS = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding", "net.ipv4.conf.all.src_valid_mark")
 
+ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
 PAUSE_IMAGE = "localhost/tailboot-pause:1"
 PROXY_IMAGE = "localhost/tailboot:dev"
 TOOLS_IMAGE = "localhost/tailboot-tools:1"

@@ -72,6 +72,7 @@ class Machine:
             self.namespace, self.address = bed.network.add(self.name)
         self.processes = {}
         self.init = 0
+        self._configs = ()
 
     def start(self):
         """Namespaces and containerd, then the rest; images can be loaded as soon as this returns."""
@@ -85,9 +86,20 @@ class Machine:
     def join(self):
         """kubelet and kube-proxy; the API server may still be on its way."""
         server = f"https://{settings.HUB_ADDRESS}"
-        kubelet = access.program_config(self.folder, self._bed.authority, server, f"node:{self.name}",
-                                        group="system:nodes")
-        proxy = access.program_config(self.folder, self._bed.authority, server, "kube-proxy")
+        self._configs = (access.program_config(self.folder, self._bed.authority, server, f"node:{self.name}",
+                                               group="system:nodes"),
+                         access.program_config(self.folder, self._bed.authority, server, "kube-proxy"))
+        self._run_agents()
+
+    def rejoin(self):
+        """New ones of both; its pods go on running. The old ones would wait up to 30 s after an absence of the API server."""
+        for label in ("kubelet", "kube-proxy"):
+            os.kill(self.pid(label), signal.SIGKILL)
+            self.processes[label].wait(5)
+        self._run_agents()
+
+    def _run_agents(self):
+        kubelet, proxy = self._configs
         self.run("kubelet", [layout.kubernetes("kubelet"), f"--config={self.folder}/kubelet.json",
                              f"--kubeconfig={kubelet}", f"--node-ip={self.address}", f"--root-dir={layout.KUBELET_FOLDER}",
                              f"--hostname-override={self.name}", "--v=2"])

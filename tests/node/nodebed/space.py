@@ -26,9 +26,9 @@ class Space:
 
     def pods(self, label, container="tailscale", secret=None):
         """The pods of a workload that are not on their way out."""
-        names = self.kubectl("get", "pods", "-l", f"app={label}", "-o",
-                             'jsonpath={range .items[?(!@.metadata.deletionTimestamp)]}{.metadata.name}{"\\n"}{end}')
-        return [self.pod(name, container, secret) for name in sorted(names.split())]
+        listed = self.bed.control.get(f"/api/v1/namespaces/{self.name}/pods?labelSelector=app%3D{label}")["items"]
+        names = [one["metadata"]["name"] for one in listed if "deletionTimestamp" not in one["metadata"]]
+        return [self.pod(name, container, secret) for name in sorted(names)]
 
     def node_state(self, name):
         """State Secret, account and a key of its own for a node of that name."""
