@@ -1,7 +1,7 @@
 # Front door: each target is a script that installs what it needs, shows what it does, and can be run twice.
 
 .DEFAULT_GOAL := build
-.PHONY: build test lint demo cluster cluster-down e2e bench fuzz coverage docs install package clean help
+.PHONY: build test lint demo cluster cluster-down images e2e bench fuzz coverage docs install package clean help
 
 build: ## the program, build/tailboot
 	@scripts/need build
@@ -21,6 +21,9 @@ cluster: ## a Kubernetes node with a tailnet beside it, until cluster-down; NODE
 
 cluster-down: ## ends it
 	@tests/node/cluster --down
+
+images: ## container images of both architectures, build/images/, and their checks
+	@tests/images/all
 
 e2e: ## every story on real partners, and on the node
 	@tests/real/e2e

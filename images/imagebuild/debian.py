@@ -48,7 +48,7 @@ def record(entries, paths, root):
         lines += conffiles(control, root)
         status.append("\n".join(lines) + "\n")
         for file in sorted(control.iterdir()):
-            if file.name not in ("control", "md5sums"):
+            if file.name != "control":
                 shutil.copy(file, info / f"{name}.{file.name}")
         shutil.rmtree(control)
         listed = subprocess.run(["dpkg-deb", "--fsys-tarfile", paths[entry]], check=True, capture_output=True).stdout
