@@ -120,7 +120,7 @@ static struct entry *heap_pop(struct engine_queue *q)
 static void heap_push(struct engine_queue *q, struct entry *entry)
 {
 	q->heap_len++;
-	q->heap = xgrow(q->heap, q->heap_len, &q->heap_cap, 16, sizeof(*q->heap));
+	q->heap = xgrow(q->heap, q->heap_len, &q->heap_cap, 16, sizeof(struct entry *));
 	heap_set(q, q->heap_len, entry);
 	heap_up(q, entry);
 }

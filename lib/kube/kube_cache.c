@@ -137,8 +137,9 @@ static void index_all(
 		c->kind_ref->indexes[index].values(entries->items[i], &values);
 		for (size_t j = 0; j < values.len; j++) {
 			p->items = xgrow(p->items, p->len, &p->cap, 64, sizeof(*p->items));
-			p->items[p->len++] = (struct place){
-				.value = STEAL(values.items[j]), .entry = entries->items[i]};
+			struct place *place = &p->items[p->len++];
+			place->value = STEAL(values.items[j]);
+			place->entry = entries->items[i];
 		}
 		values.len = 0;
 	}

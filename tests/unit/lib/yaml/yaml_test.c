@@ -22,7 +22,8 @@ static const char *const read[][2] = {
 	/* JSON is YAML. */
 	{"{\"a\": [1, -2.5e3, true, null, \"x\\u00e4\"]}",
 		"{\"a\":[1,-2.5e3,true,null,\"x\xc3\xa4\"]}"},
-	{"[null, ~, NULL, Null, nil, \"null\", 'null']", "[null,null,null,null,\"nil\",\"null\",\"null\"]"},
+	{"[null, ~, NULL, Null, nil, \"null\", 'null']",
+		"[null,null,null,null,\"nil\",\"null\",\"null\"]"},
 	{"[true, True, FALSE, yes, off, tRUE]", "[true,true,false,\"yes\",\"off\",\"tRUE\"]"},
 	{"[0x1F, 0o17, 017, 08, 0xg, +1, 1_000, .5, 1., 1.5, 12345678901234567890, 0]",
 		"[31,15,15,\"08\",\"0xg\",\"+1\",\"1_000\",\".5\",\"1.\",1.5,12345678901234567890,0]"},
