@@ -113,19 +113,28 @@ static bool same_key(const char *key, const struct json *a, const struct json *b
 	return same_text(json_get(a, name), otherwise, json_get(b, name));
 }
 
+static bool same_keys(const struct engine_rule *rule, const struct json *a, const struct json *b)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rule->keys) && rule->keys[i] != NULL; i++) {
+		if (!same_key(rule->keys[i], a, b))
+			return false;
+	}
+	return rule->kind == ENGINE_KEYED;
+}
+
+/* The element that is equal, else the first with the same keys: elements without keys are not to be
+ * taken for each other. */
 static const struct json *find_element(
 	const struct engine_rule *rule, const struct json *element, const struct json *list)
 {
+	const struct json *found = NULL;
 	for (const struct json *at = json_first(list); at != NULL; at = json_next(at)) {
-		bool is_same = true;
-		if (rule->kind == ENGINE_SET)
-			is_same = json_equal(element, at);
-		for (size_t i = 0; i < ARRAY_LEN(rule->keys) && rule->keys[i] != NULL; i++)
-			is_same = is_same && same_key(rule->keys[i], element, at);
-		if (is_same)
+		if (json_equal(element, at))
 			return at;
+		if (found == NULL && same_keys(rule, element, at))
+			found = at;
 	}
-	return NULL;
+	return found;
 }
 
 static bool push_list(

@@ -65,6 +65,8 @@ static const struct row rows[] = {
 		NULL},
 	{"{\"ports\":[{\"port\":53}]}", "{\"ports\":[{\"port\":53,\"protocol\":\"UDP\"}]}",
 		"ports[0]"},
+	/* Elements without the key are not taken for each other. */
+	{"{\"named\":[{\"x\":1},7]}", "{\"named\":[{\"x\":1},7]}", NULL},
 	{"{\"set\":[\"a\",\"b\"]}", "{\"set\":[\"b\",\"c\",\"a\"]}", NULL},
 	{"{\"set\":[\"a\",\"b\"]}", "{\"set\":[\"b\",\"c\"]}", "set[0]"},
 	{"{\"deep\":{\"x\":[{\"list\":[1,2]}]}}", "{\"deep\":{\"x\":[{\"list\":[2,1]}]}}", NULL},
