@@ -18,9 +18,9 @@
 #define BURST_MAX 8
 #define QUIET_MS 1000
 
+/* Those that it was introduced to already are skipped. */
 static void introduce_to_targets(struct datapath *d, const struct nft_wanted *w)
 {
-	introduce_stop(&d->introduce);
 	for (size_t k = 0; k < NFT_MODEL_FAMILIES; k++)
 		introduce_add(&d->introduce, &w->families[k].catch_all);
 	for (size_t k = 0; k < w->portmap_count; k++)
@@ -175,10 +175,8 @@ static void build(void *arg)
 	d->share = datapath_collect(d, &w, &e);
 	if (d->share == DATAPATH_SHARE_IMPOSSIBLE)
 		report_impossible(d, &e);
-	if (d->is_introduction_due) {
-		d->is_introduction_due = false;
+	if (d->is_daemon_there)
 		introduce_to_targets(d, &w);
-	}
 	d->is_applying = true;
 	nft_apply(d->nft, &w, on_applied, d);
 }
@@ -256,8 +254,9 @@ void datapath_claim(struct datapath *d)
 
 void datapath_start(struct datapath *d, struct statestore *store, char *const *daemon_env)
 {
+	introduce_stop(&d->introduce);
+	d->is_daemon_there = true;
 	if (d->is_started) {
-		d->is_introduction_due = true;
 		ask_for_netmap(d);
 		build_soon(d);
 		return;
@@ -297,6 +296,7 @@ void datapath_update(struct datapath *d, const struct selfnode *self, bool has_n
 void datapath_forget_netmap(struct datapath *d)
 {
 	d->has_netmap = false;
+	d->is_daemon_there = false;
 	introduce_stop(&d->introduce);
 }
 

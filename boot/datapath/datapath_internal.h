@@ -40,7 +40,7 @@ struct datapath {
 	struct selfnode self;
 	bool has_netmap;
 	uint64_t peers_seen, records_seen; /* generations that were used */
-	bool is_introduction_due;          /* targets do not know this daemon */
+	bool is_daemon_there;              /* each target is introduced to it once */
 	struct introduce introduce;
 
 	/* the run under way; the next is built when it has ended */

@@ -1,9 +1,10 @@
 /*
- * A restarted daemon has a new discovery key. Its peers learn of it from the control server, some
- * time after the first packets have set up a WireGuard session, and then drop the session: packets
- * that only this side sends are lost until the daemon gives up on it, 15 s later. A ping inside the
- * tunnel (TSMP) carries the key, and the peer keeps the session. It also sets a session up, without
- * which a peer that asks uses the one with the former daemon for some seconds.
+ * A restarted daemon has a new discovery key, and so has the first one of a Pod that replaces
+ * another. Its peers learn of it from the control server, some time after the first packets have
+ * set up a WireGuard session, and then drop the session: packets that only this side sends are lost
+ * until the daemon gives up on it, 15 s later. A ping inside the tunnel (TSMP) carries the key, and
+ * the peer keeps the session. It also sets a session up, without which a peer that asks uses the
+ * one with the former daemon for some seconds.
  *
  * So peers that matter are pinged when the daemon is back, and once more for the direct path when
  * they know its key: the daemon's own first try came too early, the next one follows after 5 s.
