@@ -57,7 +57,7 @@ void jscan_match_init(struct jscan_match *m, const struct jscan_rule *rules, siz
 
 void jscan_match_fini(struct jscan_match *m)
 {
-	buf_fini(&m->capture);
+	buf_wipe(&m->capture); /* it may be a Secret */
 }
 
 void jscan_match_reset(struct jscan_match *m)

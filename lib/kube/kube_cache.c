@@ -258,6 +258,17 @@ static int on_item(void *arg, struct json *object, struct err *e)
 	return 0;
 }
 
+static int on_item_gone(void *arg, struct json *object, struct err *e)
+{
+	struct kube_cache *c = arg;
+	struct kube_entry *entry = entry_new(c, object, e);
+	if (entry == NULL)
+		return e->code;
+	entry_free(c, keyed_remove(&c->coming, entry->key));
+	entry_free(c, entry);
+	return 0;
+}
+
 /* Each entry of either content, in the order of keys. */
 static void report_all(struct kube_cache *c, const struct keyed *before, const struct keyed *after)
 {
@@ -317,6 +328,7 @@ void kube_cache_sink(struct kube_cache *c, struct kube_watch_sink *sink)
 	*sink = (struct kube_watch_sink){
 		.on_begin = on_begin,
 		.on_item = on_item,
+		.on_item_gone = on_item_gone,
 		.on_complete = on_complete,
 		.on_change = on_change,
 		.arg = c,

@@ -21,7 +21,6 @@
 #define COMPLAINT_MAX 400
 
 struct kube_exec {
-	struct loop *loop_ref;
 	struct proc_table *procs_ref;
 	const struct kube_exec_spec *spec_ref;
 	struct kube_access *access_ref;
@@ -239,7 +238,6 @@ struct kube_exec *kube_exec_new(struct loop *loop, struct proc_table *procs,
 	const struct kube_exec_spec *spec, struct kube_access *access, kube_exec_fn fn, void *arg)
 {
 	struct kube_exec *x = xcalloc(1, sizeof(*x));
-	x->loop_ref = loop;
 	x->procs_ref = procs;
 	x->spec_ref = spec;
 	x->access_ref = access;

@@ -133,9 +133,12 @@ static int on_bookmark(struct kube_watch *w, const struct json *object)
 static int on_object(
 	struct kube_watch *w, enum kube_change change, struct json *object, struct err *e)
 {
-	if (w->state == KUBE_WATCH_INITIAL_WATCH && change == KUBE_ADDED)
-		return w->sink.on_item(w->sink.arg, object, e);
-	return w->sink.on_change(w->sink.arg, change, object, e);
+	if (w->state != KUBE_WATCH_INITIAL_WATCH)
+		return w->sink.on_change(w->sink.arg, change, object, e);
+	/* What happens while the list comes is a part of the list. */
+	if (change == KUBE_DELETED)
+		return w->sink.on_item_gone(w->sink.arg, object, e);
+	return w->sink.on_item(w->sink.arg, object, e);
 }
 
 static int on_error(struct kube_watch *w, const struct json *status, struct err *e)
@@ -160,7 +163,9 @@ static int on_frame(void *arg, enum kube_frame type, struct json *object, struct
 		w->stream_outcome = KUBE_GONE;
 		return code;
 	}
-	keep(&w->version, version);
+	/* Without one the watch would begin anywhere. */
+	if (version[0] != '\0')
+		keep(&w->version, version);
 	backoff_reset(&w->backoff);
 	return 0;
 }

@@ -43,6 +43,8 @@ struct kube_watch_sink {
 	/* A list begins: what came of an unfinished one before is void. */
 	void (*on_begin)(void *arg);
 	int (*on_item)(void *arg, struct json *object, struct err *e);
+	/* An item of the list is gone before the list is complete: lists by watch only. */
+	int (*on_item_gone)(void *arg, struct json *object, struct err *e);
 	/* The list is complete: what is not in it does not exist. */
 	void (*on_complete)(void *arg);
 	/* A negative errno cuts the watch, and a list follows. */

@@ -60,6 +60,12 @@ static int on_item(void *arg, struct json *object, struct err *e)
 	return w->sink.on_item(w->sink.arg, object, e);
 }
 
+static int on_item_gone(void *arg, struct json *object, struct err *e)
+{
+	struct watch *w = arg;
+	return w->sink.on_item_gone(w->sink.arg, object, e);
+}
+
 static void on_complete(void *arg)
 {
 	struct watch *w = arg;
@@ -113,6 +119,7 @@ void drive_watch(struct kube *k, const struct json *command)
 	const struct kube_watch_sink sink = {
 		.on_begin = on_begin,
 		.on_item = on_item,
+		.on_item_gone = on_item_gone,
 		.on_complete = on_complete,
 		.on_change = on_change,
 		.on_trouble = on_trouble,

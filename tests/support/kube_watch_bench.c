@@ -107,6 +107,14 @@ static int on_item(void *arg, struct json *object, struct err *e)
 	return 0;
 }
 
+static int on_item_gone(void *arg, struct json *object, struct err *e)
+{
+	struct kube_watch_bench *b = arg;
+	(void)e;
+	strv_pushf(&b->seen, "item gone %s", name_of(object));
+	return 0;
+}
+
 static void on_complete(void *arg)
 {
 	struct kube_watch_bench *b = arg;
@@ -134,6 +142,7 @@ void watch_start(struct kube_watch_bench *b, const struct kube_watch_options *op
 	const struct kube_watch_sink sink = {
 		.on_begin = on_begin,
 		.on_item = on_item,
+		.on_item_gone = on_item_gone,
 		.on_complete = on_complete,
 		.on_change = on_change,
 		.on_trouble = on_trouble,

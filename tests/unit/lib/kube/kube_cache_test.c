@@ -170,6 +170,12 @@ static void a_second_list_replaces_in_one_step(void **state)
 	f->sink.on_begin(f->sink.arg);
 	item(f, "a", "two", "x");
 	item(f, "a", "three", "y");
+	/* Gone while the list came. */
+	item(f, "a", "four", "x");
+	struct err e;
+	AUTO(json_freep) struct json *four = object_of("a", "four", "x");
+	assert_int_equal(f->sink.on_item_gone(f->sink.arg, four, &e), 0);
+	assert_int_equal(f->sink.on_item_gone(f->sink.arg, four, &e), 0);
 	assert_int_equal(kube_cache_count(f->cache), 3);
 	expect_index(f, 0, "x", "a/one b/one");
 	expect_reports(f, "");

@@ -24,6 +24,9 @@
 	"\",\"continue\":\"" next "\"},\"items\":[" items "]}"
 #define STATUS(code, reason) \
 	"{\"kind\":\"Status\",\"code\":" code ",\"reason\":\"" reason "\",\"message\":\"m\"}"
+#define LIST_END(version)                                                                 \
+	"{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"" version \
+	"\",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}}\n"
 #define IS_LIST "/services?limit="
 #define IS_WATCH "watch=1"
 
@@ -246,14 +249,15 @@ static void a_server_that_can_sends_the_list_as_a_watch(void **state)
 	static const struct kube_watch_options options = {.lists_by_watch = true};
 	struct kube_watch_bench *b = *state;
 	watch_stream(b, "sendInitialEvents=true",
-		FRAME("ADDED", "one", "3") FRAME("ADDED", "two",
-			"4") "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"9\","
-			     "\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}}\n" FRAME(
-				     "ADDED", "three", "10"));
+		FRAME("ADDED", "one", "3") FRAME("ADDED", "two", "4") FRAME("MODIFIED", "one", "6")
+			FRAME("DELETED", "two", "7") LIST_END("9") FRAME("ADDED", "three", "10")
+				FRAME("BOOKMARK", "", ""));
 	watch_stream(b, "resourceVersion=10 ", "");
 	watch_start(b, &options);
 	watch_wait(b, "added three");
-	watch_expect(b, "begin, item one, item two, complete, added three");
+	/* What happens while the list comes is a part of it. */
+	watch_expect(
+		b, "begin, item one, item two, item one, item gone two, complete, added three");
 	assert_int_equal(kube_watch_state(b->watch), KUBE_WATCH_WATCHING);
 	hang_up(b);
 	fake_clock_advance_ms(KUBE_WATCH_RESUME_MS);
