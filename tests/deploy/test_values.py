@@ -59,6 +59,8 @@ def test_the_versions_are_those_of_the_program():
         assert description["version"] == description["appVersion"]
     library = yaml.safe_load((charts.SIDECAR / "values.yaml").read_text())
     assert library["image"] == f"localhost/tailboot:{description['appVersion']}"
+    for path in ("deploy/compose/compose.yaml", "deploy/nomad/tailboot.nomad.hcl", "docs/migration.md"):
+        assert library["image"] in (charts.ROOT / path).read_text()
 
 
 def test_names_that_are_in_use_work_as_they_are():

@@ -1,5 +1,8 @@
 """Fixtures of the stories: one node for the whole run, and a Kubernetes namespace for each story."""
 
+import itertools
+import re
+
 import pytest
 
 from nodebed.bed import NodeBed
@@ -50,4 +53,11 @@ def new_space(node, request):
 @pytest.fixture
 def space(new_space, request):
     """The namespace of one story, called after it."""
-    return new_space(request.node.name.removeprefix("test_").replace("_", "-")[:40].strip("-"))
+    label = re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())
+    if hasattr(request.node, "callspec"):
+        # Cases of one story would have the same name when it is cut.
+        label = f"{label[:34].strip('-')}-{next(_numbers)}"
+    return new_space(label[:40].strip("-"))
+
+
+_numbers = itertools.count(1)

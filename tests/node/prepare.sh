@@ -7,7 +7,7 @@ source "$node/../real/prepare.sh"
 
 # prepare_node PARTNER...: packages, the program, the partners of the node and more.
 prepare_node() {
-	[[ -n ${TAILBOOT_PREPARED:-} ]] || "$root/scripts/need" node >&2
+	[[ -n ${TAILBOOT_PREPARED:-} ]] || "$root/scripts/need" node deploy >&2
 	prepare tailscale headscale etcd kubernetes node coredns "$@"
 }
 

@@ -128,6 +128,10 @@ class Headscale:
         netns.connect(self._network.hub, settings.HUB_ADDRESS, settings.CONTROL_PORT).close()
         return (self.folder / "headscale.sock").exists()
 
+    def command_line(self):
+        """Its command for a person's shell."""
+        return f"env HOME={self.folder} {self._binary} -c {self._config}"
+
     def run(self, *arguments):
         """One call of its command line; the answer is decoded JSON, None when there is none."""
         done = subprocess.run([self._binary, "-c", self._config, *map(str, arguments), "-o", "json"],
