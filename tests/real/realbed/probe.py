@@ -88,6 +88,11 @@ class Probe:
 
         wait.wait_for(flows, deadline, f"traffic to {self._address} flows again")
 
+    def wait_answers(self, count, deadline):
+        """Waits until so many more have come."""
+        goal = len(self._arrivals) + count
+        wait.wait_for(lambda: len(self._arrivals) >= goal, deadline, f"{count} answers of {self._address}")
+
     def worst(self, since=0.0):
         """The longest silence between two neighbouring answers since a moment: seconds, and when it ended; counts
         until now."""
