@@ -69,6 +69,8 @@ def add_licences(tree, lock, paths, compilers):
 def full(tree, base_part):
     """The image for pods as the upstream operator writes them."""
     subprocess.run(["cp", "-a", f"{base_part}/.", tree], check=True)
+    # Their init container calls it; the package of that name would bring a whole Perl.
+    (tree / "usr/sbin/sysctl").symlink_to("../bin/busybox")
 
 
 def slim(tree, base_part):

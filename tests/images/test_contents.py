@@ -92,7 +92,8 @@ def test_no_traces(image):
 def test_full_has_shell_and_tools(unpacked, arch):
     """What the upstream operator's pods call."""
     root = unpacked["tailboot", arch].root
-    for path in ("bin/sh", "usr/sbin/iptables", "usr/sbin/ip6tables", "usr/sbin/iptables-save", "usr/bin/ip"):
+    for path in ("bin/sh", "usr/sbin/iptables", "usr/sbin/ip6tables", "usr/sbin/iptables-save", "usr/bin/ip",
+                 "usr/sbin/sysctl"):
         assert (root / path).resolve().is_relative_to(root) and (root / path).exists(), path
     assert "User" not in unpacked["tailboot", arch].config
 
@@ -100,8 +101,9 @@ def test_full_has_shell_and_tools(unpacked, arch):
 def test_full_runs(unpacked):
     """The programs of this architecture find their libraries."""
     root = unpacked["tailboot", "amd64"].root
-    for command, word in (("iptables -V", "nf_tables"), ("ip -V", "iproute2"), ("dpkg -s tailscale-none || dpkg -s bash",
-                          "install ok installed"), ("id -un", "root"), ("/tailscale/run.sh --version", "tailboot")):
+    for command, word in (("iptables -V", "nf_tables"), ("ip -V", "iproute2"), ("sysctl --help", "BusyBox"),
+                          ("dpkg -s tailscale-none || dpkg -s bash", "install ok installed"), ("id -un", "root"),
+                          ("/tailscale/run.sh --version", "tailboot")):
         done = subprocess.run(["chroot", root, "/bin/sh", "-c", command], capture_output=True, text=True, check=False)
         assert word in done.stdout + done.stderr, command
 
