@@ -27,6 +27,7 @@ COMBINATIONS = [
     ("sidecar.containers: is empty, and mode sidecar needs a pod to join", proxy("sidecar")),
     ("replicas: is 2, and the pods of a Deployment", proxy("sidecar", sidecar=CONTAINERS, replicas=2)),
     ("replicas: is 2, and the pods of a Job", proxy("sidecar", sidecar=CONTAINERS | {"kind": "Job"}, replicas=2)),
+    ("networkPolicy.enabled: would close the ports", proxy("sidecar", sidecar=CONTAINERS, networkPolicy={"enabled": True})),
     ("tailscale.state.claim: is empty", proxy("sidecar", {"state": {"kind": "volume"}}, sidecar=CONTAINERS)),
     ("tailscale.state.claim: one volume cannot", proxy(tailscale={"state": {"kind": "volume", "claim": "c"}}, replicas=2)),
     ("tailscale.state.identityExists: there is no identity",

@@ -99,6 +99,27 @@ def test_rights_are_on_the_state_secrets_by_name(path):
     assert bool(made) == bool(charts.of_kind(found, "Role"))
 
 
+@pytest.mark.parametrize("path", charts.EXAMPLES + charts.CASES, ids=lambda path: path.stem)
+def test_a_policy_lets_only_probes_metrics_and_the_ports_of_services_in(path):
+    found = charts.documents(yaml.safe_load(path.read_text()))
+    for policy in charts.of_kind(found, "NetworkPolicy"):
+        assert policy["spec"]["policyTypes"] == ["Ingress"]
+        assert all(rule["from"] and rule["ports"] for rule in policy["spec"]["ingress"])
+        allowed = {port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]}
+        served = {port["targetPort"] for each in charts.of_kind(found, "Service") for port in each["spec"]["ports"]}
+        assert allowed == served - {"tailnet-health"} | {9002}
+
+
+def test_the_package_of_the_chart_has_the_library_in_it(tmp_path):
+    values = {"mode": "httpProxy", "tailscale": {"auth": {"secret": "key"}}}
+    done = charts.helm("package", charts.TAILBOOT, "--destination", tmp_path)
+    assert done.returncode == 0, done.stderr
+    (package,) = tmp_path.iterdir()
+    done = charts.helm("template", "proxy", package, values=values)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [each for each in yaml.safe_load_all(done.stdout) if each] == charts.documents(values)
+
+
 def test_a_port_of_an_egress_service_stays_when_others_are_added():
     def ports(services):
         found = charts.documents({"mode": "egress", "tailscale": {"auth": {"secret": "key"}},

@@ -28,6 +28,9 @@
 {{- if and $v.tailscale.state (eq $v.tailscale.state.kind "volume") $v.tailscale.state.claim (gt (int $v.replicas) 1) -}}
 {{- fail "tailscale.state.claim: one volume cannot keep the state of several nodes: leave it empty, so that each pod has a claim of its own, or set replicas to 1" -}}
 {{- end -}}
+{{- if and (eq $v.mode "sidecar") $v.networkPolicy.enabled -}}
+{{- fail "networkPolicy.enabled: would close the ports of sidecar.containers, which are in the same pod: write a policy of your own that lets port 9002 in" -}}
+{{- end -}}
 {{- if eq $v.mode "egress" }}{{ include "tailboot.checkEgress" . }}{{ end -}}
 {{- if eq $v.mode "ingress" }}{{ include "tailboot.checkIngress" . }}{{ end -}}
 {{- if eq $v.mode "sidecar" }}{{ include "tailboot.checkSidecar" . }}{{ end -}}
