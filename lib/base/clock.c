@@ -18,6 +18,15 @@ uint64_t clock_now_ms(void)
 	return clock_now_ns() / CLOCK_NS_PER_MS;
 }
 
+uint64_t clock_boot_ms(void)
+{
+	if (source != NULL)
+		return source() / CLOCK_NS_PER_MS;
+	struct timespec now;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * CLOCK_MS_PER_S + (uint64_t)now.tv_nsec / CLOCK_NS_PER_MS;
+}
+
 time_t clock_wall(void)
 {
 	struct timespec now;

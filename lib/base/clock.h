@@ -14,6 +14,9 @@
 uint64_t clock_now_ms(void);
 /* Nanoseconds of CLOCK_MONOTONIC (or of the fake): for measuring. */
 uint64_t clock_now_ns(void);
+/* Milliseconds of CLOCK_BOOTTIME, which goes on while the machine sleeps (or of the fake): for what
+ * is agreed with other machines. */
+uint64_t clock_boot_ms(void);
 /* Wall time, for log lines and time stamps only. */
 time_t clock_wall(void);
 
