@@ -42,38 +42,41 @@ def parsed(text):
 
 
 def apply(space, text):
-    """What kubectl says about each object."""
+    """What kubectl says about each object of a text."""
     return space.kubectl("apply", "--validate=strict", "-f", "-", stdin=text).splitlines()
 
 
-@pytest.mark.parametrize("path", charts.MANIFESTS, ids=lambda path: path.stem)
-def test_manifest(room, path):
-    text = path.read_text()
-    made = apply(room, text)
-    assert len(made) == len(parsed(text)) and all(line.endswith(" created") for line in made)
-    # kubectl replaces the selector of a PodDisruptionBudget each time, also by the same one.
-    changed = [line for line in apply(room, text) if not line.endswith(" unchanged") and "poddisruption" not in line]
-    assert not changed
+def assert_created(space, text, where):
+    made = apply(space, text)
+    assert len(made) == len(parsed(text)) and all(line.endswith(" created") for line in made), f"{where}: {made}"
 
 
-@pytest.mark.parametrize("path", charts.CASES, ids=lambda path: path.stem)
-def test_case(room, monitors, path):
-    text = (charts.ROOT / f"tests/deploy/golden/{path.stem}.yaml").read_text()
-    made = apply(room, text)
-    assert len(made) == len(parsed(text)) and all(line.endswith(" created") for line in made)
+def test_manifests(room):
+    for path in charts.MANIFESTS:
+        text = path.read_text()
+        assert_created(room, text, path)
+        # kubectl replaces the selector of a PodDisruptionBudget each time, also by the same one.
+        changed = [line for line in apply(room, text) if not line.endswith(" unchanged") and "poddisruption" not in line]
+        assert not changed, path
 
 
-@pytest.mark.parametrize("path", charts.MANIFESTS, ids=lambda path: path.stem)
-def test_kustomize_base(room, path):
-    base = charts.ROOT / f"deploy/kustomize/{path.stem}"
-    done = subprocess.run([layout.kubernetes("kubectl"), "kustomize", base], check=True, capture_output=True, text=True,
-                          timeout=60)
+def test_cases(room, monitors):
+    for path in charts.CASES:
+        golden = charts.ROOT / f"tests/deploy/golden/{path.stem}.yaml"
+        assert_created(room, golden.read_text(), golden)
 
-    def in_order(text):
-        return sorted(parsed(text), key=lambda each: (each["kind"], each["metadata"]["name"]))
 
-    assert in_order(done.stdout) == in_order(path.read_text())
-    assert all(line.endswith(" created") for line in apply(room, done.stdout))
+def in_order(text):
+    return sorted(parsed(text), key=lambda each: (each["kind"], each["metadata"]["name"]))
+
+
+def test_kustomize_bases(room):
+    for path in charts.MANIFESTS:
+        base = charts.ROOT / f"deploy/kustomize/{path.stem}"
+        done = subprocess.run([layout.kubernetes("kubectl"), "kustomize", base], check=True, capture_output=True,
+                              text=True, timeout=60)
+        assert in_order(done.stdout) == in_order(path.read_text()), base
+        assert_created(room, done.stdout, base)
 
 
 def test_chart_that_uses_the_library(room):
@@ -101,25 +104,30 @@ KERNEL = {"egress": "capabilities", "egress-services": "capabilities", "ingress-
           "ingress-address": "privileged"}
 
 
-def admit(space, name):
-    """What admission says to the pod of an example or a case."""
+@pytest.fixture
+def admit(space):
+    """admit(name): what admission says to the pod of an example or a case, where `restricted` is enforced."""
     space.bed.kubectl("label", "namespace", space.name, RESTRICTED)
-    path = charts.ROOT / f"deploy/manifests/{name}.yaml"
-    if not path.exists():
-        path = charts.ROOT / f"tests/deploy/golden/{name}.yaml"
-    return space.kubectl("create", "--dry-run=server", "-f", "-", stdin=json.dumps(pod_of(parsed(path.read_text()))))
+
+    def ask(name):
+        path = charts.ROOT / f"deploy/manifests/{name}.yaml"
+        if not path.exists():
+            path = charts.ROOT / f"tests/deploy/golden/{name}.yaml"
+        return space.kubectl("create", "--dry-run=server", "-f", "-", stdin=json.dumps(pod_of(parsed(path.read_text()))))
+
+    return ask
 
 
-@pytest.mark.parametrize("name", USERSPACE)
-def test_userspace_is_admitted_where_restricted_is_enforced(space, name):
-    assert "pod/node created" in admit(space, name)
+def test_userspace_is_admitted_where_restricted_is_enforced(admit):
+    for name in USERSPACE:
+        assert "pod/node created" in admit(name), name
 
 
-@pytest.mark.parametrize("name", KERNEL)
-def test_kernel_is_refused_where_restricted_is_enforced(space, name):
-    with pytest.raises(OSError, match='violates PodSecurity "restricted') as refusal:
-        admit(space, name)
-    assert KERNEL[name] in str(refusal.value)
+def test_kernel_is_refused_where_restricted_is_enforced(admit):
+    for name, reason in KERNEL.items():
+        with pytest.raises(OSError, match='violates PodSecurity "restricted') as refusal:
+            admit(name)
+        assert reason in str(refusal.value), name
 
 
 @pytest.fixture
