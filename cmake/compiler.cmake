@@ -11,6 +11,8 @@ set(CMAKE_C_FLAGS_RELEASE "-O2 -g1")
 set(CMAKE_C_FLAGS_DEBUG "-Og -g3")
 
 add_compile_definitions(_GNU_SOURCE)
+# The same program at any time.
+add_compile_options(-Werror=date-time)
 add_compile_options(-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 	-Wformat=2 -Wundef -Wswitch-enum)
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")

@@ -74,8 +74,9 @@ def build(name, arch, lock, paths):
             trees.add_licences(tree, lock, paths, program.compiler(lock, paths))
             trees.pack(tree, f"{work}/layer.tar")
             layout = oci.Storage(work).commit(f"{work}/layer.tar", arch, user, labels(name, revision, epoch), epoch)
+            layout.compress(lambda path: program.gzip(program.compiler(lock, paths), path))
             names = [f"localhost/{name}:{tag}" for tag in (version(), "dev")]
-            digest = oci.archive(layout, names, folder / "image.oci.tar", epoch)
+            digest = layout.archive(names, folder / "image.oci.tar", epoch)
         architecture.check(folder / "image.oci.tar", arch)
         (folder / "digest").write_text(digest + "\n", encoding="ascii")
         text = spdx.document(lock, name, arch, version(), digest, epoch)

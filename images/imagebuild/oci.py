@@ -31,7 +31,7 @@ class Storage:
         return done.stdout.strip()
 
     def commit(self, layer, arch, user, labels, epoch):
-        """The folder (an OCI layout) of an image with this layer."""
+        """An image with this layer, not compressed."""
         layout = self.folder / "layout"
         container = self.run("from", "--arch", arch, "--name", "image", "scratch")
         self.run("add", "--quiet", container, layer, "/")
@@ -43,26 +43,53 @@ class Storage:
         self.run("config", "--arch", arch, "--os", "linux", "--entrypoint", json.dumps(ENTRYPOINT), "--cmd", "",
                  "--env", PATH, "--workingdir", "/", *options, container)
         # Without buildah's own label, which would make its version part of the digest.
-        self.run("commit", "--quiet", "--disable-compression=false", "--identity-label=false", "--format", "oci", "--timestamp", str(epoch), "--rm", container,
+        self.run("commit", "--quiet", "--disable-compression", "--identity-label=false", "--format", "oci", "--timestamp", str(epoch), "--rm", container,
                  f"oci:{layout}:image")
-        return layout
+        return Layout(layout)
 
 
-def archive(layout, names, target, epoch):
-    """An OCI archive of a layout under several names; the digest of its manifest."""
-    index = json.loads((layout / "index.json").read_text(encoding="utf-8"))
-    manifest = index["manifests"][0]
-    index["manifests"] = [
-        dict(manifest, annotations={"io.containerd.image.name": name, "org.opencontainers.image.ref.name": name})
-        for name in names]
-    files = {str(p.relative_to(layout)): p.read_bytes() for p in layout.rglob("*") if p.is_file()}
-    files["index.json"] = json.dumps(index, separators=(",", ":"), sort_keys=True).encode()
-    with tarfile.open(target, "w", format=tarfile.USTAR_FORMAT) as tar:
-        for name in sorted(files):
-            info = tarfile.TarInfo(name)
-            info.size, info.mtime, info.mode = len(files[name]), epoch, 0o644
-            tar.addfile(info, io.BytesIO(files[name]))
-    return manifest["digest"]
+class Layout:
+    """An OCI layout as buildah leaves it, made independent of buildah's release."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+        self.manifest = json.loads(self.blob(self.index["manifests"][0]["digest"]).read_text(encoding="utf-8"))
+
+    def blob(self, digest):
+        """Where a blob is."""
+        return self.folder / "blobs" / digest.replace(":", "/")
+
+    def replace(self, descriptor, data):
+        """Another content for a descriptor."""
+        self.blob(descriptor["digest"]).unlink()
+        descriptor.update(digest=f"sha256:{hashlib.sha256(data).hexdigest()}", size=len(data))
+        self.blob(descriptor["digest"]).write_bytes(data)
+
+    def compress(self, gzip):
+        """The layer, by a compressor of the lock; then the manifest, without a reference to a base that is none."""
+        (layer,) = self.manifest["layers"]
+        self.replace(layer, gzip(self.blob(layer["digest"])))
+        layer["mediaType"] = "application/vnd.oci.image.layer.v1.tar+gzip"
+        self.manifest["annotations"].pop("org.opencontainers.image.base.digest", None)
+        text = json.dumps(self.manifest, separators=(",", ":"), sort_keys=True)
+        self.replace(self.index["manifests"][0], text.encode())
+
+    def archive(self, names, target, epoch):
+        """An OCI archive under several names; the digest of the manifest."""
+        digest = self.index["manifests"][0]["digest"]
+        self.index["manifests"] = [
+            dict(self.index["manifests"][0],
+                 annotations={"io.containerd.image.name": name, "org.opencontainers.image.ref.name": name})
+            for name in names]
+        files = {str(p.relative_to(self.folder)): p.read_bytes() for p in self.folder.rglob("*") if p.is_file()}
+        files["index.json"] = json.dumps(self.index, separators=(",", ":"), sort_keys=True).encode()
+        with tarfile.open(target, "w", format=tarfile.USTAR_FORMAT) as tar:
+            for name in sorted(files):
+                info = tarfile.TarInfo(name)
+                info.size, info.mtime, info.mode = len(files[name]), epoch, 0o644
+                tar.addfile(info, io.BytesIO(files[name]))
+        return digest
 
 
 def read(path):

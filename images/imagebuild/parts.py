@@ -9,6 +9,10 @@ from pathlib import Path
 
 from .fetch import cache
 
+# How many of a kind stay in the cache: those used last. An image is made for each commit.
+KEPT = {"image": 8}
+KEPT_OTHERS = 4
+
 
 def digest(inputs):
     """One hash of texts, unambiguous whatever they contain."""
@@ -36,6 +40,16 @@ def part(kind, inputs, make):
             made.mkdir(mode=0o755)
             make(made)
             made.rename(path)
+            os.utime(path)
+            prune(base, kind)
         finally:
             shutil.rmtree(work, ignore_errors=True)
     return path
+
+
+def prune(base, kind):
+    """Removes what was not used for longest."""
+    parts = sorted(base.glob(f"{kind}-*"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in parts[KEPT.get(kind, KEPT_OTHERS):]:
+        shutil.rmtree(path, ignore_errors=True)
+        (base / f".{path.name}.lock").unlink(missing_ok=True)

@@ -100,3 +100,10 @@ def inside(root, mounts, arch):
         env={"PATH": os.environ["PATH"]})
     if done.returncode != 0:
         raise Fault(f"the program for {arch} could not be built:\n{(done.stdout + done.stderr)[-3000:]}")
+
+
+def gzip(root, path):
+    """A file compressed by the gzip of the lock: others may make other bytes."""
+    with open(path, "rb") as file:
+        return subprocess.run(["chroot", root, "/usr/bin/gzip", "-n", "-6"], stdin=file, check=True,
+                              capture_output=True).stdout

@@ -2,10 +2,11 @@
 
 import hashlib
 import http.server
+import os
 import threading
 
 import pytest
-from imagebuild import fetch, lockfile, renew, spdx
+from imagebuild import fetch, lockfile, parts, renew, spdx
 from imagebuild.lockfile import Entry, Fault
 
 CONTENT = b"a package"
@@ -104,3 +105,26 @@ def test_contents_by_image():
     debs = {e.name for e in spdx.entries(lock, "tailboot-slim", "arm64") if e.kind == "deb"}
     assert debs == {"ca-certificates", *spdx.LINKED}
     assert {"iptables", "bash"} <= {e.name for e in spdx.entries(lock, "tailboot", "arm64")}
+
+
+def test_parts_are_made_once_and_forgotten(tmp_path, monkeypatch):
+    """The cache keeps those that were used last; a failure leaves nothing behind."""
+    monkeypatch.setenv("TAILBOOT_CACHE", str(tmp_path))
+    made = []
+
+    def use(number):
+        def make(folder):
+            made.append(number)
+            (folder / "file").write_text(str(number), encoding="ascii")
+
+        path = parts.part("base", [str(number)], make)
+        # Later than all others, whatever the clock's resolution.
+        os.utime(path, (len(made) + 1e9, len(made) + 1e9))
+        assert (path / "file").read_text(encoding="ascii") == str(number)
+
+    for number in (0, 1, 2, 3, 1, 4, 0):
+        use(number)
+    assert made == [0, 1, 2, 3, 4, 0]
+    with pytest.raises(Fault):
+        parts.part("base", ["bad"], lambda folder: lockfile.parse("bad"))
+    assert len([path for path in (tmp_path / "images").iterdir() if path.is_dir()]) == parts.KEPT_OTHERS
