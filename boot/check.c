@@ -136,8 +136,8 @@ static void check_tun(struct check *c)
 	AUTO(mem_free) char *path = settings_path(c->s, "/dev/net/tun");
 	privileges_read(c->s, &privileges);
 	bool will_be_made = access(path, F_OK) < 0 && caps_of_child(CAPS_MKNOD, NULL) == CAPS_HELD;
-	const char *warning = privileges_warning(c->s, &privileges);
-	if (warning != NULL)
+	const char *warning;
+	for (size_t i = 0; (warning = privileges_warning(c->s, &privileges, i)) != NULL; i++)
 		check_fault(c, "%s", warning);
 	if (privileges_check(c->s, &privileges, &e) < 0)
 		check_fault(c, "%s", e.msg);

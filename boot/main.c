@@ -45,8 +45,8 @@ static int prepare_host(const struct settings *settings, struct err *e)
 	/* A device that was made may still be one that must not be opened. */
 	if (check_privileges(settings, &privileges, e) < 0 || sysctl_prepare(settings, e) < 0)
 		return e->code;
-	const char *warning = privileges_warning(settings, &privileges);
-	if (warning != NULL)
+	const char *warning;
+	for (size_t i = 0; (warning = privileges_warning(settings, &privileges, i)) != NULL; i++)
 		log_event(EV_PRIVILEGE_MISSING, warning);
 	return caps_drop(e);
 }

@@ -49,6 +49,7 @@ enum caps_reach caps_of_child(enum caps_wanted wanted, const char *program)
 	static const unsigned long numbers[] = {
 		[CAPS_MKNOD] = CAP_MKNOD,
 		[CAPS_NET_ADMIN] = CAP_NET_ADMIN,
+		[CAPS_NET_BIND_SERVICE] = CAP_NET_BIND_SERVICE,
 		[CAPS_NET_RAW] = CAP_NET_RAW,
 	};
 	unsigned long cap = numbers[wanted];

@@ -29,6 +29,7 @@ int caps_drop(struct err *e) MUST_CHECK;
 enum caps_wanted {
 	CAPS_MKNOD,
 	CAPS_NET_ADMIN,
+	CAPS_NET_BIND_SERVICE,
 	CAPS_NET_RAW,
 };
 

@@ -3,17 +3,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "boot/host/tun.h"
 #include "boot/settings/settings.h"
+#include "lib/base/buf.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/io/atomicfile.h"
 #include "lib/io/proc.h"
 
 #define TUN "/dev/net/tun"
+#define PORT_START "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+#define HTTP_PORT 80
 /* The program that all legacy names of iptables are links to. */
 #define LEGACY_PREFIX "xtables-legacy"
 
@@ -32,6 +37,20 @@ static bool is_legacy(const char *program)
 	return slash != NULL && str_starts(slash + 1, LEGACY_PREFIX);
 }
 
+/* When it cannot be read, ports are as free as in a container that says so. */
+static bool has_reserved_ports(void)
+{
+	struct err unknown;
+	uint64_t first;
+	AUTO(buf_fini) struct buf text = BUF_INIT(64);
+	if (atomicfile_read(PORT_START, &text, &unknown) < 0)
+		return false;
+	while (text.len > 0 && text.data[text.len - 1] == '\n')
+		text.data[--text.len] = '\0';
+	return str_to_u64(buf_cstr(&text), UINT16_MAX + 1, &first, &unknown) == 0 &&
+	       first > HTTP_PORT;
+}
+
 void privileges_read(const struct settings *s, struct privileges *out)
 {
 	struct err absent;
@@ -43,6 +62,8 @@ void privileges_read(const struct settings *s, struct privileges *out)
 	out->uid = geteuid();
 	out->net_admin = caps_of_child(CAPS_NET_ADMIN, daemon);
 	out->net_raw = caps_of_child(CAPS_NET_RAW, daemon);
+	out->net_bind_service = caps_of_child(CAPS_NET_BIND_SERVICE, daemon);
+	out->has_reserved_ports = has_reserved_ports();
 	out->tun_code = open_tun();
 	out->iptables_is_legacy = iptables != NULL && is_legacy(iptables);
 }
@@ -121,13 +142,34 @@ int privileges_check(const struct settings *s, const struct privileges *p, struc
 	return p->tun_code < 0 && is_there ? refuse_tun(s, p->tun_code, e) : 0;
 }
 
-const char *privileges_warning(const struct settings *s, const struct privileges *p)
+static bool lacks_packet_filter(const struct settings *s, const struct privileges *p)
 {
 	const char *mode = s->debug_firewall_mode;
 	bool uses_iptables = *mode == '\0' || strcmp(mode, "iptables") == 0;
-	if (!needs_device(s) || !uses_iptables || !p->iptables_is_legacy || p->net_raw == CAPS_HELD)
-		return NULL;
-	return "the packet filter of tailscaled needs the capability NET_RAW, because iptables of "
-	       "this image is the legacy one, and tailscaled does not have it: set "
-	       "TS_DEBUG_FIREWALL_MODE=nftables, or add it";
+	return needs_device(s) && uses_iptables && p->iptables_is_legacy && p->net_raw != CAPS_HELD;
+}
+
+/* For peers it needs no socket, for others it opens one. */
+static bool lacks_served_ports(const struct settings *s, const struct privileges *p)
+{
+	return s->proxy_cluster_traffic_via_ingress && p->has_reserved_ports &&
+	       p->net_bind_service != CAPS_HELD;
+}
+
+const char *privileges_warning(const struct settings *s, const struct privileges *p, size_t i)
+{
+	const char *found[2] = {0};
+	size_t count = 0;
+	if (lacks_packet_filter(s, p))
+		found[count++] =
+			"the packet filter of tailscaled needs the capability NET_RAW, because "
+			"iptables of this image is the legacy one, and tailscaled does not have "
+			"it: set TS_DEBUG_FIREWALL_MODE=nftables, or add it";
+	if (lacks_served_ports(s, p))
+		found[count++] =
+			"EXPERIMENTAL_ALLOW_PROXYING_CLUSTER_TRAFFIC_VIA_INGRESS needs the "
+			"capability NET_BIND_SERVICE for served ports below 1024, and tailscaled "
+			"does not have it: add it, or "
+			"set the sysctl net.ipv4.ip_unprivileged_port_start=0 for the Pod";
+	return i < count ? found[i] : NULL;
 }

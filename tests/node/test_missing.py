@@ -58,5 +58,5 @@ def test_log_names_the_secret_and_the_key(space):
     space.pod("no-authkey").wait_log("condition KeyMissing: no auth key was given, neither by TS_AUTHKEY nor by the "
                                      "key authkey of the Secret no-authkey", 30)
     space.pod("no-file").wait_log("TAILBOOT_CA_FILE: open /etc/authority/ca.crt: No such file or directory", 30)
-    ended = wait.wait_for(lambda: space.pod("no-file").status()["state"].get("terminated"), 20, "its last state")
+    ended = wait.wait_for(space.pod("no-file").ended, 20, "its last state")
     assert ended["message"].startswith("TAILBOOT_CA_FILE: open /etc/authority/ca.crt: ")

@@ -1,8 +1,10 @@
 """What a container may do, refused by the kernel itself: capabilities, another user, devices, /proc/sys."""
 
+import json
+
 import pytest
 
-from realbed import settings
+from realbed import netns, settings, wait
 from realbed.web import fetch
 
 BARE = {"BED_DEV": "bare"}
@@ -32,8 +34,10 @@ def _refusal(pod):
     (NOTHING, ("needs the capability NET_ADMIN for the tunnel device, its routes and the packet filter",
                "--cap-add NET_ADMIN", "set TS_USERSPACE=true")),
     ({**NOTHING, "TS_DEST_IP": "10.201.0.9"}, ("TS_DEST_IP needs the capability NET_ADMIN", "--cap-add NET_ADMIN")),
+    ({"BED_DEV": "closed"}, ("needs the device /dev/net/tun for the tunnel, which this container may not open "
+                             "(Permission denied)", "--device /dev/net/tun")),
     ({**NET_ADMIN, "BED_USER": "12345"}, ("user 12345 does not have it: run the container as user 0",)),
-], ids=["no device", "no capability", "no capability for a proxy", "another user"])
+], ids=["no device", "no capability", "no capability for a proxy", "closed device", "another user"])
 def test_kernel_mode_names_what_is_missing(environment, named, bed, new_pod):
     """A start that cannot succeed ends with the capability or device, what it is for, and how to give it."""
     pod = new_pod(userspace=False, environment=_logged_in(bed, environment))
@@ -84,3 +88,30 @@ def test_services_are_refused_in_userspace_mode(variable, value, new_pod):
     """Their rules would lead to a device that there is not."""
     pod = new_pod(environment={variable: value})
     assert f"{variable} needs kernel networking, because its traffic goes through a tunnel device" in _refusal(pod)
+
+
+def _serving(bed, new_proxy):
+    """A pod that serves its own health on port 80, to the cluster, too."""
+    pod = new_proxy(environment={**NET_ADMIN, "EXPERIMENTAL_ALLOW_PROXYING_CLUSTER_TRAFFIC_VIA_INGRESS": "true"})
+    pod.forward()
+    config = pod.folder / "serve.json"
+    config.write_text(json.dumps({"TCP": {"80": {"TCPForward": "127.0.0.1:9002"}}}))
+    pod.environment["TS_SERVE_CONFIG"] = config
+    return pod
+
+
+def test_served_ports_below_1024(bed, new_proxy):
+    """Clients in the cluster are refused without NET_BIND_SERVICE, which the start says; the sysctl is enough as well."""
+    line = "needs the capability NET_BIND_SERVICE for served ports below 1024"
+    pod = _serving(bed, new_proxy).boot()
+    assert line in pod.log()
+    with pytest.raises(ConnectionRefusedError):
+        fetch(bed.client(), pod.address, 80, "/healthz")
+    assert pod.stop() == 0
+    pod = _serving(bed, new_proxy)
+    netns.set_sysctl(pod.namespace, "ipv4/ip_unprivileged_port_start", 0)
+    pod.boot()
+    assert line not in pod.log()
+    page = wait.wait_for(lambda: fetch(bed.client(), pod.address, 80, "/healthz"), 15, "the page by the Pod's address")
+    assert page[0] == 200
+    assert pod.stop() == 0

@@ -62,6 +62,11 @@ class Pod:
         every = status.get("containerStatuses", []) + status.get("initContainerStatuses", [])
         return next(one for one in every if one["name"] == self.container)
 
+    def ended(self):
+        """How its container ended for good; nothing while it has not."""
+        every = self.object()["status"].get("containerStatuses", [])
+        return next((one["state"].get("terminated") for one in every if one["name"] == self.container), None)
+
     def restarts(self):
         """How often its container was started again."""
         return self.status()["restartCount"]

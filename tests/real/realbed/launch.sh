@@ -1,7 +1,8 @@
 #!/bin/bash
 # Prepares a private mount namespace and becomes the program: own /etc/hosts and /etc/resolv.conf, own /run
 # and /tmp (the folders named in BED_KEEP stay visible), and the service account of a pod where there is one.
-# BED_DEV=bare hides every device but the usual harmless ones; BED_PROC_SYS=ro makes /proc/sys read-only.
+# BED_DEV=bare hides every device but the usual harmless ones, BED_DEV=closed shows a TUN device that must not be
+# opened; BED_PROC_SYS=ro makes /proc/sys read-only.
 # BED_CAPABILITIES lists all that the program and its children may have (setpriv's names, none for none); BED_USER is
 # the number of another user.
 # Called by realbed inside `unshare --mount`; everything ends with the namespace.
@@ -38,13 +39,19 @@ fi
 : >/run/termination-log
 mount --rbind "$tmp" /tmp
 
-if [ "${BED_DEV:-}" = bare ]; then
+if [ -n "${BED_DEV:-}" ]; then
 	dev=$(mktemp -d /run/dev.XXXXXX)
 	mount -t tmpfs -o mode=755 tmpfs "$dev"
 	for device in null zero full random urandom; do
 		: >"$dev/$device"
 		mount --bind "/dev/$device" "$dev/$device"
 	done
+	if [ "$BED_DEV" = closed ]; then
+		mkdir "$dev/net"
+		: >"$dev/net/tun"
+		mount --bind /dev/net/tun "$dev/net/tun"
+		mount -o remount,bind,nodev "$dev/net/tun"
+	fi
 	mount --rbind "$dev" /dev
 fi
 if [ "${BED_PROC_SYS:-}" = ro ]; then

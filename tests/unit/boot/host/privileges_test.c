@@ -83,31 +83,48 @@ static void what_is_missing_is_named_with_its_purpose(void **state)
 	}
 }
 
+#define IN_CLUSTER KERNEL " EXPERIMENTAL_ALLOW_PROXYING_CLUSTER_TRAFFIC_VIA_INGRESS=true"
+
 static const struct {
 	const char *settings;
 	struct privileges p;
-	bool warns;
+	const char *named[2]; /* in the warnings, in order */
 } warnings[] = {
-	{KERNEL, {.net_raw = CAPS_ABSENT, .iptables_is_legacy = true}, true},
-	{KERNEL, {.net_raw = CAPS_FOR_ROOT, .iptables_is_legacy = true}, true},
+	{KERNEL, {.net_raw = CAPS_ABSENT, .iptables_is_legacy = true}, {"NET_RAW"}},
+	{KERNEL, {.net_raw = CAPS_FOR_ROOT, .iptables_is_legacy = true}, {"NET_RAW"}},
 	{KERNEL " TS_DEBUG_FIREWALL_MODE=iptables",
-		{.net_raw = CAPS_ABSENT, .iptables_is_legacy = true}, true},
+		{.net_raw = CAPS_ABSENT, .iptables_is_legacy = true}, {"NET_RAW"}},
 	{KERNEL " TS_DEBUG_FIREWALL_MODE=nftables",
-		{.net_raw = CAPS_ABSENT, .iptables_is_legacy = true}, false},
-	{KERNEL, {.net_raw = CAPS_ABSENT}, false},
-	{KERNEL, {.iptables_is_legacy = true}, false},
-	{"TS_USERSPACE=true", {.net_raw = CAPS_ABSENT, .iptables_is_legacy = true}, false},
+		{.net_raw = CAPS_ABSENT, .iptables_is_legacy = true}, {0}},
+	{KERNEL, {.net_raw = CAPS_ABSENT}, {0}},
+	{KERNEL, {.iptables_is_legacy = true}, {0}},
+	{"TS_USERSPACE=true", {.net_raw = CAPS_ABSENT, .iptables_is_legacy = true}, {0}},
+	{IN_CLUSTER, {.net_bind_service = CAPS_ABSENT, .has_reserved_ports = true},
+		{"NET_BIND_SERVICE for served ports below 1024"}},
+	{IN_CLUSTER, {.net_bind_service = CAPS_ABSENT}, {0}},
+	{IN_CLUSTER, {.has_reserved_ports = true}, {0}},
+	{KERNEL, {.net_bind_service = CAPS_ABSENT, .has_reserved_ports = true}, {0}},
+	{IN_CLUSTER,
+		{.net_raw = CAPS_ABSENT,
+			.iptables_is_legacy = true,
+			.net_bind_service = CAPS_ABSENT,
+			.has_reserved_ports = true},
+		{"NET_RAW", "NET_BIND_SERVICE"}},
 };
 
-static void the_packet_filter_of_the_daemon_is_a_warning(void **state)
+static void what_takes_a_part_away_is_a_warning(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(warnings); i++) {
 		AUTO(settings_freep) struct settings *s = parse(warnings[i].settings);
-		const char *text = privileges_warning(s, &warnings[i].p);
-		assert_int_equal(text != NULL, warnings[i].warns);
-		if (text != NULL)
-			assert_non_null(strstr(text, "NET_RAW"));
+		for (size_t n = 0; n < 2; n++) {
+			const char *text = privileges_warning(s, &warnings[i].p, n);
+			const char *named = warnings[i].named[n];
+			assert_int_equal(text != NULL, named != NULL);
+			if (text != NULL)
+				assert_non_null(strstr(text, named));
+		}
+		assert_null(privileges_warning(s, &warnings[i].p, 2));
 	}
 }
 
@@ -125,7 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_missing_is_named_with_its_purpose),
-		cmocka_unit_test(the_packet_filter_of_the_daemon_is_a_warning),
+		cmocka_unit_test(what_takes_a_part_away_is_a_warning),
 		cmocka_unit_test(a_test_root_lacks_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
