@@ -353,6 +353,12 @@ void jscan_reset(struct jscan *s)
 	s->failed = 0;
 }
 
+void jscan_trim(struct jscan *s, size_t keep)
+{
+	if (!s->match.capturing && s->match.capture.cap > keep)
+		buf_wipe(&s->match.capture);
+}
+
 bool jscan_is_inside(const struct jscan *s)
 {
 	return s->state != STATE_TOP;

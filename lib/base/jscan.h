@@ -84,6 +84,8 @@ int jscan_feed(struct jscan *s, const char *data, size_t len, struct err *e) MUS
  * here and is reported. */
 int jscan_finish(struct jscan *s, struct err *e) MUST_CHECK;
 void jscan_reset(struct jscan *s);
+/* Between two feeds: gives back the memory of a captured value, if it is more than keep bytes. */
+void jscan_trim(struct jscan *s, size_t keep);
 /* True between the first byte of a document and its last. */
 bool jscan_is_inside(const struct jscan *s);
 

@@ -15,6 +15,7 @@
 
 #define KUBE_PAGE_LIMIT 500
 #define KUBE_OBJECT_MAX (8u * 1024 * 1024) /* text of one object */
+#define KUBE_OBJECT_KEPT (64u * 1024)      /* memory that stays after a large one */
 #define KUBE_PAGE_HEAD_MS 30000            /* until the answer begins */
 #define KUBE_PAGE_TOKEN_MAX (64u * 1024)
 

@@ -105,7 +105,9 @@ void kube_frames_reset(struct kube_frames *f)
 
 int kube_frames_feed(struct kube_frames *f, const char *data, size_t len, struct err *e)
 {
-	return jscan_feed(f->scanner, data, len, e);
+	int code = jscan_feed(f->scanner, data, len, e);
+	jscan_trim(f->scanner, KUBE_OBJECT_KEPT);
+	return code;
 }
 
 bool kube_frames_is_inside(const struct kube_frames *f)

@@ -1,7 +1,9 @@
 /*
- * A client of a real API server that does what it reads: kube_drive ACCOUNT_FOLDER HOST PORT.
+ * A client of a real API server that does what it reads: kube_drive ACCOUNT_FOLDER HOST PORT, or
+ * kube_drive KUBECONFIG.
  *
  *	{"do":"op","verb":"apply","plural":"services",…,"ns":"a","name":"b","body":{…}}
+ *	{"do":"converge","plural":"services",…,"ns":"a","name":"b","body":{…}}
  *	{"do":"list","plural":"configmaps",…,"limit":500}
  *	{"do":"watch","id":"x","plural":"configmaps",…,"labels":"a=b"}, dump, stop
  */
@@ -9,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 #include "lib/io/fetch_http2.h"
 #include "lib/io/loop.h"
 #include "lib/io/resolve.h"
+#include "lib/io/signals.h"
 #include "lib/kube/kube_op.h"
 #include "lib/kube/kube_outcome.h"
 #include "lib/kube/kube_page.h"
@@ -230,6 +232,8 @@ static void on_command(struct drive *d, const char *line, size_t len)
 		do_op(d, command);
 	else if (strcmp(what, "list") == 0)
 		do_list(d, command);
+	else if (strcmp(what, "converge") == 0)
+		drive_converge(d->kube, command);
 	else if (strcmp(what, "watch") == 0)
 		drive_watch(d->kube, command);
 	else if (strcmp(what, "dump") == 0)
@@ -266,16 +270,19 @@ int main(int argc, char **argv)
 {
 	struct err e = {0};
 	struct drive d = {.in = BUF_INIT(LINE_MAX_BYTES)};
-	must(argc == 4, "kube_drive ACCOUNT_FOLDER HOST PORT");
-	signal(SIGPIPE, SIG_IGN);
+	must(argc == 4 || argc == 2, "kube_drive ACCOUNT_FOLDER HOST PORT, or KUBECONFIG");
+	signals_block();
 	must(fcntl(0, F_SETFL, O_NONBLOCK) == 0, "standard input");
 	d.loop = loop_new(&e);
 	struct fetcher *rest = fetch_http2_new(d.loop, &e);
 	struct fetcher *watches = fetch_http2_new(d.loop, &e);
 	struct resolver *resolver = resolver_new(d.loop, &e);
 	must(watches != NULL && rest != NULL && resolver != NULL, e.msg);
-	const struct kube_options options = {
-		.account_dir = argv[1], .host = argv[2], .port = argv[3]};
+	struct kube_options options = {.account_dir = argv[1], .host = argv[2]};
+	if (argc == 4)
+		options.port = argv[3];
+	else
+		must(drive_kubeconfig(d.loop, argv[1], &options, &e) == 0, e.msg);
 	d.kube = kube_new(d.loop, rest, resolver, &options, &e);
 	must(d.kube != NULL, e.msg);
 	kube_use_for_watches(d.kube, watches);

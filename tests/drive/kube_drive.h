@@ -16,6 +16,13 @@ const struct kube_resource *drive_resource(const struct json *command);
 /* A member, NULL when there is none. */
 const char *drive_text(const struct json *command, const char *key);
 
+/* kube_drive_access.c: the context of a kubeconfig as the options of a client. */
+int drive_kubeconfig(struct loop *loop, const char *path, struct kube_options *options,
+	struct err *e) MUST_CHECK;
+
+/* kube_drive_converge.c: {"do":"converge"} with a document: applied, unless it is contained. */
+void drive_converge(struct kube *k, const struct json *command);
+
 /* kube_drive_watch.c: {"do":"watch"}, {"do":"dump"}, {"do":"stop"} with an id. */
 void drive_watch(struct kube *k, const struct json *command);
 void drive_dump(const struct json *command);

@@ -2,6 +2,7 @@
 
 import pytest
 
+from realbed import kube_drive
 from realbed.bed import Bed
 from realbed.process import Process
 
@@ -26,6 +27,25 @@ def bed(request):
 def cluster(bed):
     """The API server of the whole run."""
     return bed.cluster()
+
+
+@pytest.fixture(scope="session")
+def drive_program():
+    """The client library of the API server as a program."""
+    return kube_drive.build()
+
+
+@pytest.fixture(scope="session")
+def drive_account(bed, cluster):
+    return cluster.add_admin("driver", bed.folder / "driver")
+
+
+@pytest.fixture
+def drive(bed, drive_program, drive_account):
+    """A running client of the API server that may do everything."""
+    client = kube_drive.KubeDrive(drive_program, drive_account, bed.network.hub)
+    yield client
+    assert client.close() == 0
 
 
 @pytest.fixture

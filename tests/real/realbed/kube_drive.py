@@ -23,9 +23,10 @@ def build():
 class KubeDrive:
     """One running client. Events are kept in the order in which it said them."""
 
-    def __init__(self, program, account, namespace):
-        command = ["nsenter", f"--net=/run/netns/{namespace}", "--", str(program), str(account),
-                   settings.HUB_ADDRESS, "443"]
+    def __init__(self, program, access, namespace):
+        """access is the folder of a service account, or a kubeconfig."""
+        where = [settings.HUB_ADDRESS, "443"] if access.is_dir() else []
+        command = ["nsenter", f"--net=/run/netns/{namespace}", "--", str(program), str(access), *where]
         self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.pid = self._child.pid
         self.events = []
@@ -68,6 +69,12 @@ class KubeDrive:
         """A request and what came of it: (outcome, body)."""
         event = self.answer(self.op(verb, **command))
         return event["outcome"], event.get("body")
+
+    def converge(self, **command):
+        """A document that is applied unless the live one contains it; returns the tag of the answer."""
+        self._tags += 1
+        self.say(do="converge", tag=f"converge{self._tags}", **command)
+        return f"converge{self._tags}"
 
     def list(self, **command):
         self._tags += 1

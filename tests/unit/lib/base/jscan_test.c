@@ -72,11 +72,11 @@ static void scan(struct jscan *s, const char *text, size_t piece, struct buf *ou
 	for (size_t at = 0; at < len && r == 0; at += piece) {
 		size_t n = len - at < piece ? len - at : piece;
 		/* A copy of the exact size, freed after the call: nothing may be read from it
-		 * later.
-		 *  */
+		 * later. */
 		AUTO(mem_free) char *exact = xmalloc(n);
 		memcpy(exact, text + at, n);
 		r = jscan_feed(s, exact, n, &e);
+		jscan_trim(s, 0); /* of no effect on what is reported */
 	}
 	if (r == 0)
 		r = jscan_finish(s, &e);
