@@ -1,7 +1,7 @@
 # Front door: each target is a script that installs what it needs, shows what it does, and can be run twice.
 
 .DEFAULT_GOAL := build
-.PHONY: build test lint demo cluster cluster-down images e2e bench fuzz coverage docs install package clean help
+.PHONY: build test lint demo cluster cluster-down images e2e long bench fuzz coverage docs install package clean help
 
 build: ## the program, build/tailboot
 	@scripts/need build
@@ -29,6 +29,9 @@ e2e: ## every story on real partners, and on the node
 	@tests/real/e2e
 	@tests/deploy/run
 	@tests/node/e2e
+
+long: ## stories that need minutes: five without a control server, sixty kills
+	@TAILBOOT_CONTROL_AWAY=300 TAILBOOT_KILLS=60 tests/node/e2e test_probes.py test_kills.py
 
 bench: build ## figures beside the reference
 	@tests/bench/run
