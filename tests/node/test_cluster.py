@@ -59,7 +59,8 @@ def test_up_found_again_and_gone(folder, figure):
     again = _command(folder)
     assert again.returncode == 0 and "it runs already" in again.stdout and str(folder) in again.stdout
     prefix = (folder / "network").read_text()
-    assert cgroups.left(f"{prefix}-node1"), "the pods are not in a control group of the run"
+    containers = cgroups.containers_of(folder / "node1")
+    assert cgroups.left(containers), "there are no control groups to remove"
     down = _command(folder, "--down")
     assert down.returncode == 0, down.stdout + down.stderr
     figure(down.stdout.strip().splitlines()[-1])
@@ -67,7 +68,7 @@ def test_up_found_again_and_gone(folder, figure):
     assert (logs / "node1" / "kubelet.log").stat().st_size > 0
     assert not _processes_with(str(folder)), "processes or mounts are left"
     assert not [name for name in os.listdir("/run/netns") if name.startswith(prefix)], "namespaces are left"
-    assert not cgroups.left(f"{prefix}-node1"), "control groups are left"
+    assert not cgroups.left(containers), "control groups are left"
     assert not folder.exists()
     assert "there is none" in _command(folder, "--down").stdout
 

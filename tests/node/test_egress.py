@@ -36,7 +36,9 @@ def test_single_target(node, space):
     container = objects.proxy({"TS_TAILNET_TARGET_IP": node.peer.address})
     space.apply(objects.pod("single", objects.pod_spec([container], account_name="single")),
                 objects.service("single", {80: 8000}))
-    space.pod("single").wait_ready()
+    pod = space.pod("single").wait_ready()
+    assert pod.exec("tailscale", "--socket=/tmp/tailscaled.sock", "ip", "-4").strip() == pod.client.address()
+    assert "Startup complete" in pod.log()
     client, address = space.client(), space.host("single")
     status, page = wait.wait_for(lambda: fetch(client.namespace, address, 80), 10, "the peer's page in the cluster")
     assert status == 200 and "only the tailnet" in page

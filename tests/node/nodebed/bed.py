@@ -78,7 +78,7 @@ class NodeBed(Bed):
             wait.wait_for(lambda: self.get("serviceaccount", "default"), 30, "the default service account")
 
     def _load_own_images(self):
-        for archive in (images.tools(self.folder), *images.under_test(self.folder)):
+        for archive in (images.tools(self.folder), images.under_test(self.folder)):
             self.load_image(archive)
 
     def _open_gate(self):

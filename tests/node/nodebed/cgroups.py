@@ -1,10 +1,15 @@
-"""The control groups of a run: all pods of a node are below one that has its name."""
+"""The control groups of a node's containers. containerd makes one for each, by its id, and nothing removes those of a
+node that is gone at once."""
 
 import contextlib
 import os
 from pathlib import Path
 
+from realbed import wait
+
 _ROOT = Path("/sys/fs/cgroup")
+# containerd's, where kubelet names no parent.
+_PARENT = "k8s.io"
 
 
 def hierarchies():
@@ -14,14 +19,30 @@ def hierarchies():
     return sorted(path for path in _ROOT.iterdir() if path.is_dir() and (path / "cgroup.procs").exists())
 
 
-def remove(name):
-    """Removes the groups called so, and all below; their processes must be gone."""
+def containers_of(folder):
+    """The ids of the containers that a node has, by its folder."""
+    tasks = folder / "containerd-state" / "io.containerd.runtime.v2.task" / "k8s.io"
+    return [path.name for path in tasks.iterdir()] if tasks.exists() else []
+
+
+def left(containers):
+    """Groups of these containers that are there."""
+    every = [hierarchy / _PARENT / name for hierarchy in hierarchies() for name in containers]
+    return [path for path in every if path.exists()]
+
+
+def remove(containers):
+    """Removes their groups; the processes in there must have been killed."""
+    with contextlib.suppress(wait.Timeout):
+        wait.wait_for(lambda: not _try_remove(containers), 5, "control groups are empty")
     for hierarchy in hierarchies():
-        for folder, _, _ in os.walk(hierarchy / name, topdown=False):
+        with contextlib.suppress(OSError):
+            os.rmdir(hierarchy / _PARENT)
+
+
+def _try_remove(containers):
+    for group in left(containers):
+        for folder, _, _ in os.walk(group, topdown=False):
             with contextlib.suppress(OSError):
                 os.rmdir(folder)
-
-
-def left(name):
-    """Groups of that name that are there."""
-    return [hierarchy / name for hierarchy in hierarchies() if (hierarchy / name).exists()]
+    return left(containers)

@@ -90,13 +90,16 @@ def pause(folder):
 
 
 def under_test(folder):
-    """The archives of the images that stories run: those of images/, or one with the program of TAILBOOT_PROGRAM."""
-    if "TAILBOOT_PROGRAM" in os.environ:
-        return [proxy(folder)]
-    found = sorted((settings.ROOT / "build" / "images").glob(f"tailboot*-{layout.ARCHITECTURE}.oci.tar"))
-    if not found:
-        raise FileNotFoundError("no images to test in build/images: run images/build")
-    return found
+    """The archive of the image that stories run: that of images/, or one with the program of TAILBOOT_PROGRAM."""
+    return proxy(folder) if "TAILBOOT_PROGRAM" in os.environ else built("tailboot")
+
+
+def built(name):
+    """The archive of an image of images/."""
+    archive = settings.ROOT / "build" / "images" / f"{name}-{layout.ARCHITECTURE}.oci.tar"
+    if not archive.exists():
+        raise FileNotFoundError(f"{archive} is missing: run images/build")
+    return archive
 
 
 def proxy(folder, program=None, name=layout.PROXY_IMAGE):

@@ -62,7 +62,6 @@ class Machine:
         self.number = number
         self.name = f"node{number}"
         self.folder = bed.folder / self.name
-        self.group = f"{bed.network.prefix}-{self.name}"
         self.socket = self.folder / "containerd.sock"
         self._bed = bed
         self.folder.mkdir()
@@ -131,7 +130,7 @@ class Machine:
                                "x509": {"clientCAFile": str(self._bed.authority.certificate)}},
             "authorization": {"mode": "Webhook"},
             "containerRuntimeEndpoint": f"unix://{self.socket}",
-            "cgroupDriver": "cgroupfs", "cgroupRoot": f"/{self.group}", "cgroupsPerQOS": False,
+            "cgroupDriver": "cgroupfs", "cgroupsPerQOS": False,
             "enforceNodeAllocatable": [], "failCgroupV1": False, "failSwapOn": False, "oomScoreAdj": 0,
             "localStorageCapacityIsolation": False, "evictionHard": {}, "imageGCHighThresholdPercent": 100,
             "makeIPTablesUtilChains": False, "podLogsDir": f"{self.folder}/log/pods",
@@ -201,9 +200,10 @@ class Machine:
 
     def kill(self):
         """The node is gone as by a power failure: all its processes at once."""
+        containers = cgroups.containers_of(self.folder)
         if self.init:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.init, signal.SIGKILL)
         for one in self.processes.values():
             one.stop()
-        cgroups.remove(self.group)
+        cgroups.remove(containers)

@@ -26,13 +26,12 @@ def keep_logs(folder):
 
 def end(folder):
     """Ends a cluster that another program has left running; returns where its logs are."""
-    prefix = (folder / "network").read_text()
-    names = [path.name for path in folder.glob("node*") if path.is_dir()]
+    machines = [path for path in folder.glob("node*") if path.is_dir()]
+    containers = [name for machine in machines for name in cgroups.containers_of(machine)]
     logs = keep_logs(folder)
-    for part in ("control", *names):
+    for part in (folder / "control", *machines):
         # A control plane that is asked politely waits for its watchers; a node's PID 1 takes all of it along.
-        ending.kill(folder / part)
+        ending.kill(part)
     ending.end(folder)
-    for name in names:
-        cgroups.remove(f"{prefix}-{name}")
+    cgroups.remove(containers)
     return logs
