@@ -18,7 +18,7 @@
 /* The daemon reads its certificates once. As long as it does not miss the new ones, it stays. */
 static void use_newer_ca(struct supervisor *s)
 {
-	if (!s->ca.is_newer || s->daemon == NULL || !daemon_is_up(s->daemon) ||
+	if (s->is_ending || !s->ca.is_newer || s->daemon == NULL || !daemon_is_up(s->daemon) ||
 		!condition_is_raised(&s->conditions, CONDITION_CONTROL_TLS_UNTRUSTED))
 		return;
 	log_event(EV_DAEMON_CA_RESTART);

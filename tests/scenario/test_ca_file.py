@@ -147,3 +147,19 @@ def test_a_daemon_that_misses_the_new_one_is_restarted(world, volume, is_fault_f
     program.wait_log_part("condition ControlTLSUntrusted cleared")
     assert world.daemon_starts() == 2
     assert program.log_count("has not read the newest TAILBOOT_CA_FILE, restarting it") == 1
+
+
+def test_a_change_during_the_stop_restarts_nothing(world, volume):
+    """The daemon is still needed for the withdrawal."""
+    world.install("lively")
+    world.lapi.prefs = {"AdvertiseServices": ["svc:a"]}
+    program = world.start_running(setting(volume))
+    world.lapi.bus.publish(failed_try(UNTRUSTED))
+    program.wait_log_part("condition ControlTLSUntrusted: ")
+    reached = world.lapi.hold("PATCH", "prefs")
+    program.terminate()
+    wait_until(reached, 5, "withdrawal under way")
+    volume.swap({"ca.crt": TWO})
+    program.wait_log_part("has changed; tailscaled trusts")
+    assert program.wait_exit(10) == 0
+    assert program.log_count("restarting it") == 0
