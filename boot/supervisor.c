@@ -53,6 +53,7 @@ static int init_ca(struct supervisor *s, struct err *e)
 		.loop = s->loop,
 		.conditions = &s->conditions,
 		.settings = s->settings,
+		.times = s->times,
 		.on_newer = node_events_newer_ca,
 		.arg = s,
 	};

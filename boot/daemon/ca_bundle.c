@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "boot/daemon/daemon_conditions.h"
 #include "boot/daemon/daemon_events.h"
 #include "boot/settings/settings.h"
+#include "boot/settings/times.h"
 #include "lib/base/condition.h"
 #include "lib/base/mem.h"
 #include "lib/base/pem.h"
@@ -94,6 +96,12 @@ static int write_bundle(const struct ca_bundle *c, const struct buf *text, struc
 	return 0;
 }
 
+/* Cleaners of /tmp remove files that nobody opens. */
+static bool has_bundle(const struct ca_bundle *c, const struct digest *wanted)
+{
+	return c->is_written && digest_equal(wanted, &c->digest) && access(c->path, F_OK) == 0;
+}
+
 /* Merges, and writes what is new. */
 static int update(struct ca_bundle *c, struct err *e)
 {
@@ -103,7 +111,7 @@ static int update(struct ca_bundle *c, struct err *e)
 	if (ca_bundle_merge(c->partners.settings, &text, &facts, e) < 0)
 		return e->code;
 	digest_of(buf_cstr(&text), text.len, &digest);
-	if (c->is_written && digest_equal(&digest, &c->digest))
+	if (has_bundle(c, &digest))
 		return 0;
 	if (write_bundle(c, &text, e) < 0)
 		return e->code;
@@ -115,13 +123,19 @@ static int update(struct ca_bundle *c, struct err *e)
 	return 0;
 }
 
+/* Tried again: room for the bundle, or the system's one, may be back without a change of the file
+ * that is watched. */
 static void update_or_raise(struct ca_bundle *c)
 {
 	struct err e;
-	if (update(c, &e) < 0)
+	if (update(c, &e) < 0) {
 		condition_raise(c->partners.conditions, CONDITION_CA_FILE_INVALID, "%s", e.msg);
-	else
-		condition_clear(c->partners.conditions, CONDITION_CA_FILE_INVALID);
+		timer_start(&c->retry, backoff_next(&c->backoff));
+		return;
+	}
+	timer_stop(&c->retry);
+	backoff_reset(&c->backoff);
+	condition_clear(c->partners.conditions, CONDITION_CA_FILE_INVALID);
 }
 
 static void on_change(void *arg)
@@ -142,6 +156,8 @@ int ca_bundle_open(struct ca_bundle *c, const struct ca_bundle_partners *partner
 	if (*settings->ca_file == '\0')
 		return 0;
 	c->path = xasprintf("%s.ca-bundle", settings->socket);
+	c->backoff = BACKOFF_INIT(partners->times->retry_base_ms, partners->times->retry_max_ms);
+	timer_init(&c->retry, partners->loop, on_change, c);
 	if (update(c, e) < 0)
 		return e->code;
 	if (setenv("SSL_CERT_FILE", c->path, 1) < 0)
@@ -163,6 +179,7 @@ void ca_bundle_fini(struct ca_bundle *c)
 {
 	struct err ignored;
 	fswatch_free(c->watch);
+	timer_stop(&c->retry);
 	/* A file that cannot be removed is written anew at the next start. */
 	if (c->path != NULL && c->is_written && atomicfile_remove(c->path, &ignored) < 0)
 		err_clear(&ignored);

@@ -10,7 +10,7 @@
  *
  * The file is watched. Go reads its certificates once in each process: what has changed is in force
  * for the daemon from its next start on; whether it is started for that is not decided here. While
- * the file cannot be used, the bundle stays as it is.
+ * the file cannot be used, or the bundle not be written, it stays as it is, and is tried again.
  */
 #ifndef BOOT_DAEMON_CA_BUNDLE_H
 #define BOOT_DAEMON_CA_BUNDLE_H
@@ -18,8 +18,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/base/backoff.h"
 #include "lib/base/buf.h"
 #include "lib/base/digest.h"
+#include "lib/io/timer.h"
 
 #define CA_BUNDLE_MAX (8u << 20)
 
@@ -27,12 +29,14 @@ struct condition_set;
 struct fswatch;
 struct loop;
 struct settings;
+struct times;
 
 /* All borrowed. */
 struct ca_bundle_partners {
 	struct loop *loop;
 	struct condition_set *conditions;
 	const struct settings *settings;
+	const struct times *times;
 	void (*on_newer)(void *arg); /* the bundle has changed since the daemon's start */
 	void *arg;
 };
@@ -41,6 +45,8 @@ struct ca_bundle_partners {
 struct ca_bundle {
 	struct ca_bundle_partners partners;
 	struct fswatch *watch;
+	struct timer retry; /* after a failure */
+	struct backoff backoff;
 	char *path; /* of the merged bundle */
 	struct digest digest;
 	bool is_written;

@@ -15,6 +15,7 @@
 
 #include "boot/daemon/daemon_conditions.h"
 #include "boot/settings/settings.h"
+#include "boot/settings/times.h"
 #include "lib/base/condition.h"
 #include "lib/base/mem.h"
 #include "tests/support/condition_kinds.h"
@@ -84,6 +85,7 @@ static int open_bundle(struct bench *b)
 		.loop = b->loop,
 		.conditions = &b->conditions,
 		.settings = &b->settings,
+		.times = times_get(true),
 		.on_newer = on_newer,
 		.arg = b,
 	};
@@ -248,6 +250,41 @@ static void an_unusable_change_is_a_condition_and_changes_nothing(void **state)
 	assert_false(b->ca.is_newer);
 }
 
+static void a_bundle_that_was_removed_is_written_for_the_next_start(void **state)
+{
+	struct bench *b = *state;
+	tempdir_write(b->dir, "ca.crt", ONE);
+	assert_open(b);
+	assert_int_equal(unlink(b->ca.path), 0);
+	ca_bundle_refresh(&b->ca);
+	assert_bundle(b, ONE);
+}
+
+static bool is_cleared(void *arg)
+{
+	return !is_raised(arg);
+}
+
+static void a_bundle_that_cannot_be_written_is_tried_again(void **state)
+{
+	struct bench *b = *state;
+	AUTO(mem_free) char *run = tempdir_path(b->dir, "run/new");
+	AUTO(mem_free) char *away = tempdir_path(b->dir, "run/away");
+	tempdir_write(b->dir, "ca.crt", ONE);
+	assert_open(b);
+	assert_int_equal(rename(run, away), 0);
+	assert_int_equal(symlink("nowhere", run), 0);
+	tempdir_write(b->dir, "ca.crt", TWO);
+	assert_true(loop_wait(b->loop, is_raised, b, LOOP_WAIT_MS));
+	assert_int_equal(b->newer, 0);
+	assert_int_equal(unlink(run), 0);
+	assert_int_equal(rename(away, run), 0);
+	assert_true(loop_wait(b->loop, is_cleared, b, LOOP_WAIT_MS));
+	assert_bundle(b, TWO);
+	assert_int_equal(b->newer, 1);
+	assert_true(b->ca.is_newer);
+}
+
 static void the_end_removes_the_bundle(void **state)
 {
 	struct bench *b = *state;
@@ -274,6 +311,8 @@ int main(void)
 		TEST(a_file_that_is_too_large_is_refused),
 		TEST(a_swapped_volume_is_noticed),
 		TEST(an_unusable_change_is_a_condition_and_changes_nothing),
+		TEST(a_bundle_that_was_removed_is_written_for_the_next_start),
+		TEST(a_bundle_that_cannot_be_written_is_tried_again),
 		TEST(the_end_removes_the_bundle),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
