@@ -131,12 +131,14 @@ static void init_login(struct supervisor *s)
 	login_init(&s->login, &partners, node_events_login, s);
 }
 
-/* In a test the interfaces are those of the machine. */
+/* In a test the interfaces are those of the machine. On a host a device of another name belongs to
+ * another tailscaled. */
 static void init_link_local(struct supervisor *s)
 {
 	struct err e;
-	if (!s->settings->userspace && strcmp(s->settings->test_root, "/") == 0)
-		(void)link_local_open(&s->link_local, s->loop, TUN_NAME, &e);
+	AUTO(mem_free) char *name = tun_name(s->settings);
+	if (name != NULL && strcmp(s->settings->test_root, "/") == 0)
+		(void)link_local_open(&s->link_local, s->loop, name, &e);
 }
 
 static void init_health(struct supervisor *s)

@@ -1,5 +1,6 @@
 /*
- * Makes the TUN device node that kernel mode needs: some container runtimes do not.
+ * The TUN device: makes the node that kernel mode needs, as some container runtimes do not, and
+ * knows the name of the device.
  */
 #ifndef BOOT_HOST_TUN_H
 #define BOOT_HOST_TUN_H
@@ -11,7 +12,7 @@
 	"give it the device (Kubernetes: a device plugin or privileged, Docker: --device " \
 	"/dev/net/tun)"
 
-/* The name of tailscaled's device in kernel mode. */
+/* The name of tailscaled's device in kernel mode, unless its own arguments name another. */
 #define TUN_NAME "tailscale0"
 
 struct settings;
@@ -20,5 +21,10 @@ struct settings;
  * userspace mode does nothing. The sentence is the one for the fatal line. Needs CAP_MKNOD when it
  * has to act. */
 int tun_ensure(const struct settings *s, struct err *e) MUST_CHECK;
+
+/* The device that tailscaled makes, by the settings and its own arguments (--tun in
+ * TS_TAILSCALED_EXTRA_ARGS); NULL when it makes none, or a bridged one (tap:). Pure. Caller
+ * frees. */
+char *tun_name(const struct settings *s);
 
 #endif

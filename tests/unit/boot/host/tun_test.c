@@ -92,6 +92,39 @@ static void faults_are_named(void **state)
 	assert_int_equal(strncmp(e.msg, want, strlen(want)), 0);
 }
 
+static void the_name_is_that_of_the_arguments(void **state)
+{
+	static const struct {
+		const char *userspace, *extra, *want;
+	} cases[] = {
+		{"false", "", "tailscale0"},
+		{"false", "--verbose=1 --tunnel=x -- tun", "tailscale0"},
+		{"false", "--tun=ts1", "ts1"},
+		{"false", "-tun ts1 --verbose=1", "ts1"},
+		{"false", "--tun=ts1 --tun=ts2", "ts2"},
+		{"false", "--tun=userspace-networking,ts1", "ts1"},
+		{"false", "--tun=userspace-networking", NULL},
+		{"false", "--tun=tap:ts1:br0", NULL},
+		{"false", "--tun=sixteen-is-above", NULL},
+		{"false", "--tun=", NULL},
+		{"true", "", NULL},
+		{"true", "--tun=ts1", "ts1"},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO(mem_free) char *userspace = xasprintf("TS_USERSPACE=%s", cases[i].userspace);
+		AUTO(mem_free)
+		char *extra = xasprintf("TS_TAILSCALED_EXTRA_ARGS=%s", cases[i].extra);
+		char *env[] = {userspace, extra, NULL};
+		AUTO(settings_freep) struct settings *s = settings_parse(env);
+		AUTO(mem_free) char *name = tun_name(s);
+		if (cases[i].want == NULL)
+			assert_null(name);
+		else
+			assert_string_equal(name, cases[i].want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -99,6 +132,7 @@ int main(void)
 		cmocka_unit_test(any_file_there_is_accepted),
 		cmocka_unit_test(userspace_needs_none),
 		cmocka_unit_test(faults_are_named),
+		cmocka_unit_test(the_name_is_that_of_the_arguments),
 	};
 	umask(022);
 	return cmocka_run_group_tests(tests, NULL, NULL);
