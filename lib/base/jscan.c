@@ -41,10 +41,8 @@ struct jscan {
 	struct jscan_match match;
 };
 
-/*
- * Each function for a state gets the next byte and the end of the piece and returns where to
- * continue, or NULL when it has failed. Some continue directly with the state that usually follows.
- */
+/* Each function for a state gets the next byte and the end of the piece and returns where to go on,
+ * or NULL when it has failed. Some continue directly with the state that usually follows. */
 
 static const char *stop(struct jscan *s, int code)
 {
@@ -66,9 +64,8 @@ static const char *skip_space(const char *p, const char *end)
 	return p;
 }
 
-/* The first byte of a string that is quote, backslash or control character. Eight bytes at a time:
- * each of the three tests sets the top bit of a byte it finds, and is exact for the lowest such
- * byte, which on little-endian machines is the first. */
+/* The first quote, backslash or control character. Eight bytes at a time: each of the three tests sets
+ * the top bit of a byte it finds, and is exact for the lowest, on little-endian machines the first. */
 static const char *find_special(const char *p, const char *end)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -336,9 +333,8 @@ struct jscan *jscan_new(
 
 void jscan_free(struct jscan *s)
 {
-	if (s == NULL)
-		return;
-	jscan_match_fini(&s->match);
+	if (s != NULL)
+		jscan_match_fini(&s->match);
 	free(s);
 }
 
