@@ -64,8 +64,8 @@ static const char *skip_space(const char *p, const char *end)
 	return p;
 }
 
-/* The first quote, backslash or control character. Eight bytes at a time: each of the three tests sets
- * the top bit of a byte it finds, and is exact for the lowest, on little-endian machines the first. */
+/* The first quote, backslash or control character. Eight bytes at a time: each of the three tests
+ * sets the top bit of a byte it finds, exactly for the lowest (little-endian: the first). */
 static const char *find_special(const char *p, const char *end)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
