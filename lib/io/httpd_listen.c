@@ -15,6 +15,7 @@
 #define BACKLOG 128
 #define ACCEPTS_PER_TURN 16
 #define PARK_MS 100
+#define LOW_PORTS 1024 /* ports below it need a capability, unless a sysctl says otherwise */
 
 union address {
 	struct sockaddr any;
@@ -128,11 +129,13 @@ struct httpd_listener *httpd_listen(
 		fd = open_listener(&any_v4, &call);
 	}
 	if (fd < 0) {
+		/* Security modules may refuse any port so. */
+		bool is_low = fd == -EACCES && address->port < LOW_PORTS;
 		err_set(e, fd, "failed to listen on addr \"%s\": listen tcp %s: %s: %s%s", text,
 			text, call, strerror(-fd),
-			fd == -EACCES ? ": such a low port needs the capability "
-					"NET_BIND_SERVICE; use one of 1024 or more"
-				      : "");
+			is_low ? ": such a low port needs the capability "
+				 "NET_BIND_SERVICE; use one of 1024 or more"
+			       : "");
 		return NULL;
 	}
 	struct httpd_listener *l = xcalloc(1, sizeof(*l));

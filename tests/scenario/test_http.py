@@ -367,3 +367,13 @@ def test_a_low_port_without_its_capability(world):
     assert program.lines()[-1].endswith(
         'failed to listen on addr "127.0.0.1:81": listen tcp 127.0.0.1:81: bind: Permission denied: such a low '
         "port needs the capability NET_BIND_SERVICE; use one of 1024 or more")
+
+
+def test_another_port_that_is_refused(world):
+    """As by a security module: no capability is the remedy, and no other port."""
+    reserve = "echo 9000 >/proc/sys/net/ipv4/ip_unprivileged_port_start && exec \"$@\""
+    program = world.start({"TS_ENABLE_HEALTH_CHECK": "true", "TS_LOCAL_ADDR_PORT": "127.0.0.1:8081"},
+                          wrapper=("unshare", "--net", "sh", "-c", reserve, "sh",
+                                   "setpriv", "--bounding-set=-net_bind_service", "--inh-caps=-all"))
+    assert program.wait_exit() == 1
+    assert program.lines()[-1].endswith("listen tcp 127.0.0.1:8081: bind: Permission denied")
