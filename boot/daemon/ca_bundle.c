@@ -106,7 +106,7 @@ static bool has_bundle(const struct ca_bundle *c, const struct digest *wanted)
 static int update(struct ca_bundle *c, struct err *e)
 {
 	AUTO(buf_fini) struct buf text = BUF_INIT(CA_BUNDLE_MAX);
-	struct ca_bundle_facts facts;
+	struct ca_bundle_facts facts = {0};
 	struct digest digest;
 	if (ca_bundle_merge(c->partners.settings, &text, &facts, e) < 0)
 		return e->code;
