@@ -162,13 +162,13 @@ static int append_markdown_row(struct buf *out, const struct settings_row *row, 
 	const char *fallback = fallback_of(row);
 	bool is_literal = row->fallback != NULL && row->fallback_text == NULL;
 	const char *tick = is_literal ? "`" : "";
+	const char *since = row->since != NULL ? row->since : "";
 	AUTO(mem_free) char *meaning = meaning_of(row);
 	if (!settings_row_is_read(row))
-		return buf_printf(out, e, "| `%s` | | | | %s | %s |\n", row->name,
-			row->since != NULL ? row->since : "", meaning);
+		return buf_printf(out, e, "| `%s` | | | | %s | %s |\n", row->name, since, meaning);
 	return buf_printf(out, e, "| `%s` | %s | %s%s%s | %s | %s | %s |\n", row->name,
 		settings_rule_name(row->rule), tick, fallback, tick,
-		settings_effect_name(row->effect), row->since, meaning);
+		settings_effect_name(row->effect), since, meaning);
 }
 
 static int append_group(struct buf *out, enum settings_group group, bool markdown, struct err *e)
