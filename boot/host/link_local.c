@@ -48,7 +48,7 @@ static void give_none(const struct link_local *l, int index)
 static bool is_named(const struct nlmsghdr *head, const char *name)
 {
 	const struct ifinfomsg *link = NLMSG_DATA(head);
-	unsigned int left = IFLA_PAYLOAD(head);
+	int left = (int)IFLA_PAYLOAD(head);
 	for (const struct rtattr *a = IFLA_RTA(link); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
 		size_t len = RTA_PAYLOAD(a);
 		if (a->rta_type == IFLA_IFNAME)
@@ -58,9 +58,10 @@ static bool is_named(const struct nlmsghdr *head, const char *name)
 	return false;
 }
 
+/* The padding of the last part may be missing: then what is left becomes negative. */
 int link_local_find(const void *bytes, size_t len, const char *name)
 {
-	unsigned int left = (unsigned int)len;
+	int left = (int)len;
 	for (const struct nlmsghdr *head = bytes; NLMSG_OK(head, left);
 		head = NLMSG_NEXT(head, left)) {
 		const struct ifinfomsg *link = NLMSG_DATA(head);

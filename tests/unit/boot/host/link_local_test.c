@@ -1,5 +1,6 @@
 #include "boot/host/link_local.h"
 
+#include <linux/rtnetlink.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "lib/base/mem.h"
 #include "tests/support/loop_wait.h"
 #include "tests/support/netns.h"
 
@@ -105,9 +107,24 @@ static void test_a_device_is_changed_once(void **state)
 	assert_false(has_mode_none(NAME));
 }
 
+/* The last part of a buffer may lack its padding; behind it nothing is read. */
+static void test_a_length_that_is_not_aligned_ends_the_search(void **state)
+{
+	(void)state;
+	for (size_t len = NLMSG_LENGTH(sizeof(struct ifinfomsg)); len < 48; len++) {
+		struct nlmsghdr *head = xcalloc(1, len);
+		*head = (struct nlmsghdr){.nlmsg_len = (uint32_t)len, .nlmsg_type = RTM_NEWLINK};
+		if (IFLA_PAYLOAD(head) >= sizeof(struct rtattr))
+			IFLA_RTA(NLMSG_DATA(head))->rta_len = IFLA_PAYLOAD(head);
+		assert_int_equal(link_local_find(head, len, NAME), 0);
+		free(head);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_length_that_is_not_aligned_ends_the_search),
 		cmocka_unit_test_setup_teardown(test_each_new_device_gets_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_devices_are_left_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_device_is_changed_once, setup, teardown),
