@@ -32,6 +32,9 @@ def end(folder):
     for part in (folder / "control", *machines):
         # A control plane that is asked politely waits for its watchers; a node's PID 1 takes all of it along.
         ending.kill(part)
+    for machine in machines:
+        # Files of images by the thousand, among which nobody should look for the rest.
+        shutil.rmtree(machine, ignore_errors=True)
     ending.end(folder)
     cgroups.remove(containers)
     return logs
