@@ -19,6 +19,7 @@ def folder(tmp_path_factory):
     path = Path(f"/var/tmp/tailboot-cluster.{os.getpid()}")
     yield path
     _command(path, "--down")
+    Path(f"{path}.lock").unlink()
 
 
 def _command(folder, *arguments, deadline=120):
