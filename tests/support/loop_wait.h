@@ -28,8 +28,8 @@ bool loop_wait_flag(struct loop *loop, const bool *flag, uint64_t limit_ms);
 bool loop_wait_count(
 	struct loop *loop, const unsigned int *counter, unsigned int target, uint64_t limit_ms);
 
-/* Turns that handle only what is ready, until limit_ms have passed: to prove that something does
- * not happen. False when the loop fails. */
+/* Turns that handle only what is ready, until limit_ms have passed and everything that was
+ * ready is done: to prove that something does not happen. False when the loop fails. */
 bool loop_wait_idle(struct loop *loop, uint64_t limit_ms);
 
 #endif
