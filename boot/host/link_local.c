@@ -58,11 +58,18 @@ static bool is_named(const struct nlmsghdr *head, const char *name)
 	return false;
 }
 
+/* NLMSG_OK for a signed length, which the macro compares with an unsigned one. */
+static bool is_whole(const struct nlmsghdr *head, int left)
+{
+	return left >= (int)sizeof(*head) && head->nlmsg_len >= sizeof(*head) &&
+	       head->nlmsg_len <= (uint32_t)left;
+}
+
 /* The padding of the last part may be missing: then what is left becomes negative. */
 int link_local_find(const void *bytes, size_t len, const char *name)
 {
 	int left = (int)len;
-	for (const struct nlmsghdr *head = bytes; NLMSG_OK(head, left);
+	for (const struct nlmsghdr *head = bytes; is_whole(head, left);
 		head = NLMSG_NEXT(head, left)) {
 		const struct ifinfomsg *link = NLMSG_DATA(head);
 		if (head->nlmsg_type == RTM_NEWLINK &&

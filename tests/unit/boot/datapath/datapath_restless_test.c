@@ -64,8 +64,10 @@ static void changes_without_a_pause_are_combined(void **state)
 	uint64_t spent_ms = clock_now_ms() - begin_ms;
 	size_t applied = log_capture_count_id(&b->log, "datapath.applied");
 	/* Some at once, then one for each pause. */
-	assert_in_range(applied, 9, 9 + spent_ms / times_get(true)->debounce_ms);
-	assert_true(applied < (size_t)changes);
+	size_t most = 9 + spent_ms / times_get(true)->debounce_ms;
+	assert_in_range(applied, 9, most);
+	/* On a machine so slow that there were pauses, each may be applied. */
+	assert_true(applied < (size_t)changes || (size_t)changes <= most);
 	/* The last one is applied. */
 	const char *reported = "";
 	for (size_t i = 0; i < b->log.ids.len; i++) {
