@@ -66,7 +66,8 @@ def test_mirror_has_moved_on(mirror, changed, said):
 def test_every_missing_entry_is_named(mirror, monkeypatch):
     """Not the first only."""
     monkeypatch.setattr(fetch, "mirrors", lambda: mirror)
-    gone = [entry(path=f"debian/pool/{n}.deb")._replace(name=f"gone{n}") for n in range(3)]
+    # Each with a digest of its own: what the cache has by its digest is not asked for.
+    gone = [entry(path=f"debian/pool/{n}.deb", digest=str(n) * 64)._replace(name=f"gone{n}") for n in range(3)]
     with pytest.raises(Fault) as caught:
         fetch.fetch_all([entry(), *gone])
     assert all(f"gone{n} 1-2" in str(caught.value) for n in range(3))
