@@ -73,8 +73,8 @@ struct engine_plan {
 	/* When all steps are done. ENGINE_FAILED: with back-off. */
 	enum engine_result result;
 	uint64_t after_ms; /* of ENGINE_AGAIN */
-	/* The plan is made anew at once when its steps are done, since one of them changes what it is
-	 * made from (a key that was minted). */
+	/* The plan is made anew at once when its steps are done, since one of them changes what it
+	 * is made from (a key that was minted). */
 	bool is_partial;
 	/* Its steps have a failure that the object's status shall show: the planner is asked once
 	 * more with the failure. */

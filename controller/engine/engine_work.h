@@ -25,8 +25,8 @@ struct engine_failure {
 
 struct engine_feature {
 	const char *kind; /* of its keys, as in the API */
-	/* Reads the caches and fills the plan; no I/O. failure is NULL but for a plan that is to show
-	 * one: then only status and Events are to be added. */
+	/* Reads the caches and fills the plan; no I/O. failure is NULL but for a plan that is to
+	 * show one: then only status and Events are to be added. */
 	void (*plan)(void *arg, const char *ns, const char *name,
 		const struct engine_failure *failure, struct engine_plan *out);
 	void *arg;
