@@ -11,6 +11,7 @@
 #include "lib/base/str.h"
 #include "lib/contract/egress_service.h"
 #include "lib/contract/field.h"
+#include "lib/contract/status_text.h"
 
 #define PINGS_TEXT_MAX 64
 
@@ -39,7 +40,14 @@ static int check_bounds(const struct json *doc, struct err *e)
 int egress_config_parse(const char *text, size_t len, struct egress_config *out, struct err *e)
 {
 	AUTO(json_freep) struct json *doc = NULL;
-	if (field_document(text, len, &doc, e) < 0 || check_bounds(doc, e) < 0)
+	if (field_document(text, len, &doc, e) < 0)
+		return e->code;
+	return egress_config_read(doc, out, e);
+}
+
+int egress_config_read(const struct json *doc, struct egress_config *out, struct err *e)
+{
+	if (check_bounds(doc, e) < 0)
 		return e->code;
 	struct egress_config config = {
 		.services = xcalloc(json_len(doc) + 1, sizeof(*config.services)),
@@ -58,6 +66,33 @@ void egress_config_fini(struct egress_config *c)
 		egress_service_fini(&c->services[i]);
 	free(c->services);
 	memset(c, 0, sizeof(*c));
+}
+
+static void print_service(struct buf *out, const struct egress_service *service)
+{
+	status_text_quote(out, service->name);
+	status_text_add(out, ":{\"healthCheckEndpoint\":");
+	status_text_quote(out, service->health_check_endpoint);
+	status_text_add(out, ",\"tailnetTarget\":{\"ip\":");
+	status_text_quote(out, service->target_ip);
+	status_text_add(out, ",\"fqdn\":");
+	status_text_quote(out, service->target_fqdn);
+	status_text_add(out, "},\"ports\":");
+	status_text_ports(out, service->ports, service->port_count);
+	status_text_add(out, "}");
+}
+
+char *egress_config_print(const struct egress_service *services, size_t count)
+{
+	struct buf out = STATUS_TEXT_INIT;
+	status_text_add(&out, "{");
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			status_text_add(&out, ",");
+		print_service(&out, &services[i]);
+	}
+	status_text_add(&out, "}");
+	return buf_take(&out);
 }
 
 const struct egress_service *egress_config_find(const struct egress_config *c, const char *name)

@@ -3,7 +3,8 @@
  * operator mounts it, and `hep-pings` beside it. Pure: text in, plain data out.
  *
  * A fault affects only its own service, which is kept with a sentence that describes it; the
- * others are valid. Only a text that is not a JSON object fails as a whole.
+ * others are valid. Only a text that is not a JSON object fails as a whole. A controller prints
+ * the document.
  *
  *	AUTO(egress_config_fini) struct egress_config config = {0};
  *	if (egress_config_parse(text, len, &config, e) < 0)
@@ -28,6 +29,8 @@
 #define EGRESS_PORTS_MAX 65536 /* of all services together */
 #define EGRESS_NAME_MAX 253
 #define EGRESS_PINGS_MAX 1000
+
+struct json;
 
 struct egress_port {
 	char protocol[4]; /* as written: "TCP", "udp"; the status repeats it */
@@ -56,7 +59,12 @@ struct egress_config {
  * line and column, or the reason; -EMSGSIZE above the limits. */
 int egress_config_parse(
 	const char *text, size_t len, struct egress_config *out, struct err *e) MUST_CHECK;
+/* The same for a document that has been parsed; NULL is one without services. */
+int egress_config_read(const struct json *doc, struct egress_config *out, struct err *e) MUST_CHECK;
 void egress_config_fini(struct egress_config *c);
+/* Compact JSON of the services in their order, "{}" without one. Faults are not printed. Caller
+ * frees. */
+char *egress_config_print(const struct egress_service *services, size_t count);
 /* NULL when there is no service of this name. */
 const struct egress_service *egress_config_find(const struct egress_config *c, const char *name);
 bool egress_service_equal(const struct egress_service *a, const struct egress_service *b);

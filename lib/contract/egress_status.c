@@ -1,11 +1,11 @@
 #include "lib/contract/egress_status.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/json.h"
 #include "lib/base/mem.h"
-#include "lib/contract/egress_config.h"
+#include "lib/contract/field.h"
 #include "lib/contract/status_text.h"
 
 static int compare_names(const void *a, const void *b)
@@ -13,21 +13,6 @@ static int compare_names(const void *a, const void *b)
 	const struct egress_status_service *const *left = a;
 	const struct egress_status_service *const *right = b;
 	return strcmp((*left)->name, (*right)->name);
-}
-
-static void add_ports(struct buf *out, const struct egress_status_service *service)
-{
-	status_text_add(out, "[");
-	for (size_t i = 0; i < service->port_count; i++) {
-		const struct egress_port *port = &service->ports[i];
-		char numbers[64];
-		snprintf(numbers, sizeof(numbers), ",\"matchPort\":%u,\"targetPort\":%u}",
-			port->match, port->target);
-		status_text_add(out, i > 0 ? ",{\"protocol\":" : "{\"protocol\":");
-		status_text_quote(out, port->protocol);
-		status_text_add(out, numbers);
-	}
-	status_text_add(out, "]");
 }
 
 static void add_targets(struct buf *out, const struct egress_status_service *service)
@@ -47,7 +32,7 @@ static void add_service(struct buf *out, const struct egress_status_service *ser
 {
 	status_text_quote(out, service->name);
 	status_text_add(out, ":{\"ports\":");
-	add_ports(out, service);
+	status_text_ports(out, service->ports, service->port_count);
 	status_text_add(out, ",\"tailnetTargetIPs\":");
 	add_targets(out, service);
 	status_text_add(out, ",\"tailnetTarget\":{\"ip\":");
@@ -91,4 +76,41 @@ char *egress_status_print(const char *pod_ipv4, const char *pod_ipv6,
 	add_services(&out, services, count);
 	status_text_add(&out, "}");
 	return buf_take(&out);
+}
+
+static int read_address(const struct json *doc, const char *key, char **out, struct err *e)
+{
+	const char *text = "";
+	struct ipaddr address;
+	if (field_text(doc, key, IPADDR_TEXT_MAX - 1, &text, e) < 0)
+		return e->code;
+	if (text[0] != '\0' && field_address(text, key, &address, e) < 0)
+		return e->code;
+	*out = xstrdup(text);
+	return 0;
+}
+
+int egress_status_parse(const char *text, size_t len, struct egress_status *out, struct err *e)
+{
+	AUTO(json_freep) struct json *doc = NULL;
+	AUTO(egress_status_fini) struct egress_status status = {0};
+	const struct json *services;
+	if (field_document(text, len, &doc, e) < 0 ||
+		read_address(doc, "podIPv4", &status.pod_ipv4, e) < 0 ||
+		read_address(doc, "podIPv6", &status.pod_ipv6, e) < 0 ||
+		field_get(doc, "services", JSON_OBJECT, &services, e) < 0 ||
+		egress_config_read(services, &status.services, e) < 0)
+		return e->code;
+	egress_status_fini(out);
+	*out = status;
+	status = (struct egress_status){0};
+	return 0;
+}
+
+void egress_status_fini(struct egress_status *s)
+{
+	free(s->pod_ipv4);
+	free(s->pod_ipv6);
+	egress_config_fini(&s->services);
+	memset(s, 0, sizeof(*s));
 }

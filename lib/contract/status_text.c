@@ -1,9 +1,11 @@
 #include "lib/contract/status_text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/json.h"
 #include "lib/base/mem.h"
+#include "lib/contract/egress_config.h"
 
 /* Characters that Go escapes although JSON does not require it. */
 static const struct special {
@@ -64,4 +66,18 @@ void status_text_address(struct buf *out, const struct ipaddr *addr)
 {
 	char text[IPADDR_TEXT_MAX];
 	status_text_quote(out, ipaddr_format(addr, text));
+}
+
+void status_text_ports(struct buf *out, const struct egress_port *ports, size_t count)
+{
+	status_text_add(out, "[");
+	for (size_t i = 0; i < count; i++) {
+		char numbers[64];
+		snprintf(numbers, sizeof(numbers), ",\"matchPort\":%u,\"targetPort\":%u}",
+			ports[i].match, ports[i].target);
+		status_text_add(out, i > 0 ? ",{\"protocol\":" : "{\"protocol\":");
+		status_text_quote(out, ports[i].protocol);
+		status_text_add(out, numbers);
+	}
+	status_text_add(out, "]");
 }
