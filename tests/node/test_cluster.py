@@ -59,6 +59,8 @@ def test_up_found_again_and_gone(folder, figure):
                                              'jsonpath={.status.conditions[?(@.type=="Ready")].status}'), 30, "the pod runs")
     again = _command(folder)
     assert again.returncode == 0 and "it runs already" in again.stdout and str(folder) in again.stdout
+    more = _command(folder, "--nodes", "2")
+    assert more.returncode == 1 and "it runs already, with 1 node(s)" in more.stdout
     prefix = (folder / "network").read_text()
     containers = cgroups.containers_of(folder / "node1")
     assert cgroups.left(containers), "there are no control groups to remove"

@@ -34,23 +34,23 @@ class ControlPlane(Cluster):
         self._bed = bed
         self.controllers = self.scheduler = None
 
-    def start_controllers(self):
-        """What needs the API server but not its being ready."""
+    def start_controllers(self, *more):
+        """What needs the API server but not its being ready; more are options of the controller manager."""
         authority = self._bed.authority
         common = ["--leader-elect=false", "--bind-address=127.0.0.1", "--profiling=false"]
         self.controllers = self._run("kube-controller-manager", [
             *common, "--use-service-account-credentials", f"--service-account-private-key-file={self.account_key}",
             f"--root-ca-file={authority.certificate}", f"--cluster-signing-cert-file={authority.certificate}",
             f"--cluster-signing-key-file={authority.key}", "--allocate-node-cidrs=false",
-            f"--cluster-cidr={layout.POD_RANGE}", f"--service-cluster-ip-range={layout.SERVICE_RANGE}"])
+            f"--cluster-cidr={layout.POD_RANGE}", f"--service-cluster-ip-range={layout.SERVICE_RANGE}", *more])
         self.scheduler = self._run("kube-scheduler", common)
 
-    def restart_controllers(self):
+    def restart_controllers(self, *more):
         """New ones: after an absence of the API server the old ones would wait up to 30 s before they ask it again."""
         for process in (self.controllers, self.scheduler):
             process.signal(signal.SIGKILL)
             process.wait(5)
-        self.start_controllers()
+        self.start_controllers(*more)
 
     def end(self):
         """Ends it at once: asked politely it waits for its watchers."""

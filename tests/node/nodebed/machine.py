@@ -7,6 +7,7 @@ in there and ends with PID 1 of them. The first node has the network namespace o
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -76,11 +77,14 @@ class Machine:
     def start(self):
         """Namespaces and containerd, then the rest; images can be loaded as soon as this returns."""
         self._write_files()
+        self._boot()
+        self.load_image(images.pause(self._bed.folder))
+
+    def _boot(self):
         self._connect()
         self._make_namespaces()
         self.run("containerd", ["containerd", f"--config={self.folder}/containerd.toml", "--log-level=info"])
         wait.wait_for(lambda: self.ctr("version"), 20, f"containerd of {self.name} answers")
-        self.load_image(images.pause(self._bed.folder))
 
     def join(self):
         """kubelet and kube-proxy; the API server may still be on its way."""
@@ -137,6 +141,8 @@ class Machine:
             "clusterDNS": [layout.DNS_SERVICE], "clusterDomain": layout.CLUSTER_DOMAIN,
             "resolvConf": f"{self.folder}/resolv.conf",
             "configMapAndSecretChangeDetectionStrategy": "Watch", "syncFrequency": "2s",
+            # A sign of life every 2 s, for a control plane that is to miss it soon.
+            "nodeLeaseDurationSeconds": 8,
             "allowedUnsafeSysctls": list(layout.POD_SYSCTLS),
         }
 
@@ -144,7 +150,7 @@ class Machine:
         """Routes between the pods of this node and everything else."""
         netns.set_sysctl(self.namespace, "ipv4/ip_forward", 1)
         if self.number > 1:
-            netns.run_inside(self._bed.network.hub, "ip", "route", "add", layout.pods_of(self.number), "via", self.address)
+            netns.run_inside(self._bed.network.hub, "ip", "route", "replace", layout.pods_of(self.number), "via", self.address)
 
     def _make_namespaces(self):
         self.processes["init"] = Process(
@@ -188,18 +194,39 @@ class Machine:
             if not one.running():
                 raise wait.Timeout(f"{label} of {self.name} ended ({one.log_path})\n{one.tail()}")
 
+    def running(self):
+        """Whether it is switched on."""
+        return self.processes["init"].running()
+
+    def is_ready(self):
+        """What Kubernetes says of it."""
+        conditions = self._bed.control.get(f"/api/v1/nodes/{self.name}")["status"]["conditions"]
+        return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
     def wait_ready(self, deadline=60):
         """Returns when Kubernetes calls it Ready and Services reach pods from it."""
 
         def ready():
             self.check()
-            node = self._bed.control.get(f"/api/v1/nodes/{self.name}")
-            return any(one["type"] == "Ready" and one["status"] == "True" for one in node["status"]["conditions"])
+            return self.is_ready()
 
         wait.wait_for(ready, deadline, f"{self.name} is Ready", interval=0.2)
 
+    def lose(self):
+        """A power failure; not for the first node, in whose network the control plane is."""
+        self.kill()
+        self._bed.network.remove(self.namespace)
+
+    def come_back(self):
+        """A lost node is switched on again: disk and address are as they were, what was in memory is gone."""
+        shutil.rmtree(self.folder / "containerd-state")
+        (self.folder / "made").unlink()
+        self._bed.network.add(self.name, host=int(self.address.rpartition(".")[2]))
+        self._boot()
+        self._run_agents()
+
     def kill(self):
-        """The node is gone as by a power failure: all its processes at once."""
+        """All its processes end at once, without being asked."""
         containers = cgroups.containers_of(self.folder)
         if self.init:
             with contextlib.suppress(ProcessLookupError):

@@ -123,10 +123,14 @@ class Network:
         self._namespaces.append(name)
         self._ip(name, "link", "set", "lo", "up")
 
-    def add(self, label, dual=False):
-        """A new namespace on the bridge; returns its name and its address. dual adds address6() of it."""
-        host = self._next_host
-        self._next_host += 1
+    def add(self, label, dual=False, host=None):
+        """A new namespace on the bridge; returns its name and its address. dual adds address6() of it.
+
+        host is that of one that was removed and comes back.
+        """
+        if host is None:
+            host = self._next_host
+            self._next_host += 1
         if host > 250:
             raise RuntimeError("the bridge has no address left")
         name, address = f"{self.prefix}-{label}", f"10.201.0.{host}"
