@@ -16,7 +16,7 @@ def machine():
 
 def check(path, wanted):
     """A Fault when the image is of another architecture."""
-    got = oci.read(path)[2].get("architecture")
+    got = oci.architecture(path)
     if got != wanted:
         raise Fault(f"{path} is an image for {got}, and {wanted} is wanted: build it with "
                     f"images/build --arch {wanted}, or load it on a machine of its own kind")

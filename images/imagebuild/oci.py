@@ -92,22 +92,44 @@ class Layout:
         return digest
 
 
+def _content(tar, name):
+    return tar.extractfile(name).read()
+
+
+_UNREADABLE = (tarfile.TarError, KeyError, ValueError, OSError, AttributeError, IndexError, TypeError)
+
+
 def read(path):
     """(index, manifest, configuration) of an OCI archive; every digest on the way is checked."""
     try:
         with tarfile.open(path) as tar:
-            def content(name):
-                return tar.extractfile(name).read()
-
             def blob(descriptor):
                 algorithm, digest = descriptor["digest"].split(":")
-                data = content(f"blobs/{algorithm}/{digest}")
+                data = _content(tar, f"blobs/{algorithm}/{digest}")
                 if hashlib.new(algorithm, data).hexdigest() != digest:
                     raise Fault(f"{path}: the blob {descriptor['digest']} has another digest")
                 return json.loads(data)
 
-            index = json.loads(content("index.json"))
+            index = json.loads(_content(tar, "index.json"))
             manifest = blob(index["manifests"][0])
             return index, manifest, blob(manifest["config"])
-    except (tarfile.TarError, KeyError, ValueError, OSError, AttributeError) as error:
+    except _UNREADABLE as error:
         raise Fault(f"{path} is no OCI archive: {error}") from None
+
+
+def architecture(path):
+    """What an archive is for, OCI's or one that Docker would save."""
+    try:
+        with tarfile.open(path) as tar:
+            members = tar.getnames()
+            if "manifest.json" in members and "index.json" not in members:
+                (manifest,) = json.loads(_content(tar, "manifest.json"))
+                return json.loads(_content(tar, manifest["Config"])).get("architecture")
+    except _UNREADABLE as error:
+        raise Fault(f"{path} is no OCI archive: {error}") from None
+    return read(path)[2].get("architecture")
+
+
+def names(path):
+    """By what names an OCI archive has its image."""
+    return [one["annotations"]["org.opencontainers.image.ref.name"] for one in read(path)[0]["manifests"]]

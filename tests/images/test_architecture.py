@@ -48,6 +48,45 @@ def test_no_image_is_refused(tmp_path, content):
     assert done.returncode == 1 and "is no OCI archive" in done.stderr
 
 
+def copy(*arguments):
+    """images/copy."""
+    return subprocess.run([ROOT / "images/copy", *arguments], capture_output=True, text=True, check=False)
+
+
+def test_copy(image, tmp_path):
+    """What is copied has all of the image."""
+    done = copy(image.path, f"dir:{tmp_path}/copied", "--arch", image.arch)
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((tmp_path / "copied/manifest.json").read_bytes())
+    assert manifest["config"]["digest"] == image.documents[1]["config"]["digest"]
+
+
+@pytest.mark.parametrize("destination", ["dir:{}/copied", "containerd"])
+def test_copy_refuses_another_architecture(unpacked, tmp_path, destination):
+    """Before anything is written or asked."""
+    foreign = next(arch for arch in ("amd64", "arm64") if arch != MINE)
+    done = copy(unpacked["tailboot-slim", foreign].path, destination.format(tmp_path))
+    assert done.returncode == 1 and f"is an image for {foreign}, and {MINE} is wanted" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_copy_names_its_destinations(unpacked):
+    """Nothing that skopeo knows."""
+    done = copy(unpacked["tailboot-slim", MINE].path, "registry")
+    assert done.returncode == 1 and "registry is no destination" in done.stderr
+
+
+@pytest.mark.parametrize("got", ["amd64", "arm64"])
+def test_archive_of_docker(tmp_path, got):
+    """Without an index, with a manifest of its own kind."""
+    path = tmp_path / "saved.tar"
+    with tarfile.open(path, "w") as archive:
+        for name, content in (("config.json", {"architecture": got}), ("manifest.json", [{"Config": "config.json"}])):
+            (tmp_path / name).write_text(json.dumps(content), encoding="utf-8")
+            archive.add(tmp_path / name, name)
+    assert check(path, "amd64").returncode == (got != "amd64")
+
+
 def test_changed_blob_is_refused(tmp_path, unpacked):
     """A configuration that does not have the manifest's digest."""
     with tarfile.open(unpacked["tailboot-slim", MINE].path) as archive:

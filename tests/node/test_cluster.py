@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nodebed import cgroups, layout, objects
+from nodebed import cgroups, images, layout, objects
 from realbed import settings, wait
 
 
@@ -84,3 +84,13 @@ def test_says_why_it_cannot_run(folder):
     assert lacking.returncode == 1
     assert "containerd is missing: install the package containerd" in lacking.stderr
     assert "runc is missing" in lacking.stderr and not folder.exists()
+
+
+def test_image_of_another_architecture_is_not_loaded(node, tmp_path, monkeypatch):
+    """Not a pod that never starts, but a refusal where the image would be loaded."""
+    foreign, name = next(one for one in ("amd64", "arm64") if one != layout.ARCHITECTURE), "localhost/tailboot-foreign:1"
+    monkeypatch.setattr(layout, "ARCHITECTURE", foreign)
+    archive = images.write(tmp_path / "foreign.tar", name, {}, ["/program"])
+    with pytest.raises(OSError, match=f"is an image for {foreign}"):
+        node.load_image(archive)
+    assert name not in node.node(1).ctr("images", "list", "--quiet")
