@@ -25,6 +25,15 @@ def containers_of(folder):
     return [path.name for path in tasks.iterdir()] if tasks.exists() else []
 
 
+def memory(container):
+    """Bytes that a container has in use."""
+    for hierarchy, name in ((_ROOT, "memory.current"), (_ROOT / "memory", "memory.usage_in_bytes")):
+        file = hierarchy / _PARENT / container / name
+        if file.exists():
+            return int(file.read_text())
+    raise FileNotFoundError(f"no control group of memory has the container {container}")
+
+
 def left(containers):
     """Groups of these containers that are there."""
     every = [hierarchy / _PARENT / name for hierarchy in hierarchies() for name in containers]

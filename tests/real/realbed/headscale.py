@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import secrets
 import subprocess
 
 from . import netns, settings, wait
@@ -192,6 +193,12 @@ class Headscale:
     def register(self, request):
         """Lets a node in that asked with a registration URL; request is the URL's last part."""
         self.run("auth", "register", "--auth-id", request, "--user", "stories")
+
+    def add_entry(self, name):
+        """A node that never was: to the others a peer that is offline."""
+        request = f"hskey-authreq-{secrets.token_hex(12)}"
+        self.run("debug", "create-node", "--name", name, "--user", "stories", "--key", request)
+        self.register(request)
 
     def rename(self, node, name):
         self.run("nodes", "rename", "--identifier", node["id"], name, "--force")
