@@ -22,21 +22,22 @@
 
 #include "lib/base/err.h"
 #include "lib/base/str.h"
+#include "lib/contract/state_keys.h"
 
 struct condition_set;
 struct loop;
 struct statestore;
 
 /* Keys that operators of the reference read. */
-#define STORE_KEY_CAPVER "tailscale_capver"
-#define STORE_KEY_POD_UID "pod_uid"
-#define STORE_KEY_DEVICE_ID "device_id"
-#define STORE_KEY_DEVICE_FQDN "device_fqdn"
-#define STORE_KEY_DEVICE_IPS "device_ips"
-#define STORE_KEY_HTTPS_ENDPOINT "https_endpoint"
-#define STORE_KEY_EGRESS_SERVICES "egress-services"
-#define STORE_KEY_INGRESS_CONFIG "ingress-config.json"
-#define STORE_KEY_REISSUE_AUTHKEY "reissue_authkey"
+#define STORE_KEY_CAPVER STATE_KEY_CAPVER
+#define STORE_KEY_POD_UID STATE_KEY_POD_UID
+#define STORE_KEY_DEVICE_ID STATE_KEY_DEVICE_ID
+#define STORE_KEY_DEVICE_FQDN STATE_KEY_DEVICE_FQDN
+#define STORE_KEY_DEVICE_IPS STATE_KEY_DEVICE_IPS
+#define STORE_KEY_HTTPS_ENDPOINT STATE_KEY_HTTPS_ENDPOINT
+#define STORE_KEY_EGRESS_SERVICES STATE_KEY_EGRESS_SERVICES
+#define STORE_KEY_INGRESS_CONFIG STATE_KEY_INGRESS_CONFIG
+#define STORE_KEY_REISSUE_AUTHKEY STATE_KEY_REISSUE_AUTHKEY
 #define STORE_KEY_AUTHKEY "authkey"
 
 struct store_change {
