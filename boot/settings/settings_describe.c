@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "boot/settings/settings_table.h"
+#include "lib/base/help_text.h"
 #include "lib/base/mem.h"
 
-#define HELP_WIDTH 96
 #define HELP_INDENT 6
 
 const char *settings_group_title(enum settings_group group)
@@ -111,29 +111,6 @@ static char *meaning_of(const struct settings_row *row)
 	return text;
 }
 
-/* Appends the words of text in lines of at most HELP_WIDTH, without the marks of Markdown. */
-static int append_wrapped(struct buf *out, const char *text, struct err *e)
-{
-	AUTO(strv_fini) struct strv words = {0};
-	size_t column = 0;
-	int code = 0;
-	str_words(text, &words);
-	for (size_t i = 0; code == 0 && i < words.len; i++) {
-		size_t len = strlen(words.items[i]);
-		bool fits = column > 0 && column + 1 + len <= HELP_WIDTH;
-		if (fits)
-			code = buf_append_str(out, " ", e);
-		else
-			code = buf_printf(out, e, "%s%*s", column > 0 ? "\n" : "", HELP_INDENT, "");
-		column = fits ? column + 1 + len : HELP_INDENT + len;
-		for (const char *p = words.items[i]; code == 0 && *p != '\0'; p++) {
-			if (*p != '`')
-				code = buf_append(out, p, 1, e);
-		}
-	}
-	return code < 0 ? code : buf_append_str(out, "\n", e);
-}
-
 static int append_help_row(struct buf *out, const struct settings_row *row, struct err *e)
 {
 	const char *fallback = fallback_of(row);
@@ -148,13 +125,11 @@ static int append_help_row(struct buf *out, const struct settings_row *row, stru
 	char *head = xasprintf(
 		"%s%s%s%s", row->name, facts.len > 0 ? " (" : "", text, facts.len > 0 ? ")" : "");
 	int code = buf_append_str(out, "  ", e);
-	for (const char *p = head; code == 0 && *p != '\0'; p++) {
-		if (*p != '`')
-			code = buf_append(out, p, 1, e);
-	}
+	if (code == 0)
+		code = help_text_plain(out, head, e);
 	if (code == 0)
 		code = buf_append_str(out, "\n", e);
-	return code < 0 ? code : append_wrapped(out, meaning, e);
+	return code < 0 ? code : help_text_wrapped(out, meaning, HELP_INDENT, e);
 }
 
 static int append_markdown_row(struct buf *out, const struct settings_row *row, struct err *e)

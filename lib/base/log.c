@@ -35,7 +35,8 @@ enum tail {
 
 static struct {
 	const char *prefix;
-	int fd; /* private descriptor; -1 = use descriptor 2 */
+	log_form_fn form; /* NULL = text */
+	int fd;           /* private descriptor; -1 = use descriptor 2 */
 	bool is_socket;
 	enum tail tail;
 	enum log_level level;
@@ -108,41 +109,54 @@ static ssize_t write_retrying(const char *bytes, size_t len)
 	return n;
 }
 
-/* False when it was not written whole. */
-static bool write_text(const char *text)
+/* The text form of a line, with its line end. Returns its length. */
+static size_t form_text(char *line, size_t size, const struct log_record *record)
 {
-	char line[LINE_MAX_BYTES];
 	char *p = line;
 	struct tm tm;
-	time_t now = clock_wall();
-	if (out.tail != TAIL_WHOLE)
-		*p++ = '\n';
-	localtime_r(&now, &tm);
+	localtime_r(&record->wall, &tm);
 	p = mempcpy(p, out.prefix, strnlen(out.prefix, PREFIX_MAX));
-	p += strftime(p, sizeof(line) - (size_t)(p - line), CLOCK_FORMAT, &tm);
-	size_t room = sizeof(line) - 1 - (size_t)(p - line);
-	p = mempcpy(p, text, str_cut(text, strlen(text), room));
+	p += strftime(p, size - (size_t)(p - line), CLOCK_FORMAT, &tm);
+	size_t room = size - 1 - (size_t)(p - line);
+	p = mempcpy(p, record->text, str_cut(record->text, strlen(record->text), room));
 	*p++ = '\n';
-	ssize_t n = write_retrying(line, (size_t)(p - line));
+	return (size_t)(p - line);
+}
+
+/* False when it was not written whole. */
+static bool write_record(struct log_record *record)
+{
+	char line[LINE_MAX_BYTES];
+	size_t torn = out.tail != TAIL_WHOLE ? 1 : 0;
+	line[0] = '\n';
+	record->wall = clock_wall();
+	log_form_fn form = out.form != NULL ? out.form : form_text;
+	size_t len = torn + form(line + torn, sizeof(line) - torn, record);
+	ssize_t n = write_retrying(line, len);
 	if (n > 0)
-		out.tail = n == p - line ? TAIL_WHOLE : TAIL_TORN;
-	return n == p - line;
+		out.tail = (size_t)n == len ? TAIL_WHOLE : TAIL_TORN;
+	return n == (ssize_t)len;
 }
 
 static void __attribute__((format(printf, 4, 5)))
 write_event(const char *id, enum log_level level, const char *fields, const char *fmt, ...)
 {
-	(void)id;
-	(void)level;
-	(void)fields;
 	char text[128];
 	uint64_t dropped = out.dropped;
-	va_list args;
+	va_list args, again;
 	va_start(args, fmt);
+	va_copy(again, args);
 	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	if (write_text(text))
+	struct log_record record = {.id = id,
+		.level = level,
+		.fields = fields,
+		.fmt = fmt,
+		.args = &again,
+		.text = text};
+	if (write_record(&record))
 		out.dropped_reported = dropped;
+	va_end(again);
+	va_end(args);
 }
 
 void log_report_dropped(void)
@@ -157,19 +171,15 @@ void log_report_dropped(void)
 }
 
 /* Lost lines are reported before the next line. */
-static void write_line(const char *text)
+static void deliver(struct log_record *record)
 {
+	if (out.sink != NULL) {
+		out.sink(out.sink_arg, record->id, record->level, record->text);
+		return;
+	}
 	log_report_dropped();
-	if (out.dropped != out.dropped_reported || !write_text(text))
+	if (out.dropped != out.dropped_reported || !write_record(record))
 		out.dropped++;
-}
-
-static void deliver(const char *id, enum log_level level, const char *text)
-{
-	if (out.sink != NULL)
-		out.sink(out.sink_arg, id, level, text);
-	else
-		write_line(text);
 }
 
 /* Blanks what could end the line or steer a terminal: C0 but the tab, DEL, and C1 in UTF-8. */
@@ -195,20 +205,37 @@ format(char text[static SCRATCH], const char *fmt, va_list args)
 	blank_controls(text);
 }
 
-/* Writes without the comparison with the line before. */
+/* True when the line repeats the one before and is counted instead of written. */
+static bool is_repeated(enum log_level level, const char *text);
+
+/* With or without the comparison with the line before. */
+static void __attribute__((format(printf, 5, 0))) emit(bool compares, const char *id,
+	enum log_level level, const char *fields, const char *fmt, va_list args)
+{
+	char text[SCRATCH];
+	va_list again;
+	va_copy(again, args);
+	format(text, fmt, args);
+	struct log_record record = {.id = id,
+		.level = level,
+		.fields = fields,
+		.fmt = fmt,
+		.args = &again,
+		.text = text};
+	if (!compares || !is_repeated(level, text))
+		deliver(&record);
+	va_end(again);
+}
+
 static void __attribute__((format(printf, 4, 5)))
 emit_new(const char *id, enum log_level level, const char *fields, const char *fmt, ...)
 {
-	(void)fields;
-	char text[SCRATCH];
 	va_list args;
 	va_start(args, fmt);
-	format(text, fmt, args);
+	emit(false, id, level, fields, fmt, args);
 	va_end(args);
-	deliver(id, level, text);
 }
 
-/* True when the line repeats the one before and is counted instead of written. */
 static bool is_repeated(enum log_level level, const char *text)
 {
 	uint64_t now = clock_now_ms();
@@ -228,17 +255,13 @@ static bool is_repeated(enum log_level level, const char *text)
 
 void log_emit(const char *id, enum log_level level, const char *fields, const char *fmt, ...)
 {
-	(void)fields;
 	if (level < out.level)
 		return;
 	int saved = errno;
-	char text[SCRATCH];
 	va_list args;
 	va_start(args, fmt);
-	format(text, fmt, args);
+	emit(true, id, level, fields, fmt, args);
 	va_end(args);
-	if (!is_repeated(level, text))
-		deliver(id, level, text);
 	errno = saved;
 }
 
@@ -285,6 +308,11 @@ const char *log_prefix(void)
 uint64_t log_dropped(void)
 {
 	return out.dropped;
+}
+
+void log_set_form(log_form_fn form)
+{
+	out.form = form;
 }
 
 void log_set_level(enum log_level least)

@@ -20,9 +20,11 @@
 #ifndef LIB_BASE_LOG_H
 #define LIB_BASE_LOG_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "lib/base/log_events.h"
 
@@ -45,6 +47,22 @@ const char *log_prefix(void);
 
 void log_emit(const char *id, enum log_level level, const char *fields, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* One line, for another form than the text. */
+struct log_record {
+	const char *id;
+	enum log_level level;
+	const char *fields; /* names of the arguments, between commas */
+	const char *fmt;
+	va_list *args;    /* of fmt */
+	const char *text; /* fmt with its arguments, without control characters */
+	time_t wall;
+};
+
+/* Writes the line with its end into at most size bytes, at least 1024; returns its length. */
+typedef size_t (*log_form_fn)(char *line, size_t size, const struct log_record *record);
+/* NULL = text, with the prefix. lib/base/log_json.h has another. */
+void log_set_form(log_form_fn form);
 
 /* Drops lines below the level; LOG_LEVEL_INFO until the first call. */
 void log_set_level(enum log_level least);

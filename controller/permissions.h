@@ -1,0 +1,41 @@
+/*
+ * What the controller must be allowed, as one table: the self-check at the start compares it with
+ * what the API server says (SelfSubjectRulesReview, authorization.k8s.io/v1), and a
+ * test compares it with the roles of the chart. Pure but for permissions_check.
+ */
+#ifndef CONTROLLER_PERMISSIONS_H
+#define CONTROLLER_PERMISSIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/str.h"
+
+struct buf;
+struct json;
+struct kube;
+struct permissions_check;
+
+struct permission {
+	bool is_cluster_wide; /* else in the controller's namespace */
+	const char *group, *resource;
+	const char *verbs; /* between blanks */
+};
+
+extern const struct permission permissions[];
+extern const size_t permissions_len;
+
+/* Pushes a rule to add for each row that the rules (status.resourceRules) do not cover, as YAML of
+ * one line: `- {apiGroups: [""], resources: [pods], verbs: [patch]}`. */
+void permissions_missing(
+	const struct json *resource_rules, bool is_cluster_wide, struct strv *missing);
+
+/* Asks for both scopes and logs what is missing, or that it cannot be known. Ends by itself. ns: of
+ * the controller; copied. */
+struct permissions_check *permissions_check_new(struct kube *k, const char *ns);
+void permissions_check_free(struct permissions_check *check); /* NULL is accepted */
+
+/* The table as rules of a ClusterRole and a Role, as YAML. */
+int permissions_describe(struct buf *out, struct err *e) MUST_CHECK;
+
+#endif
