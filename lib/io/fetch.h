@@ -2,9 +2,9 @@
  * HTTP client on the loop: libcurl's multi interface, driven by our epoll and timers. Nothing is
  * resolved by libcurl: the address to connect to is given, or the server is a Unix socket.
  *
- * A kept-alive connection is used again. Redirects are not followed, proxies not used, compression
- * not requested. The program must ignore SIGPIPE. A bearer token is wiped from our memory with the
- * request; libcurl's copy in its send buffer is freed unwiped.
+ * A kept-alive connection is used again. Redirects are not followed, proxies used only where a
+ * request has one, compression not requested. The program must ignore SIGPIPE. A bearer token is
+ * wiped from our memory with the request; libcurl's copy in its send buffer is freed unwiped.
  *
  * A request calls its callback exactly once, never from within fetch_start, unless it is cancelled.
  */
@@ -33,6 +33,17 @@ struct fetch_identity {
 	bool is_unverified;       /* the server's certificate is not checked */
 };
 
+/* The same. */
+struct fetch_route {
+	const char *ca_file; /* path of the only trusted CAs, in place of ca_pem; NULL = none */
+	/* http:// or https:// URL of an HTTP proxy; the request's address is the proxy's, and the
+	 * proxy finds the server. NULL = none. */
+	const char *proxy;
+	/* The body leaves at most once. libcurl repeats a request by itself when a kept connection
+	 * ends before the answer: what it asked for may then happen twice. */
+	bool is_sent_once;
+};
+
 struct fetch_request {
 	const char *method;      /* "GET", "POST", "PATCH", … */
 	const char *url;         /* http:// or https:// */
@@ -47,6 +58,7 @@ struct fetch_request {
 	const char *ca_pem; /* PEM text of the only trusted CAs; NULL = the system's */
 	size_t ca_pem_len;
 	const struct fetch_identity *identity; /* NULL = none */
+	const struct fetch_route *route;       /* NULL = none */
 	uint32_t timeout_ms;                   /* whole request; 0 = none (streams only) */
 	uint32_t head_timeout_ms;    /* streams without timeout_ms: until a 2xx answer begins */
 	uint32_t connect_timeout_ms; /* 0 = 10 s */

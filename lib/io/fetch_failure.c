@@ -26,6 +26,10 @@ static const struct failure_row failure_rows[] = {
 	{CURLE_PARTIAL_FILE, FAILURE_CUT, -ECONNRESET, "answer cut short"},
 	{CURLE_SEND_ERROR, FAILURE_CUT, -ECONNRESET, "send"},
 	{CURLE_RECV_ERROR, FAILURE_CUT, -ECONNRESET, "receive"},
+	/* A body that is sent once. */
+	{CURLE_SEND_FAIL_REWIND, FAILURE_CUT, -ECONNRESET, "connection closed without an answer"},
+	{CURLE_ABORTED_BY_CALLBACK, FAILURE_CUT, -ECONNRESET,
+		"connection closed without an answer"},
 	{CURLE_PEER_FAILED_VERIFICATION, FAILURE_FIXED, -EACCES, "certificate not trusted"},
 	{CURLE_SSL_ISSUER_ERROR, FAILURE_FIXED, -EACCES, "certificate not trusted"},
 	{CURLE_SSL_CACERT_BADFILE, FAILURE_FIXED, -EINVAL, "CA certificates cannot be used"},

@@ -58,6 +58,8 @@ static int extend(struct fetch *fetch, const struct fetch_request *request, stru
 	curl_easy_setopt(fetch->easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S);
 	curl_easy_setopt(fetch->easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL_S);
 	curl_easy_setopt(fetch->easy, CURLOPT_SOCKOPTFUNCTION, prepare_socket);
+	if (request->route != NULL && fetch_route_setup(fetch, request, e) < 0)
+		return e->code;
 	return request->identity != NULL ? setup_identity(fetch, request->identity, e) : 0;
 }
 

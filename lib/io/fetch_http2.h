@@ -15,8 +15,14 @@
 #include "lib/io/fetch.h"
 
 #define FETCH_HTTP2_DEAD_MS 30000
+#define FETCH_PROXY_MAX 1024 /* text of a proxy's URL */
 
 /* Freed by fetcher_free. */
 struct fetcher *fetch_http2_new(struct loop *loop, struct err *e) MUST_CHECK;
+
+/* A proxy as the environment has it ("proxy:3128", "http://user:password@proxy") as the URL of a
+ * route, and its host, to be resolved. -EINVAL without the text, which may hold a password. */
+int fetch_proxy_parse(const char *text, char url[static FETCH_PROXY_MAX], char *host, size_t size,
+	struct err *e) MUST_CHECK;
 
 #endif

@@ -1,10 +1,13 @@
 /*
  * Internals of the HTTP client, shared by lib/io/fetch*.c only.
  *
- * fetch.c         life of a request: start, deliver, cancel fetch_multi.c   libcurl's multi handle
- * on our loop fetch_setup.c   request to libcurl options fetch_failure.c libcurl's results to errno
- * and a sentence fetch_stream.c  replies passed on instead of collected fetch_http2.c   what only
- * fetchers of fetch_http2.h do
+ * fetch.c          life of a request: start, deliver, cancel
+ * fetch_multi.c    libcurl's multi handle on our loop
+ * fetch_setup.c    request to libcurl options
+ * fetch_failure.c  libcurl's results to errno and a sentence
+ * fetch_stream.c   replies passed on instead of collected
+ * fetch_http2.c    what only fetchers of fetch_http2.h do
+ * fetch_route.c    the same: proxies, a file of CAs, bodies sent once
  */
 #ifndef LIB_IO_FETCH_INTERNAL_H
 #define LIB_IO_FETCH_INTERNAL_H
@@ -42,7 +45,8 @@ struct fetch {
 	struct curl_slist *connect_to;
 	char *body; /* wiped when freed: it may be a Secret */
 	size_t body_len;
-	char *label; /* "GET https://host/path": no query, which may hold secrets */
+	size_t body_sent; /* of a request that is sent once */
+	char *label;      /* "GET https://host/path": no query, which may hold secrets */
 	char reason[CURL_ERROR_SIZE];
 
 	struct timer deadline;
@@ -83,6 +87,9 @@ void fetch_multi_close(struct fetcher *f);
 /* fetch_setup.c: the easy handle and all it points to; on failure fetch_release frees what was set
  * up. */
 int fetch_setup(struct fetch *fetch, const struct fetch_request *request, struct err *e) MUST_CHECK;
+/* fetch_route.c: the part of it that a route needs. */
+int fetch_route_setup(
+	struct fetch *fetch, const struct fetch_request *request, struct err *e) MUST_CHECK;
 void fetch_release(struct fetch *fetch);
 
 /* fetch_failure.c: 0, or the error for libcurl's result. */

@@ -55,6 +55,8 @@ static int setup_address(struct fetch *fetch, const struct fetch_request *reques
 	char host[256];
 	if (fetch_url_host(request->url, host, sizeof(host), e) < 0)
 		return e->code;
+	if (request->route != NULL && request->route->proxy != NULL)
+		return 0;
 	if (request->unix_socket != NULL) {
 		curl_easy_setopt(fetch->easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
 		return 0;
@@ -317,8 +319,8 @@ int fetch_setup(struct fetch *fetch, const struct fetch_request *request, struct
 	const struct fetcher *f = fetch->fetcher_ref;
 	if (f->extend != NULL)
 		return f->extend(fetch, request, e);
-	if (request->identity != NULL)
-		return err_set(e, -EINVAL, "%s: identity of a client", fetch->label);
+	if (request->identity != NULL || request->route != NULL)
+		return err_set(e, -EINVAL, "%s: identity of a client, or a route", fetch->label);
 	return 0;
 }
 
