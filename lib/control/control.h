@@ -76,6 +76,7 @@ struct control_options {
 	const char *proxy;  /* HTTPS_PROXY as of the environment, "" = none */
 	const char *no_proxy;
 	uint32_t second_401_ms; /* 0 = 5000; of Headscale v1 */
+	uint32_t timeout_ms;    /* of a call with all its tries; 0 = CONTROL_TIMEOUT_MS */
 };
 
 struct control_capabilities {
@@ -85,8 +86,8 @@ struct control_capabilities {
 	bool certificates;
 };
 
-/* -EINVAL for an URL or PEM text that cannot be used, naming it. loop, fetcher and resolver are
- * borrowed. */
+/* -EINVAL for an URL, credential or PEM text that cannot be used, naming it. loop, fetcher (one of
+ * lib/io/fetch_http2.h) and resolver are borrowed. */
 struct control *control_new(struct loop *loop, struct fetcher *fetcher, struct resolver *resolver,
 	const struct control_options *options, struct err *e) MUST_CHECK;
 void control_free(struct control *c); /* NULL is accepted; cancels all calls; wipes */
