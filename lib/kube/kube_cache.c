@@ -122,7 +122,8 @@ static void index_entry(struct kube_cache *c, const struct kube_entry *entry,
 {
 	for (size_t i = 0; i < c->kind_ref->index_count; i++) {
 		AUTO(strv_fini) struct strv values = {0};
-		c->kind_ref->indexes[i].values(entry, &values);
+		const struct kube_index *index = &c->kind_ref->indexes[i];
+		index->values(index->arg, entry, &values);
 		for (size_t j = 0; j < values.len; j++)
 			change(&c->content.indexes[i], values.items[j], entry);
 	}
@@ -134,7 +135,8 @@ static void index_all(
 {
 	for (size_t i = 0; i < entries->len; i++) {
 		AUTO(strv_fini) struct strv values = {0};
-		c->kind_ref->indexes[index].values(entries->items[i], &values);
+		const struct kube_index *by = &c->kind_ref->indexes[index];
+		by->values(by->arg, entries->items[i], &values);
 		for (size_t j = 0; j < values.len; j++) {
 			p->items = xgrow(p->items, p->len, &p->cap, 64, sizeof(*p->items));
 			struct place *place = &p->items[p->len++];
@@ -237,7 +239,7 @@ static struct kube_entry *entry_new(const struct kube_cache *c, struct json *obj
 	entry->version = to;
 	memcpy(to, version, strlen(version) + 1);
 	entry->data = c->kind_ref->decode(object);
-	if (c->kind_ref->keeps_text)
+	if (c->kind_ref->keeps_text != NULL && c->kind_ref->keeps_text(entry->data))
 		entry->text = kept_text(object);
 	return entry;
 }

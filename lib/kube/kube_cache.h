@@ -37,14 +37,16 @@ struct kube_entry {
 struct kube_index {
 	/* Adds the values under which the entry is found: none, one or more. The same entry always
 	 * has the same values. */
-	void (*values)(const struct kube_entry *entry, struct strv *out);
+	void (*values)(void *arg, const struct kube_entry *entry, struct strv *out);
+	void *arg;
 };
 
 struct kube_cache_kind {
 	/* What is kept of an object; faults in it are a part of that. */
 	void *(*decode)(const struct json *object);
 	void (*free)(void *data);
-	bool keeps_text;
+	/* Whether the text of an object is kept, by what was decoded of it; NULL = never. */
+	bool (*keeps_text)(const void *data);
 	const struct kube_index *indexes;
 	size_t index_count;
 };

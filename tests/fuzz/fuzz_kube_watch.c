@@ -25,14 +25,20 @@ static void *decode(const struct json *object)
 	return json_print(object);
 }
 
-static void by_uid(const struct kube_entry *entry, struct strv *out)
+static bool always(const void *data)
 {
+	return data != NULL;
+}
+
+static void by_uid(void *arg, const struct kube_entry *entry, struct strv *out)
+{
+	(void)arg;
 	strv_push(out, entry->uid);
 }
 
-static const struct kube_index indexes[] = {{by_uid}};
+static const struct kube_index indexes[] = {{.values = by_uid}};
 static const struct kube_cache_kind kind = {
-	.decode = decode, .free = free, .keeps_text = true, .indexes = indexes, .index_count = 1};
+	.decode = decode, .free = free, .keeps_text = always, .indexes = indexes, .index_count = 1};
 
 struct run {
 	struct kube_cache *cache;

@@ -21,18 +21,20 @@ static void *decode(const struct json *object)
 }
 
 /* Words of the member. */
-static void by_group(const struct kube_entry *entry, struct strv *out)
+static void by_group(void *arg, const struct kube_entry *entry, struct strv *out)
 {
+	(void)arg;
 	if (entry->data != NULL)
 		str_words(entry->data, out);
 }
 
-static void by_namespace(const struct kube_entry *entry, struct strv *out)
+static void by_namespace(void *arg, const struct kube_entry *entry, struct strv *out)
 {
+	(void)arg;
 	strv_push(out, entry->ns);
 }
 
-static const struct kube_index indexes[] = {{by_group}, {by_namespace}};
+static const struct kube_index indexes[] = {{.values = by_group}, {.values = by_namespace}};
 
 static const struct kube_cache_kind kind = {
 	.decode = decode,
@@ -41,8 +43,14 @@ static const struct kube_cache_kind kind = {
 	.index_count = ARRAY_LEN(indexes),
 };
 
+/* Texts of those of which something was decoded. */
+static bool is_kept(const void *data)
+{
+	return data != NULL;
+}
+
 static const struct kube_cache_kind with_text = {
-	.decode = decode, .free = free, .keeps_text = true};
+	.decode = decode, .free = free, .keeps_text = is_kept};
 
 struct fixture {
 	struct kube_cache *cache;
