@@ -57,6 +57,8 @@ enum cluster_index {
 #define CLUSTER_FINALIZER "gateway.tailscale.com/finalizer"
 #define CLUSTER_GATE "tailscale.com/egress-services"
 
+#define CLUSTER_RESYNC_MS 36000000 /* 10 h, give or take a tenth */
+
 struct cluster;
 struct kube;
 struct loop;
@@ -66,9 +68,11 @@ struct cluster_options {
 	const char *default_tailnet; /* of groups without one */
 	/* An object has to be looked at: one of the keys above. */
 	void (*on_key)(void *arg, const char *kind, const char *ns, const char *name);
-	/* All caches are complete, for the first time. */
+	/* All caches are complete, for the first time: a kind that does not exist counts as empty.
+	 * One that we may not read does not hold the others, but no key is given that needs it. */
 	void (*on_synced)(void *arg);
-	/* A watch has trouble; said by the program. */
+	uint32_t resync_ms; /* all keys again, after about this time; 0 = CLUSTER_RESYNC_MS */
+	/* A watch has trouble, once for each outcome until it works again; said by the program. */
 	void (*on_trouble)(void *arg, const struct kube_resource *resource,
 		enum kube_outcome outcome, const struct err *err);
 	void *arg;
@@ -79,6 +83,11 @@ struct cluster *cluster_new(const struct cluster_options *options);
 void cluster_free(struct cluster *c); /* NULL is accepted */
 void cluster_watch(struct cluster *c, struct loop *loop, struct kube *k);
 bool cluster_is_synced(const struct cluster *c);
+/* A list of the kind has been complete, or there is no such kind: only then does its absence from
+ * the cache mean that an object does not exist. */
+bool cluster_is_complete(const struct cluster *c, enum cluster_kind kind);
+/* Gives the keys of all objects, as if each had changed. */
+void cluster_queue_all(struct cluster *c);
 const struct kube_cache *cluster_cache(const struct cluster *c, enum cluster_kind kind);
 const struct kube_resource *cluster_resource(enum cluster_kind kind);
 const char *cluster_namespace(const struct cluster *c);
@@ -86,7 +95,8 @@ const char *cluster_default_tailnet(const struct cluster *c);
 /* Watches begun again, by kind, for metrics. */
 uint64_t cluster_restarts(const struct cluster *c, enum cluster_kind kind);
 
-/* One change as a watch would bring it. The object may be changed. */
+/* One change as a watch would bring it. The object may be changed. Without watches all kinds are
+ * complete. */
 int cluster_feed(struct cluster *c, enum cluster_kind kind, enum kube_change change,
 	struct json *object, struct err *e) MUST_CHECK;
 

@@ -1,0 +1,14 @@
+/*
+ * Which objects have to be looked at when one has changed. Private to controller/cluster.
+ */
+#ifndef CONTROLLER_CLUSTER_CLUSTER_KEYS_H
+#define CONTROLLER_CLUSTER_CLUSTER_KEYS_H
+
+#include "controller/cluster/cluster.h"
+
+/* before or after may be NULL, as in kube_cache_fn. Keys are given to key_fn, some twice. */
+typedef void (*cluster_key_fn)(void *arg, const char *kind, const char *ns, const char *name);
+void cluster_keys(const struct cluster *c, enum cluster_kind kind, const struct kube_entry *before,
+	const struct kube_entry *after, cluster_key_fn fn, void *arg);
+
+#endif
