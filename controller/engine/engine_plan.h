@@ -26,6 +26,7 @@
 #include "lib/kube/kube_outcome.h"
 
 #define ENGINE_FIELD_MANAGER "gateway.tailscale.com"
+#define ENGINE_ACCEPTS(outcome) (1u << (outcome))
 
 struct engine_step;
 struct json;
@@ -54,7 +55,12 @@ struct engine_step {
 	/* ENGINE_STEP_REQUEST: texts are owned by the step. */
 	struct kube_op op;
 	struct json *body;
-	/* Outcomes that count as success, besides KUBE_OK: a bit for each enum kube_outcome. */
+	/* KUBE_APPLY of an object that is not in the cache: looked for first, and left alone when it
+	 * is another one's. */
+	bool is_new;
+	/* Why it is not as it should be: the path of the first difference; NULL without one. */
+	char *difference;
+	/* Outcomes that count as success, besides KUBE_OK: ENGINE_ACCEPTS of each. */
 	unsigned int accepts;
 	/* ENGINE_STEP_EVENT: texts are owned by the step. */
 	struct kube_event event;
