@@ -83,7 +83,7 @@ char *object_condition(const struct json *status, const char *type, const char *
 	return xstrdup("");
 }
 
-/* Whether a label or an annotation is one that somebody reads. */
+/* Whether a label or an annotation is one that is read. */
 static bool is_read(const char *key)
 {
 	static const char *const prefixes[] = {"tailscale.com/", "gateway.tailscale.com/"};

@@ -1,6 +1,6 @@
 /*
- * What is kept of the objects in the cluster, one struct for each kind: only fields that somebody
- * reads. Each is the data of a kube_entry (lib/kube/kube_cache.h), which has namespace, name, uid
+ * What is kept of the objects in the cluster, one struct for each kind: only fields that are
+ * read. Each is the data of a kube_entry (lib/kube/kube_cache.h), which has namespace, name, uid
  * and version; texts of our children are in its `text`. Texts are owned and never NULL: "" is none.
  *
  * A decoder never fails: a field of another type counts as absent, and faults of our own kinds are

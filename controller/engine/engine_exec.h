@@ -2,7 +2,7 @@
  * Carries out the steps of one plan, stage by stage. Private to controller/engine.
  *
  * All steps of a stage are tried, also when one of them fails; nothing follows such a stage. An
- * object that is new is looked for first: one that is there already and belongs to somebody else is
+ * object that is new is looked for first: one that is there already and has another owner is
  * left alone (KUBE_EXISTS), one that is as desired is not written.
  */
 #ifndef CONTROLLER_ENGINE_ENGINE_EXEC_H

@@ -55,8 +55,8 @@ struct engine_step {
 	/* ENGINE_STEP_REQUEST: texts are owned by the step. */
 	struct kube_op op;
 	struct json *body;
-	/* KUBE_APPLY of an object that is not in the cache: looked for first, and left alone when it
-	 * is another one's. */
+	/* KUBE_APPLY of an object that is not in the cache: looked for first, and left alone when
+	 * it has another owner. */
 	bool is_new;
 	/* Why it is not as it should be: the path of the first difference; NULL without one. */
 	char *difference;

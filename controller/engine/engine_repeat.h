@@ -1,6 +1,6 @@
 /*
- * Differences that come back after each write: somebody else changes the object, or what is desired
- * is not what the server stores. Pure. Private to controller/engine.
+ * Differences that come back after each write: another program changes the object, or the server
+ * does not store what is desired. Pure. Private to controller/engine.
  */
 #ifndef CONTROLLER_ENGINE_ENGINE_REPEAT_H
 #define CONTROLLER_ENGINE_ENGINE_REPEAT_H
