@@ -253,7 +253,7 @@ static void exec_free(struct engine_exec *x)
 /* Goes on to the stage that follows, or ends. Nothing may be done with it after this. */
 static void advance(struct engine_exec *x)
 {
-	int stage;
+	int stage = 0;
 	while (x->ending.result == ENGINE_DONE && next_stage(x, !x->has_begun, x->stage, &stage)) {
 		x->has_begun = true;
 		begin_stage(x, stage);
