@@ -33,7 +33,7 @@ void contacts_init(
 {
 	c->api_ref = api;
 	c->interval_ms = interval_ms;
-	introduce_init(&c->introduce, api);
+	introduce_init(&c->introduce, loop, api);
 	timer_init(&c->next, loop, ask, c);
 }
 

@@ -205,7 +205,7 @@ struct datapath *datapath_new(const struct datapath_partners *partners,
 	d->host = host;
 	d->nft = nft_new(partners->loop, backend);
 	d->owner = datapath_host_owner(partners->settings);
-	introduce_init(&d->introduce, partners->api);
+	introduce_init(&d->introduce, partners->loop, partners->api);
 	d->backoff = BACKOFF_INIT(partners->times->retry_base_ms, partners->times->retry_max_ms);
 	timer_init(&d->build, partners->loop, build, d);
 	timer_init(&d->retry, partners->loop, build, d);

@@ -6,48 +6,77 @@
  * the peer keeps the session. It also sets a session up, without which a peer that asks uses the
  * one with the former daemon for some seconds.
  *
- * So peers that matter are pinged when the daemon is back, and once more for the direct path when
- * they know its key: the daemon's own first try came too early, the next one follows after 5 s.
- * Nothing depends on the answers; absent peers are not waited for.
+ * So peers that matter are pinged when the daemon is back, each again and again until it answers or
+ * for INTRODUCE_PATIENCE_MS, and once more for the direct path when they know its key: the daemon's
+ * own first try came too early, the next one follows after 5 s. An answer proves that the tunnel to
+ * the target carries packets both ways.
  *
  *	introduce_stop(&i);
  *	introduce_add(&i, &address);
  *	introduce_begin(&i);
+ *	...
+ *	if (introduce_state(&i, &address) == INTRODUCE_ANSWERED)
  */
 #ifndef LIB_LOCALAPI_INTRODUCE_H
 #define LIB_LOCALAPI_INTRODUCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include "lib/base/backoff.h"
 #include "lib/base/ipaddr.h"
+#include "lib/io/timer.h"
 
 /* The most targets to ping, in total and at a time. */
 #define INTRODUCE_MAX 256
 #define INTRODUCE_CALLS_MAX 16
+/* How long a target is tried, from its first ping on. */
+#define INTRODUCE_PATIENCE_MS 15000
 
 struct localapi;
 struct localapi_call;
 
+enum introduce_state {
+	INTRODUCE_UNKNOWN, /* not added since introduce_stop, or one too many */
+	INTRODUCE_ASKING,
+	INTRODUCE_ANSWERED,
+	INTRODUCE_SILENT, /* no answer; not asked any more */
+};
+
 struct introduce {
 	struct localapi *api_ref;
-	struct ipaddr targets[INTRODUCE_MAX];
+	void (*on_change)(void *arg);
+	void *arg;
+	struct introduce_target {
+		struct ipaddr address;
+		enum introduce_state state;
+		bool is_under_way;
+		uint64_t due_ms;   /* of the next ping; 0 = the first one */
+		uint64_t until_ms; /* from the first one on */
+		struct backoff backoff;
+	} targets[INTRODUCE_MAX];
 	size_t count;
-	size_t next; /* of targets */
 	struct introduce_slot {
 		struct introduce *owner_ref;
-		const struct ipaddr *target;
+		struct introduce_target *target;
 		struct localapi_call *call; /* NULL = free */
 	} slots[INTRODUCE_CALLS_MAX];
+	struct timer next;
 };
 
 /* Fills a zeroed struct; api is borrowed. */
-void introduce_init(struct introduce *i, struct localapi *api);
+void introduce_init(struct introduce *i, struct loop *loop, struct localapi *api);
+/* fn is called, from the loop, when a target has answered or is given up. It may stop and begin
+ * again. */
+void introduce_observe(struct introduce *i, void (*fn)(void *arg), void *arg);
 
 /* A target that is there already, or one too many, is ignored. */
 void introduce_add(struct introduce *i, const struct ipaddr *target);
 void introduce_begin(struct introduce *i);
-/* The daemon has ended, or other targets follow: pings under way are cancelled. Zeroed is
- * accepted. */
+enum introduce_state introduce_state(const struct introduce *i, const struct ipaddr *target);
+/* The daemon has ended, or other targets follow: pings under way are cancelled, all is forgotten.
+ * Zeroed is accepted. */
 void introduce_stop(struct introduce *i);
 
 #endif

@@ -251,18 +251,25 @@ struct localapi_call *localapi_disconnect_control(struct localapi *api, localapi
 	return simple(api, "POST", API "disconnect-control", fn, arg);
 }
 
+/* The answer is JSON; a text in this member is a failure. */
+static int member_verdict(
+	const struct localapi_reply *reply, const char *member, int code, struct err *e)
+{
+	AUTO(json_freep) struct json *body = json_parse(reply->body, reply->len, e);
+	if (body == NULL)
+		return e->code;
+	const char *why = json_str(json_get_fold(body, member));
+	if (why != NULL && why[0] != '\0')
+		return err_set(e, code, "%s", why);
+	return 0;
+}
+
 /* A daemon that could not load its file answers 200 with an empty body. */
 static int reload_verdict(const struct localapi_reply *reply, struct err *e)
 {
 	if (reply->len == 0)
 		return err_set(e, -EINVAL, "tailscaled did not load the file; see its output");
-	AUTO(json_freep) struct json *body = json_parse(reply->body, reply->len, e);
-	if (body == NULL)
-		return e->code;
-	const char *why = json_str(json_get_fold(body, "Err"));
-	if (why != NULL && why[0] != '\0')
-		return err_set(e, -EINVAL, "%s", why);
-	return 0;
+	return member_verdict(reply, "Err", -EINVAL, e);
 }
 
 struct localapi_call *localapi_reload_config(struct localapi *api, localapi_fn fn, void *arg)
@@ -273,13 +280,7 @@ struct localapi_call *localapi_reload_config(struct localapi *api, localapi_fn f
 
 static int gro_verdict(const struct localapi_reply *reply, struct err *e)
 {
-	AUTO(json_freep) struct json *body = json_parse(reply->body, reply->len, e);
-	if (body == NULL)
-		return e->code;
-	const char *warning = json_str(json_get_fold(body, "Warning"));
-	if (warning != NULL && warning[0] != '\0')
-		return err_set(e, -ENOTSUP, "%s", warning);
-	return 0;
+	return member_verdict(reply, "Warning", -ENOTSUP, e);
 }
 
 struct localapi_call *localapi_udp_gro(struct localapi *api, localapi_fn fn, void *arg)
@@ -362,6 +363,12 @@ struct localapi_call *localapi_push_token(
 	return start(api, &request, NULL, fn, arg);
 }
 
+/* "no matching peer" and the like. */
+static int ping_verdict(const struct localapi_reply *reply, struct err *e)
+{
+	return member_verdict(reply, "Err", -EHOSTUNREACH, e);
+}
+
 struct localapi_call *localapi_ping(
 	struct localapi *api, const struct ipaddr *to, const char *type, localapi_fn fn, void *arg)
 {
@@ -374,5 +381,6 @@ struct localapi_call *localapi_ping(
 		buf_printf(&path, &e, "&type=%s", type) < 0)
 		return too_long(api, &request, fn, arg);
 	request.path = buf_cstr(&path);
-	return start(api, &request, NULL, fn, arg);
+	request.timeout_ms = LOCALAPI_PING_TIMEOUT_MS;
+	return start(api, &request, ping_verdict, fn, arg);
 }

@@ -22,6 +22,8 @@
 
 #define LOCALAPI_HOST "local-tailscaled.sock"
 #define LOCALAPI_TIMEOUT_MS 10000
+/* The daemon itself waits for an answer as long as the caller does. */
+#define LOCALAPI_PING_TIMEOUT_MS 1000
 #define LOCALAPI_CERT_TIMEOUT_MS (30 * 60 * 1000)
 
 struct fetcher;
@@ -94,7 +96,7 @@ struct localapi_call *localapi_push_token(
 	struct localapi *api, const char *token, localapi_fn fn, void *arg);
 /* A ping to an address of a peer or behind one; answered when the peer has answered. Type "TSMP" is
  * inside the tunnel and sends the daemon's discovery key to the peer, "disco" tries all direct
- * paths. */
+ * paths. -EHOSTUNREACH when no peer has the address. */
 struct localapi_call *localapi_ping(
 	struct localapi *api, const struct ipaddr *to, const char *type, localapi_fn fn, void *arg);
 struct localapi_call *localapi_user_metrics(struct localapi *api, localapi_fn fn, void *arg);

@@ -11,20 +11,29 @@
 #include <cmocka.h>
 
 #include "lib/base/mem.h"
+#include "lib/localapi/localapi.h"
 #include "tests/support/address.h"
 #include "tests/support/daemon_bench.h"
 
 struct fixture {
 	struct daemon_bench daemon;
 	struct introduce introduce;
+	unsigned int changes;
 };
+
+static void on_change(void *arg)
+{
+	struct fixture *f = arg;
+	f->changes++;
+}
 
 static int setup(void **state)
 {
 	struct fixture *f = xcalloc(1, sizeof(*f));
 	daemon_bench_open(&f->daemon);
 	daemon_says(&f->daemon, "POST /localapi/v0/ping", NULL, NULL);
-	introduce_init(&f->introduce, f->daemon.api);
+	introduce_init(&f->introduce, f->daemon.loop, f->daemon.api);
+	introduce_observe(&f->introduce, on_change, f);
 	*state = f;
 	return 0;
 }
@@ -81,6 +90,81 @@ static void test_some_at_a_time(void **state)
 	daemon_wait(&f->daemon, INTRODUCE_CALLS_MAX);
 	daemon_quiet(&f->daemon, INTRODUCE_CALLS_MAX);
 	assert_int_equal(f->introduce.count, INTRODUCE_MAX);
+	/* None is pinged twice before each was once. */
+	for (unsigned int round = 2; round <= INTRODUCE_MAX / INTRODUCE_CALLS_MAX; round++) {
+		daemon_pass(&f->daemon, LOCALAPI_PING_TIMEOUT_MS);
+		daemon_wait(&f->daemon, round * INTRODUCE_CALLS_MAX);
+	}
+	assert_int_equal(asked(f, "POST /localapi/v0/ping?ip=100.65.0.1&"), 1);
+	assert_int_equal(asked(f, "POST /localapi/v0/ping?ip=100.65.1.56&"), 1);
+}
+
+/* A daemon's answers, and a change that they make. */
+static const struct {
+	const char *status, *body;
+	bool is_answer;
+} answers[] = {
+	{NULL, NULL, false},
+	{"500 Internal Server Error", "context canceled", false},
+	{"200 OK", "{\"IP\":\"100.65.0.1\",\"Err\":\"no matching peer\"}", false},
+	{"200 OK", "", false},
+	{"200 OK", "{\"IP\":\"100.65.0.1\",\"Err\":\"\",\"LatencySeconds\":0.01}", true},
+};
+
+/* The longest pause between two pings of one target, the time of the ping included. */
+#define BETWEEN_MS (LOCALAPI_PING_TIMEOUT_MS + 1000)
+
+static void pass_until_asked(struct fixture *f, unsigned int count)
+{
+	for (unsigned int passed = 0; passed < BETWEEN_MS; passed += 50) {
+		if (f->daemon.server->request_count >= count)
+			return;
+		daemon_pass(&f->daemon, 50);
+		assert_true(loop_wait_idle(f->daemon.loop, 1));
+	}
+}
+
+static void test_pinged_until_it_answers(void **state)
+{
+	struct fixture *f = *state;
+	struct ipaddr target = address_of("100.65.0.1");
+	unsigned int expected = 0;
+	introduce_add(&f->introduce, &target);
+	introduce_begin(&f->introduce);
+	for (size_t k = 0; k < ARRAY_LEN(answers); k++) {
+		daemon_wait(&f->daemon, ++expected);
+		assert_int_equal(introduce_state(&f->introduce, &target), INTRODUCE_ASKING);
+		assert_int_equal(f->changes, 0);
+		daemon_says(&f->daemon, "POST", answers[k].status, answers[k].body);
+		pass_until_asked(f, expected + 1);
+	}
+	/* The direct path is tried at once. */
+	daemon_wait(&f->daemon, ++expected + 1);
+	assert_int_equal(introduce_state(&f->introduce, &target), INTRODUCE_ANSWERED);
+	assert_int_equal(f->changes, 1);
+	assert_int_equal(asked(f, "POST /localapi/v0/ping?ip=100.65.0.1&type=disco "), 1);
+	daemon_pass(&f->daemon, 10 * INTRODUCE_PATIENCE_MS);
+	daemon_quiet(&f->daemon, expected + 1);
+}
+
+static void test_silent_target_is_given_up(void **state)
+{
+	struct fixture *f = *state;
+	struct ipaddr target = address_of("100.65.0.1"), other = address_of("100.65.0.2");
+	introduce_add(&f->introduce, &target);
+	introduce_begin(&f->introduce);
+	for (unsigned int passed = 0; passed < INTRODUCE_PATIENCE_MS + BETWEEN_MS; passed += 250) {
+		assert_true(loop_wait_idle(f->daemon.loop, 1));
+		daemon_pass(&f->daemon, 250);
+	}
+	assert_int_equal(introduce_state(&f->introduce, &target), INTRODUCE_SILENT);
+	assert_int_equal(introduce_state(&f->introduce, &other), INTRODUCE_UNKNOWN);
+	assert_int_equal(f->changes, 1);
+	unsigned int count = f->daemon.server->request_count;
+	assert_in_range(count, INTRODUCE_PATIENCE_MS / BETWEEN_MS,
+		INTRODUCE_PATIENCE_MS / LOCALAPI_PING_TIMEOUT_MS);
+	daemon_pass(&f->daemon, 10 * INTRODUCE_PATIENCE_MS);
+	daemon_quiet(&f->daemon, count);
 }
 
 /* The daemon dies meanwhile, and its successor is introduced to all anew. */
@@ -112,6 +196,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_each_target_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_some_at_a_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_pinged_until_it_answers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_silent_target_is_given_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stopped_and_begun_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_without_targets, setup, teardown),
 	};
