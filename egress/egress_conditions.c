@@ -9,3 +9,6 @@ CONDITION_KIND(egress_service_failed, "data path", CONDITION_WARNS, "EgressServi
 CONDITION_KIND(egress_target_unknown, "data path", CONDITION_EXPLAINS, "EgressTargetUnknown",
 	"The target in the tailnet cannot be found or reached",
 	"check its name and that access rules let this node see it");
+CONDITION_KIND(egress_target_silent, "data path", CONDITION_WARNS, "EgressTargetSilent",
+	"A target in the tailnet does not answer through the tunnel; traffic is let in nevertheless",
+	"check that this peer is online, and what leads to it; it is asked again until it answers");

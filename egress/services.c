@@ -41,7 +41,10 @@ struct egress_services {
 	struct egress_conflicts conflicts; /* of the last result */
 	struct seen seen;
 	uint64_t plans;     /* made so far */
+	uint64_t applied;   /* the plan that the kernel holds, 0 = none */
 	uint64_t published; /* the plan whose status was published last, 0 = none */
+	const struct egress_answers *answers_ref;
+	bool is_any_withheld; /* from that status, until the target has answered */
 };
 
 /* Reports the first by name, and the number of others. */
@@ -124,6 +127,7 @@ struct egress_services *egress_services_new(struct loop *loop, struct statestore
 	s->conditions_ref = conditions;
 	s->fn = fn;
 	s->arg = arg;
+	s->answers_ref = options->answers;
 	s->pod_ipv4 = xstrdup(options->pod_ipv4);
 	s->pod_ipv6 = xstrdup(options->pod_ipv6);
 	log_event(EV_EGRESS_STARTING, options->directory);
@@ -212,6 +216,7 @@ void egress_services_contribute(
 static void publish(struct egress_services *s)
 {
 	size_t count;
+	s->is_any_withheld = egress_plan_release(&s->rows, s->answers_ref);
 	AUTO(mem_free)
 	char *text = egress_plan_status(&s->rows, &s->conflicts, s->pod_ipv4, s->pod_ipv6, &count);
 	if (count == 0 && s->published == 0 &&
@@ -239,8 +244,17 @@ void egress_services_applied(
 	(void)e; /* the firewall's own condition */
 	if (result->code < 0)
 		return;
-	if (!replace_conflicts(s, result) && s->published == s->plans)
-		return;
-	update_condition(s);
-	publish(s);
+	bool is_new = replace_conflicts(s, result) || s->published != s->plans;
+	s->applied = s->plans;
+	if (is_new)
+		update_condition(s);
+	if (is_new || s->is_any_withheld)
+		publish(s);
+}
+
+void egress_services_answered(struct egress_services *s)
+{
+	/* While rules are being written, their result follows. */
+	if (s->is_any_withheld && s->applied == s->plans)
+		publish(s);
 }

@@ -11,7 +11,8 @@
  *	result -> egress_services_applied
  *
  * One contribution at a time: the next one is requested after egress_services_applied has received
- * the result of the last. Only what the kernel holds is published.
+ * the result of the last. Only what the kernel holds is published, and a service whose target has
+ * not answered through the tunnel yet is not.
  */
 #ifndef EGRESS_SERVICES_H
 #define EGRESS_SERVICES_H
@@ -21,6 +22,7 @@
 #include "egress/resolve.h"
 
 struct condition_set;
+struct egress_answers;
 struct loop;
 struct nft_result;
 struct statestore;
@@ -30,6 +32,8 @@ struct egress_services_options {
 	const char *directory;           /* TS_EGRESS_PROXIES_CONFIG_PATH */
 	const char *pod_ipv4, *pod_ipv6; /* "" without one */
 	uint32_t debounce_ms;            /* 100 */
+	/* Borrowed: a service is published when its targets have answered; NULL: at once. */
+	const struct egress_answers *answers;
 };
 
 /* Its contribution to the firewall, or the peers it needs, have changed. Called from the loop. */
@@ -49,5 +53,7 @@ void egress_services_contribute(
 	struct egress_services *s, const struct egress_netmap *netmap, struct nft_wanted *w);
 void egress_services_applied(
 	struct egress_services *s, const struct nft_result *result, const struct err *e);
+/* Targets have answered, or are not waited for any longer. */
+void egress_services_answered(struct egress_services *s);
 
 #endif

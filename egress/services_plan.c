@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "egress/answers.h"
 #include "egress/reach.h"
 #include "egress/services_conflicts.h"
 #include "egress/services_rows.h"
@@ -78,7 +79,7 @@ static void resolve_row(struct egress_rows *rows, struct egress_row *row,
 	services_rules_compare(row, &now, &rows->added, &rows->deleted);
 	row->is_moved = row->is_resolved && !row->is_held && !same_addresses(&row->targets, &now);
 	set_targets(row, &now);
-	egress_row_drop_held(row);
+	egress_row_adopt(row);
 	row->is_resolved = true;
 }
 
@@ -226,9 +227,22 @@ static size_t list_ports(const char *name, const struct egress_service *version,
 	return count;
 }
 
+bool egress_plan_release(struct egress_rows *rows, const struct egress_answers *answers)
+{
+	bool is_any_withheld = false;
+	for (size_t i = 0; i < rows->len; i++) {
+		struct egress_row *row = &rows->items[i];
+		if (!row->is_resolved || row->is_released)
+			continue;
+		row->is_released = answers == NULL || egress_answers_allow(answers, &row->targets);
+		is_any_withheld |= !row->is_released;
+	}
+	return is_any_withheld;
+}
+
 static bool is_listed(const struct egress_row *row)
 {
-	return row->has_version && row->is_resolved;
+	return row->has_version && row->is_resolved && row->is_released;
 }
 
 char *egress_plan_status(const struct egress_rows *rows, const struct egress_conflicts *conflicts,

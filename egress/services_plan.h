@@ -5,15 +5,18 @@
  *	egress_plan_make(&rows, netmap, w);        resolves each service
  *	egress_plan_contribute(&rows, w);          as port maps
  *	... when the kernel holds them:
+ *	egress_plan_release(&rows, &answers);
  *	text = egress_plan_status(&rows, &conflicts, pod_ipv4, pod_ipv6, &count);
  */
 #ifndef EGRESS_SERVICES_PLAN_H
 #define EGRESS_SERVICES_PLAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "egress/resolve.h"
 
+struct egress_answers;
 struct egress_conflicts;
 struct egress_row;
 struct egress_rows;
@@ -30,7 +33,12 @@ void egress_plan_contribute(struct egress_rows *rows, struct nft_wanted *w);
 void egress_plan_wants(const struct egress_rows *rows, const struct records *records,
 	struct strv *names, struct nft_addresses *routes);
 
-/* The status of what was contributed; *count receives the number of its services. Caller frees. */
+/* Marks the services that may be published: all targets have answered, or are not waited for any
+ * longer; answers NULL: none is waited for. A service stays published until it has another target.
+ * True when services are withheld. */
+bool egress_plan_release(struct egress_rows *rows, const struct egress_answers *answers);
+/* The status of what was contributed, without services that are withheld; *count receives the
+ * number of its services. Caller frees. */
 char *egress_plan_status(const struct egress_rows *rows, const struct egress_conflicts *conflicts,
 	const char *pod_ipv4, const char *pod_ipv6, size_t *count);
 

@@ -11,11 +11,32 @@ const struct egress_service *egress_row_version(const struct egress_row *row)
 	return row->is_held ? &row->held : &row->wanted;
 }
 
+/* The address comes before the name. */
+static bool is_by_name(const struct egress_service *s)
+{
+	return s->ip.family == IPADDR_NONE;
+}
+
+static bool same_target(const struct egress_service *a, const struct egress_service *b)
+{
+	if (is_by_name(a) != is_by_name(b))
+		return false;
+	return is_by_name(a) ? fqdn_equal(a->target_fqdn, b->target_fqdn)
+			     : ipaddr_equal(&a->ip, &b->ip);
+}
+
 void egress_row_drop_held(struct egress_row *row)
 {
 	if (row->is_held)
 		egress_service_fini(&row->held);
 	row->is_held = false;
+}
+
+void egress_row_adopt(struct egress_row *row)
+{
+	if (row->is_held && !same_target(&row->held, &row->wanted))
+		row->is_released = false;
+	egress_row_drop_held(row);
 }
 
 void egress_row_drop_former(struct egress_row *row, size_t i)
@@ -74,20 +95,6 @@ void egress_rows_purge(struct egress_rows *rows)
 /* For a service whose target changes all the time: connections to the oldest targets are given
  * up. */
 #define FORMERS_MAX 16
-
-/* The address comes before the name. */
-static bool is_by_name(const struct egress_service *s)
-{
-	return s->ip.family == IPADDR_NONE;
-}
-
-static bool same_target(const struct egress_service *a, const struct egress_service *b)
-{
-	if (is_by_name(a) != is_by_name(b))
-		return false;
-	return is_by_name(a) ? fqdn_equal(a->target_fqdn, b->target_fqdn)
-			     : ipaddr_equal(&a->ip, &b->ip);
-}
 
 static bool is_former(const struct egress_former *former, const struct egress_service *s)
 {

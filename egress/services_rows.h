@@ -33,6 +33,7 @@ struct egress_row {
 	struct egress_service held;
 	bool is_resolved; /* its target was looked up, perhaps without a result */
 	bool is_removed;
+	bool is_released; /* to be published: its target has answered, or was waited for */
 	struct nft_addresses targets; /* of held, else of wanted; at most one of each family */
 	char *note;                   /* why the target cannot be found or reached, or NULL */
 	struct egress_former *formers;
@@ -78,6 +79,8 @@ void egress_rows_fini(struct egress_rows *rows);
 /* The version that the firewall applies; the row must be resolved. */
 const struct egress_service *egress_row_version(const struct egress_row *row);
 void egress_row_drop_held(struct egress_row *row);
+/* The newest version comes into force, as its target is known; another target has to answer. */
+void egress_row_adopt(struct egress_row *row);
 void egress_row_drop_former(struct egress_row *row, size_t i);
 
 #endif

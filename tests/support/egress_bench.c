@@ -53,7 +53,8 @@ int egress_bench_close(void **state)
 
 void egress_bench_start(struct egress_bench *b)
 {
-	const struct egress_services_options options = {b->dir, POD_IPV4, "", DEBOUNCE_MS};
+	const struct egress_services_options options = {
+		b->dir, POD_IPV4, "", DEBOUNCE_MS, b->answers};
 	condition_kinds_add(&b->place.conditions, EGRESS_CONDITIONS);
 	b->services = egress_services_new(
 		b->place.loop, b->place.store, &b->place.conditions, &options, on_changed, b);

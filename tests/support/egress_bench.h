@@ -15,6 +15,7 @@
 #include "tests/support/memory_place.h"
 #include "tests/support/tailnet.h"
 
+struct egress_answers;
 struct egress_services;
 
 struct egress_bench {
@@ -25,9 +26,10 @@ struct egress_bench {
 	unsigned int changed; /* calls of it */
 	const char *own;      /* "100.64.0.1 fd7a::1" */
 	bool has_no_v6;
-	bool is_unknown; /* the peers are not reported yet */
-	char *maps;      /* of the last contribution, a line each */
-	char *live;      /* "[100.64.0.2]" */
+	bool is_unknown;                      /* the peers are not reported yet */
+	const struct egress_answers *answers; /* NULL: targets are not waited for */
+	char *maps;                           /* of the last contribution, a line each */
+	char *live;                           /* "[100.64.0.2]" */
 };
 
 /* Setup and teardown of a test. */
