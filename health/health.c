@@ -104,6 +104,7 @@ struct health *health_new(
 	h->facts.not_running_ms = h->facts.start_ms;
 	h->facts.addresses_ms = h->facts.start_ms;
 	h->facts.path_has_stood = !options->has_data_path;
+	h->facts.targets_answered = !options->has_data_path;
 	return h;
 }
 
@@ -152,6 +153,11 @@ void health_set_path_has_stood(struct health *h, bool has)
 	bool before = is_addressed(h);
 	h->facts.path_has_stood = has;
 	log_change(h, before);
+}
+
+void health_set_targets_answered(struct health *h, bool have)
+{
+	h->facts.targets_answered = have;
 }
 
 static void update_running(struct health *h)

@@ -52,6 +52,8 @@ void health_route_metrics(struct health *h, struct httpd_listener *l); /* /metri
  * changes, as "Setting healthy true|false". */
 void health_set_has_addresses(struct health *h, bool has);
 void health_set_path_has_stood(struct health *h, bool has);
+/* Whether the targets of egress have answered through the tunnel; for /readyz alone. */
+void health_set_targets_answered(struct health *h, bool have);
 void health_set_running(struct health *h, bool running); /* daemon up, node Running */
 /* Whether the daemon answers and its notifications arrive; initially true. A node whose daemon
  * cannot be reached counts as not running. */

@@ -9,7 +9,7 @@
 #include "lib/base/mem.h"
 
 /* Reasons besides the conditions. */
-#define FACTS_MAX 4
+#define FACTS_MAX 5
 
 bool readiness_is_running(const struct readiness_facts *facts)
 {
@@ -73,6 +73,12 @@ static void add_pending(struct readiness *r, const struct readiness_facts *facts
 			       "they are written when the node is Running and its target is "
 			       "known: see the other reasons",
 			       facts->start_ms});
+	else if (!facts->targets_answered)
+		add(r, &(struct readiness_reason){"TargetsPending",
+			       "a target in the tailnet has not answered through the tunnel yet",
+			       "wait: each is pinged, and one that does not answer is waited for "
+			       "for some seconds only",
+			       facts->start_ms});
 }
 
 void readiness_find(const struct readiness_facts *facts, const struct condition_set *conditions,
@@ -80,7 +86,7 @@ void readiness_find(const struct readiness_facts *facts, const struct condition_
 {
 	readiness_fini(out);
 	bool is_ready = !facts->is_stopping && readiness_is_running(facts) &&
-			facts->has_addresses && facts->path_has_stood &&
+			facts->has_addresses && facts->path_has_stood && facts->targets_answered &&
 			!has_blocking(conditions, facts->now_ms);
 	if (is_ready)
 		return;

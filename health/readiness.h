@@ -10,6 +10,7 @@
  *	Starting         not Running yet, or again, and nothing is known to be wrong
  *	NoAddresses      the node has no tailnet address
  *	DataPathPending  its rules have not been in force yet
+ *	TargetsPending   a target of egress has not answered through the tunnel yet
  */
 #ifndef HEALTH_READINESS_H
 #define HEALTH_READINESS_H
@@ -33,6 +34,8 @@ struct readiness_facts {
 	bool has_addresses;
 	uint64_t addresses_ms; /* since when this is so */
 	bool path_has_stood;   /* true without a data path */
+	/* Every target of egress has answered once, or was waited for long enough; true without. */
+	bool targets_answered;
 };
 
 /* Texts are borrowed from the conditions, or static. */

@@ -42,33 +42,39 @@ struct row {
 	const char *what;
 	bool is_stopping, is_running, was_running;
 	uint64_t not_running_ms;
-	bool has_addresses, path_has_stood;
+	bool has_addresses, path_has_stood, targets_answered;
 	int key_used, control_away, daemon_down, cert_failed;
 	const char *codes;
 };
 
 #define NONE -1, -1, -1, -1
-#define UP false, true, true, 0, true, true
+#define UP false, true, true, 0, true, true, true
 static const struct row rows[] = {
 	{"all is well", UP, NONE, ""},
-	{"first moments", false, false, false, 0, false, true, NONE, "Starting NoAddresses"},
-	{"first moments of a proxy", false, false, false, 0, false, false, NONE,
+	{"first moments", false, false, false, 0, false, true, true, NONE, "Starting NoAddresses"},
+	{"first moments of a proxy", false, false, false, 0, false, false, true, NONE,
 		"Starting NoAddresses DataPathPending"},
-	{"waits for its target", false, true, true, 0, true, false, NONE, "DataPathPending"},
-	{"a cause takes the place of Starting", false, false, false, 0, false, true, -1, 5, -1, -1,
-		"ControlAway NoAddresses"},
+	{"waits for its target", false, true, true, 0, true, false, true, NONE, "DataPathPending"},
+	{"its target has not answered", false, true, true, 0, true, true, false, NONE,
+		"TargetsPending"},
+	{"nor are its rules written", false, true, true, 0, true, false, false, NONE,
+		"DataPathPending"},
+	{"a cause takes the place of Starting", false, false, false, 0, false, true, true, -1, 5,
+		-1, -1, "ControlAway NoAddresses"},
 	{"the control server is away, the node carries on", UP, -1, 5, -1, -1, ""},
 	{"a login refused while it runs", UP, 0, -1, -1, -1, "KeyUsed"},
 	{"and what else is known", UP, 0, 5, 5, 5, "KeyUsed ControlAway DaemonDown"},
 	{"warnings", UP, -1, -1, -1, 99999, ""},
-	{"restart in place", false, false, true, HEALTH_GRACE_MS, true, true, -1, -1,
+	{"restart in place", false, false, true, HEALTH_GRACE_MS, true, true, true, -1, -1,
 		HEALTH_GRACE_MS, -1, ""},
-	{"takes too long", false, false, true, LONG, true, true, -1, -1, LONG, -1, "DaemonDown"},
-	{"the daemon is back, the node is not", false, false, true, LONG, true, true, NONE,
+	{"takes too long", false, false, true, LONG, true, true, true, -1, -1, LONG, -1,
+		"DaemonDown"},
+	{"the daemon is back, the node is not", false, false, true, LONG, true, true, true, NONE,
 		"Starting"},
-	{"again and again", false, false, true, LONG, true, true, -1, -1, 1, -1, "DaemonDown"},
-	{"a stop", true, true, true, 0, true, true, NONE, "Stopping"},
-	{"a stop of a node that never was", true, false, false, 0, false, true, 7, -1, -1, -1,
+	{"again and again", false, false, true, LONG, true, true, true, -1, -1, 1, -1,
+		"DaemonDown"},
+	{"a stop", true, true, true, 0, true, true, true, NONE, "Stopping"},
+	{"a stop of a node that never was", true, false, false, 0, false, true, true, 7, -1, -1, -1,
 		"Stopping KeyUsed NoAddresses"},
 };
 
@@ -99,6 +105,7 @@ static void make(const struct row *row, struct readiness_facts *facts, struct co
 		.has_addresses = row->has_addresses,
 		.addresses_ms = START_MS,
 		.path_has_stood = row->path_has_stood,
+		.targets_answered = row->targets_answered,
 	};
 }
 
