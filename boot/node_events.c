@@ -235,6 +235,12 @@ static void on_datapath_ready(void *arg)
 	publish_on_datapath_ready(&s->publish);
 }
 
+static void on_datapath_answered(void *arg)
+{
+	struct supervisor *s = arg;
+	publish_on_targets_answered(&s->publish);
+}
+
 static void on_datapath_impossible(void *arg, const struct err *why)
 {
 	struct supervisor *s = arg;
@@ -245,7 +251,8 @@ static void on_datapath_impossible(void *arg, const struct err *why)
 
 struct datapath_events node_events_datapath(struct supervisor *s)
 {
-	return (struct datapath_events){on_datapath_ready, on_datapath_impossible, s};
+	return (struct datapath_events){
+		on_datapath_ready, on_datapath_impossible, on_datapath_answered, s};
 }
 
 /* login */

@@ -18,16 +18,6 @@
 #define BURST_MAX 8
 #define QUIET_MS 1000
 
-/* Those that it was introduced to already are skipped. */
-static void introduce_to_targets(struct datapath *d, const struct nft_wanted *w)
-{
-	for (size_t k = 0; k < NFT_MODEL_FAMILIES; k++)
-		introduce_add(&d->introduce, &w->families[k].catch_all);
-	for (size_t k = 0; k < w->portmap_count; k++)
-		introduce_add(&d->introduce, &w->portmaps[k].target);
-	introduce_begin(&d->introduce);
-}
-
 static void build(void *arg);
 
 static void build_soon(struct datapath *d)
@@ -130,6 +120,21 @@ static void watch(struct datapath *d)
 		datapath_report_not_watched(&d->report, &e);
 }
 
+/* Once is enough: a service that is added later holds up its own traffic alone. */
+static void update_answered(struct datapath *d)
+{
+	if (d->ready_for.known && egress_answers_allow_all(&d->answers.targets))
+		d->targets_answered = true;
+}
+
+static void on_answers(void *arg)
+{
+	struct datapath *d = arg;
+	update_answered(d);
+	datapath_features_answered(&d->features);
+	d->events.on_answered(d->events.arg);
+}
+
 static void handle_success(struct datapath *d, const struct nft_result *result)
 {
 	backoff_reset(&d->backoff);
@@ -138,6 +143,7 @@ static void handle_success(struct datapath *d, const struct nft_result *result)
 	if (d->share != DATAPATH_SHARE_WHOLE)
 		return;
 	selfnode_copy(&d->ready_for, &d->asked_for);
+	update_answered(d);
 	d->events.on_ready(d->events.arg);
 }
 
@@ -175,8 +181,7 @@ static void build(void *arg)
 	d->share = datapath_collect(d, &w, &e);
 	if (d->share == DATAPATH_SHARE_IMPOSSIBLE)
 		report_impossible(d, &e);
-	if (d->is_daemon_there)
-		introduce_to_targets(d, &w);
+	datapath_answers_want(&d->answers, &w);
 	d->is_applying = true;
 	nft_apply(d->nft, &w, on_applied, d);
 }
@@ -205,7 +210,8 @@ struct datapath *datapath_new(const struct datapath_partners *partners,
 	d->host = host;
 	d->nft = nft_new(partners->loop, backend);
 	d->owner = datapath_host_owner(partners->settings);
-	introduce_init(&d->introduce, partners->loop, partners->api);
+	datapath_answers_init(&d->answers, partners, on_answers, d);
+	d->features.answers_ref = &d->answers.targets;
 	d->backoff = BACKOFF_INIT(partners->times->retry_base_ms, partners->times->retry_max_ms);
 	timer_init(&d->build, partners->loop, build, d);
 	timer_init(&d->retry, partners->loop, build, d);
@@ -224,7 +230,7 @@ static void stop_work(struct datapath *d)
 	timer_stop(&d->impossible);
 	timer_stop(&d->forwarding_look);
 	timer_stop(&d->netmap_wait);
-	introduce_stop(&d->introduce);
+	datapath_answers_fini(&d->answers);
 	datapath_features_free(&d->features);
 }
 
@@ -254,8 +260,7 @@ void datapath_claim(struct datapath *d)
 
 void datapath_start(struct datapath *d, struct statestore *store, char *const *daemon_env)
 {
-	introduce_stop(&d->introduce);
-	d->is_daemon_there = true;
+	datapath_answers_begin(&d->answers);
 	if (d->is_started) {
 		ask_for_netmap(d);
 		build_soon(d);
@@ -296,8 +301,7 @@ void datapath_update(struct datapath *d, const struct selfnode *self, bool has_n
 void datapath_forget_netmap(struct datapath *d)
 {
 	d->has_netmap = false;
-	d->is_daemon_there = false;
-	introduce_stop(&d->introduce);
+	datapath_answers_lose(&d->answers);
 }
 
 bool datapath_is_ready(const struct datapath *d, const struct selfnode *self)
@@ -308,6 +312,11 @@ bool datapath_is_ready(const struct datapath *d, const struct selfnode *self)
 bool datapath_was_ready(const struct datapath *d)
 {
 	return d->ready_for.known;
+}
+
+bool datapath_targets_answered(const struct datapath *d)
+{
+	return d->targets_answered;
 }
 
 bool datapath_waits_for_target(const struct datapath *d)

@@ -33,6 +33,8 @@ struct datapath_events {
 	/* The rules cannot be applied in the present situation; fatal before the first "Startup
 	 * complete". They are tried again nevertheless. */
 	void (*on_impossible)(void *arg, const struct err *why);
+	/* More targets have answered, or are not waited for any longer. */
+	void (*on_answered)(void *arg);
 	void *arg;
 };
 
@@ -61,6 +63,9 @@ void datapath_forget_netmap(struct datapath *d);
 bool datapath_is_ready(const struct datapath *d, const struct selfnode *self);
 /* That was true at least once, for any addresses. */
 bool datapath_was_ready(const struct datapath *d);
+/* After that: every target of egress has answered through the tunnel, or was waited for long
+ * enough. Stays true. */
+bool datapath_targets_answered(const struct datapath *d);
 /* A target of the settings is not known yet: the start-up waits for another party. */
 bool datapath_waits_for_target(const struct datapath *d);
 

@@ -20,7 +20,8 @@ static void start_egress(struct datapath_features *f, const struct datapath_part
 	const struct settings *s = with->settings;
 	if (s->egress_proxies_config_path[0] != '\0') {
 		struct egress_services_options options = {s->egress_proxies_config_path,
-			s->pod_ipv4, s->pod_ipv6, with->times->services_debounce_ms};
+			s->pod_ipv4, s->pod_ipv6, with->times->services_debounce_ms,
+			f->answers_ref};
 		f->egress_services =
 			egress_services_new(with->loop, store, with->conditions, &options, fn, arg);
 	}
@@ -145,4 +146,10 @@ void datapath_features_applied(
 		egress_services_applied(f->egress_services, result, e);
 	if (f->ingress_services != NULL)
 		ingress_services_applied(f->ingress_services, result, e);
+}
+
+void datapath_features_answered(struct datapath_features *f)
+{
+	if (f->egress_services != NULL)
+		egress_services_answered(f->egress_services);
 }

@@ -10,6 +10,7 @@
 #include "boot/datapath/datapath_partners.h"
 #include "egress/resolve.h"
 
+struct egress_answers;
 struct nft_addresses;
 struct nft_result;
 struct nft_wanted;
@@ -26,6 +27,7 @@ enum datapath_share {
 /* NULL = not needed. */
 struct datapath_features {
 	struct condition_set *conditions_ref;
+	const struct egress_answers *answers_ref;
 	struct egress_services *egress_services;
 	struct egress_target *egress_target;
 	struct ingress_services *ingress_services;
@@ -33,7 +35,7 @@ struct datapath_features {
 	struct dest_name *dest_name;
 };
 
-/* Fills a zeroed struct. fn: the wants of one of them have changed. */
+/* Fills a struct that is zeroed but for its answers. fn: the wants of one of them have changed. */
 void datapath_features_start(struct datapath_features *f, const struct datapath_partners *with,
 	struct statestore *store, void (*fn)(void *arg), void *arg);
 /* Whether the node exists for a target of the settings. */
@@ -50,5 +52,7 @@ enum datapath_share datapath_features_contribute(struct datapath_features *f,
 	const struct egress_netmap *netmap, struct nft_wanted *w, struct err *e);
 void datapath_features_applied(
 	struct datapath_features *f, const struct nft_result *result, const struct err *e);
+/* More targets have answered, or are not waited for any longer. */
+void datapath_features_answered(struct datapath_features *f);
 
 #endif

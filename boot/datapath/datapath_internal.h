@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "boot/datapath/datapath.h"
+#include "boot/datapath/datapath_answers.h"
 #include "boot/datapath/datapath_features.h"
 #include "boot/datapath/datapath_forwarding.h"
 #include "boot/datapath/datapath_host.h"
@@ -19,7 +20,6 @@
 #include "boot/datapath/datapath_wants.h"
 #include "lib/base/backoff.h"
 #include "lib/io/timer.h"
-#include "lib/localapi/introduce.h"
 #include "lib/localapi/selfnode.h"
 
 struct nft;
@@ -40,8 +40,8 @@ struct datapath {
 	struct selfnode self;
 	bool has_netmap;
 	uint64_t peers_seen, records_seen; /* generations that were used */
-	bool is_daemon_there;              /* each target is introduced to it once */
-	struct introduce introduce;
+	struct datapath_answers answers;
+	bool targets_answered; /* once, since the start */
 
 	/* the run under way; the next is built when it has ended */
 	bool is_started;

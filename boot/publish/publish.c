@@ -68,8 +68,11 @@ static void publish_identity(struct publish *p)
 static void report_health(struct publish *p)
 {
 	struct health *health = p->partners.health;
-	if (p->partners.datapath != NULL)
-		health_set_path_has_stood(health, datapath_was_ready(p->partners.datapath));
+	const struct datapath *datapath = p->partners.datapath;
+	if (datapath != NULL) {
+		health_set_path_has_stood(health, datapath_was_ready(datapath));
+		health_set_targets_answered(health, datapath_targets_answered(datapath));
+	}
 	health_set_has_addresses(health, self_of(p)->address_count > 0);
 }
 
@@ -288,6 +291,12 @@ void publish_on_datapath_ready(struct publish *p)
 	publish_identity(p);
 	report_health(p);
 	p->events.on_progress(p->events.arg);
+}
+
+void publish_on_targets_answered(struct publish *p)
+{
+	if (p->is_active && self_of(p)->known)
+		report_health(p);
 }
 
 bool publish_is_complete(const struct publish *p)

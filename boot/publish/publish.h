@@ -100,6 +100,8 @@ void publish_withdraw(struct publish *p, uint32_t calls_ms, uint32_t grace_ms,
 
 /* Callback of the data path: its rules are applied. */
 void publish_on_datapath_ready(struct publish *p);
+/* Callback of the data path: targets have answered. */
+void publish_on_targets_answered(struct publish *p);
 /* The node is known, its rules are applied, and all values to publish are stored. */
 bool publish_is_complete(const struct publish *p);
 

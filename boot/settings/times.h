@@ -39,7 +39,10 @@ struct times {
 	/* The same for documents of services: a half-written one is not accepted anyway, and the
 	 * traffic waits. */
 	uint32_t services_debounce_ms;
-	uint32_t netmap_wait_ms;     /* for peers that were just asked for */
+	uint32_t netmap_wait_ms;       /* for peers that were just asked for */
+	uint32_t answer_limit_ms;      /* for a target to answer, before traffic is let in anyway */
+	uint32_t answer_again_base_ms; /* until one that did not is asked again */
+	uint32_t answer_again_max_ms;
 	uint32_t forwarding_look_ms; /* between two checks whether the kernel still forwards */
 	uint32_t dest_retry_base_ms; /* a DNS name of the cluster that does not resolve */
 	uint32_t dest_retry_max_ms;

@@ -97,7 +97,7 @@ def test_daemon_restart_in_place_changes_nothing(proxy, space):
 
 def test_peers_of_a_node_that_is_not_running(proxy):
     """It has none, which says nothing of them: services keep what they have, whatever else of the
-    document changes meanwhile."""
+    document changes meanwhile. A new target cannot be asked, so it is published later."""
     proxy.mount({"db": egress(name_of(1))})
     program = proxy.start(peer(1, "100.65.0.1/32"))
     proxy.wait_targets({"db": ["100.65.0.1"]})
@@ -105,9 +105,11 @@ def test_peers_of_a_node_that_is_not_running(proxy):
     bus.publish({"Version": "", "State": notify.STARTING, "PeersRemoved": [2]})
     program.wait_log_part("tailscaled left running state")
     proxy.mount({"db": egress(name_of(1)), "ip": egress(ip="100.65.0.9", port=4001)})
-    proxy.wait_targets({"db": ["100.65.0.1"], "ip": ["100.65.0.9"]})
+    program.wait_log_part("ensureRulesAdded svc ip tailnetTarget 100.65.0.9")
+    stays_true(lambda: proxy.targets() == {"db": ["100.65.0.1"]}, 0.2)
     proxy.report(peer(1, "100.65.0.1/32"))
     program.wait_log_part("tailscaled is running again")
+    proxy.wait_targets({"db": ["100.65.0.1"], "ip": ["100.65.0.9"]})
     proxy.mount({"db": egress(name_of(1))})
     proxy.wait_targets({"db": ["100.65.0.1"]})
     assert len(proxy.statuses()) == 3

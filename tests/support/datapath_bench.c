@@ -69,6 +69,12 @@ static void on_ready(void *arg)
 	b->ready++;
 }
 
+static void on_answered(void *arg)
+{
+	struct datapath_bench *b = arg;
+	b->answered++;
+}
+
 static void on_impossible(void *arg, const struct err *why)
 {
 	struct datapath_bench *b = arg;
@@ -157,7 +163,7 @@ void datapath_bench_make(struct datapath_bench *b, const char *setting, bool has
 		.settings = b->settings,
 		.times = times_get(true),
 	};
-	struct datapath_events events = {on_ready, on_impossible, b};
+	struct datapath_events events = {on_ready, on_impossible, on_answered, b};
 	b->d = datapath_new(&partners, &events, &e);
 	assert_non_null(b->d);
 }
