@@ -12,7 +12,6 @@ from realbed.services import service
 
 RATE, LIMIT, AT_LEAST = 200, 1.0, 60
 PORT, MATCH, HEALTH = 7000, 1001, objects.HEALTH_PORT
-TUNNEL_WITHIN = 10
 HOOK = "/internal-egress-services-preshutdown"
 
 
@@ -28,9 +27,6 @@ def _replicas(node, space, name, count):
     mount = {"name": "proxies", "mountPath": "/etc/proxies", "readOnly": True}
     container = objects.proxy({"TS_EGRESS_PROXIES_CONFIG_PATH": "/etc/proxies"}, mounts=[mount],
                               lifecycle={"preStop": {"httpGet": {"path": HOOK, "port": HEALTH}}})
-    # A peer may answer the first handshake of a successor at the address that the node had before; the next one
-    # follows 5 s later. The pod is pinging its targets from its start on, so it is given the time.
-    container["startupProbe"] = {**container["startupProbe"], "initialDelaySeconds": TUNNEL_WITHIN}
     spec = objects.pod_spec([container], account_name=name, volumes=[{"name": "proxies", "configMap": {"name": name}}],
                             terminationGracePeriodSeconds=360)
     space.apply(*objects.account(name, names),
