@@ -17,25 +17,46 @@ static void give(const struct change *change, const char *kind, const char *ns, 
 	change->fn(change->arg, kind, ns, name);
 }
 
-/* The Services of users that name the group. */
+static void give_parent(const struct change *change, const struct object *meta)
+{
+	const char *name = object_label(meta, CLUSTER_LABEL_PARENT);
+	const char *ns = object_label(meta, CLUSTER_LABEL_PARENT_NS);
+	if (name != NULL)
+		give(change, CLUSTER_KEY_SERVICE, ns != NULL ? ns : "", name);
+}
+
+/* The Services of users that name the group, or did while they were served. */
 static void give_services(const struct change *change, const char *group)
 {
 	const struct kube_entry *s;
 	const struct kube_cache *services = cluster_cache(change->cluster_ref, CLUSTER_SERVICES);
 	for (size_t i = 0; (s = kube_cache_indexed(services, CLUSTER_BY_GROUP, group, i)) != NULL;
 		i++) {
-		if (object_label(s->data, CLUSTER_LABEL_MANAGED) == NULL)
+		if (object_label(s->data, CLUSTER_LABEL_MANAGED) != NULL)
+			give_parent(change, s->data);
+		else
 			give(change, CLUSTER_KEY_SERVICE, s->ns, s->name);
 	}
 }
 
+static bool same_names(const struct object_tailnet *a, const struct object_tailnet *b)
+{
+	return strcmp(a->suffix, b->suffix) == 0 && strcmp(a->domain, b->domain) == 0;
+}
+
 static void give_groups(const struct change *change, const char *tailnet)
 {
+	bool is_renamed = change->before == NULL || change->after == NULL ||
+			  !same_names(change->before->data, change->after->data);
 	const struct kube_entry *g;
 	const struct kube_cache *groups = cluster_cache(change->cluster_ref, CLUSTER_PROXY_GROUPS);
 	for (size_t i = 0; (g = kube_cache_indexed(groups, CLUSTER_BY_TAILNET, tailnet, i)) != NULL;
-		i++)
+		i++) {
 		give(change, CLUSTER_KEY_PROXY_GROUP, "", g->name);
+		/* What names a Service may ask for. */
+		if (is_renamed)
+			give_services(change, g->name);
+	}
 }
 
 static bool same_pod(const struct object_pod *a, const struct object_pod *b)
@@ -69,17 +90,16 @@ static void child_keys(const struct change *change, const struct object *meta)
 {
 	const char *type = object_label(meta, CLUSTER_LABEL_PARENT_TYPE);
 	const char *name = object_label(meta, CLUSTER_LABEL_PARENT);
-	const char *ns = object_label(meta, CLUSTER_LABEL_PARENT_NS);
 	const char *group = object_label(meta, CLUSTER_LABEL_GROUP);
 	if (type == NULL || name == NULL)
 		return;
 	if (strcmp(type, "svc") == 0) {
-		give(change, CLUSTER_KEY_SERVICE, ns != NULL ? ns : "", name);
+		give_parent(change, meta);
 		if (group != NULL)
 			give(change, CLUSTER_KEY_PROXY_GROUP, "", group);
 	} else if (strcmp(type, "proxygroup") == 0) {
 		give(change, CLUSTER_KEY_PROXY_GROUP, "", name);
-		if (moves_endpoints(change))
+		if (moves_endpoints(change) || change->kind == CLUSTER_CONFIG_MAPS)
 			give_services(change, name);
 	}
 }
@@ -87,11 +107,14 @@ static void child_keys(const struct change *change, const struct object *meta)
 static void service_keys(const struct change *change, const struct kube_entry *entry)
 {
 	const struct object *meta = entry->data;
+	const char *group = object_user_annotation(meta, "proxy-group");
 	/* The target of a group: its owner looks at it as well. */
 	if (strcmp(meta->owner_kind, CLUSTER_KEY_PROXY_GROUP) == 0)
 		give(change, CLUSTER_KEY_PROXY_GROUP, "", meta->owner_name);
-	if (object_user_annotation(meta, "proxy-group") != NULL ||
-		object_has_finalizer(meta, CLUSTER_FINALIZER))
+	/* Its numbers are those of the group. */
+	if (group != NULL)
+		give(change, CLUSTER_KEY_PROXY_GROUP, "", group);
+	if (group != NULL || object_has_finalizer(meta, CLUSTER_FINALIZER))
 		give(change, CLUSTER_KEY_SERVICE, entry->ns, entry->name);
 }
 

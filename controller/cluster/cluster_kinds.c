@@ -14,6 +14,14 @@ static bool is_managed(const void *data)
 	return meta != NULL && object_label(meta, CLUSTER_LABEL_MANAGED) != NULL;
 }
 
+/* Its text is compared: a Service that leads to replicas, or the target of a group. */
+static bool is_service_of_ours(const void *data)
+{
+	const struct object *meta = data;
+	return is_managed(data) ||
+	       (meta != NULL && strcmp(meta->owner_kind, CLUSTER_KEY_PROXY_GROUP) == 0);
+}
+
 #define CHILD object_child_decode, object_child_free, is_managed
 
 /* clang-format off */
@@ -26,7 +34,7 @@ const struct cluster_kind_row cluster_kinds[CLUSTER_KINDS] = {
 		false, object_proxy_group_decode, object_proxy_group_free, NULL},
 	[CLUSTER_SERVICES] = {
 		{"", "v1", "services", CLUSTER_KEY_SERVICE, true},
-		false, object_service_decode, object_service_free, is_managed},
+		false, object_service_decode, object_service_free, is_service_of_ours},
 	/* Texts of Secrets are not kept: the pods' own keys would be in them. */
 	[CLUSTER_SECRETS] = {
 		{"", "v1", "secrets", "Secret", true},
@@ -38,7 +46,8 @@ const struct cluster_kind_row cluster_kinds[CLUSTER_KINDS] = {
 		{"apps", "v1", "statefulsets", "StatefulSet", true},
 		true, object_stateful_set_decode, object_stateful_set_free, is_managed},
 	[CLUSTER_CONFIG_MAPS] = {
-		{"", "v1", "configmaps", "ConfigMap", true}, true, CHILD},
+		{"", "v1", "configmaps", "ConfigMap", true},
+		true, object_config_map_decode, object_config_map_free, is_managed},
 	[CLUSTER_SERVICE_ACCOUNTS] = {
 		{"", "v1", "serviceaccounts", "ServiceAccount", true}, true, CHILD},
 	[CLUSTER_ROLES] = {
@@ -46,7 +55,8 @@ const struct cluster_kind_row cluster_kinds[CLUSTER_KINDS] = {
 	[CLUSTER_ROLE_BINDINGS] = {
 		{"rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding", true}, true, CHILD},
 	[CLUSTER_SLICES] = {
-		{"discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", true}, true, CHILD},
+		{"discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", true},
+		true, object_slice_decode, object_slice_free, is_managed},
 	[CLUSTER_BUDGETS] = {
 		{"policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", true}, true, CHILD},
 };

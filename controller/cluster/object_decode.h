@@ -19,6 +19,10 @@ void *object_secret_decode(const struct json *object);
 void object_secret_free(void *data); /* wipes */
 void *object_stateful_set_decode(const struct json *object);
 void object_stateful_set_free(void *data);
+void *object_config_map_decode(const struct json *object);
+void object_config_map_free(void *data);
+void *object_slice_decode(const struct json *object);
+void object_slice_free(void *data);
 void *object_child_decode(const struct json *object);
 void object_child_free(void *data);
 

@@ -53,6 +53,10 @@ static void read_state(const struct json *data, struct object_secret *out)
 	out->is_reissue = read_value(data, "reissue_authkey", &out->reissue_authkey) &&
 			  secret_is_set(&out->reissue_authkey);
 	out->egress_services = read_text(data, "egress-services");
+	struct err unreadable;
+	if (egress_status_parse(out->egress_services, strlen(out->egress_services), &out->egress,
+		    &unreadable) < 0)
+		egress_status_fini(&out->egress);
 }
 
 void *object_secret_decode(const struct json *object)
@@ -81,5 +85,6 @@ void object_secret_free(void *data)
 	strv_fini(&s->device_ips);
 	secret_fini(&s->reissue_authkey);
 	free(s->egress_services);
+	egress_status_fini(&s->egress);
 	free(s);
 }

@@ -34,7 +34,8 @@ static void read_ports(const struct object_reader *spec, struct object_service *
 static bool concerns_us(const struct object *meta)
 {
 	return meta->labels.len > 0 || meta->annotations.len > 0 ||
-	       object_has_finalizer(meta, CLUSTER_FINALIZER);
+	       object_has_finalizer(meta, CLUSTER_FINALIZER) ||
+	       strcmp(meta->owner_kind, CLUSTER_KEY_PROXY_GROUP) == 0;
 }
 
 void *object_service_decode(const struct json *object)

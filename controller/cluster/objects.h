@@ -15,6 +15,7 @@
 
 #include "lib/base/secret.h"
 #include "lib/base/str.h"
+#include "lib/contract/egress_status.h"
 
 struct json;
 
@@ -105,6 +106,7 @@ struct object_secret {
 	struct secret reissue_authkey; /* set and empty are different: see is_reissue */
 	bool is_reissue;               /* the key reissue_authkey is there and not empty */
 	char *egress_services;         /* text of the status */
+	struct egress_status egress;   /* what it says; empty when it cannot be read */
 };
 
 struct object_stateful_set {
@@ -113,8 +115,18 @@ struct object_stateful_set {
 	char *current_revision, *update_revision;
 };
 
-/* ConfigMap, ServiceAccount, Role, RoleBinding, EndpointSlice, PodDisruptionBudget: their text is
- * what is compared. */
+struct object_config_map {
+	struct object meta;
+	bool is_readable; /* it has the document of egress Services */
+	struct egress_config egress;
+};
+
+struct object_slice {
+	struct object meta;
+	struct strv pods; /* uids of the pods that are its endpoints */
+};
+
+/* ServiceAccount, Role, RoleBinding, PodDisruptionBudget: their text is what is compared. */
 struct object_child {
 	struct object meta;
 };
