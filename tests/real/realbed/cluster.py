@@ -1,6 +1,8 @@
 """The Kubernetes side: a real etcd and a real API server in the hub, a service account per pod."""
 
 import base64
+import contextlib
+import copy
 import http.client
 import json
 import os
@@ -32,6 +34,8 @@ class Cluster:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._arguments = list(arguments)
+        self._port = _PORT
+        self._partner = "kubernetes"
         self._network = network
         self._authority = authority
         self._issue_certificates()
@@ -51,6 +55,36 @@ class Cluster:
         subprocess.run(["openssl", "ec", "-in", self.account_key, "-pubout", "-out", self._account_public],
                        check=True, capture_output=True, timeout=20)
 
+    @property
+    def namespace(self):
+        """The network namespace that it is reached from."""
+        return self._network.hub
+
+    @property
+    def url(self):
+        return f"https://{settings.HUB_ADDRESS}:{self._port}"
+
+    @property
+    def authority(self):
+        """The certificate of its authority."""
+        return self._authority.certificate
+
+    @contextlib.contextmanager
+    def another(self, partner):
+        """An API server of another version beside this one, with objects of its own, as long as the block runs."""
+        other = copy.copy(self)
+        other.folder = self.folder / partner
+        other.folder.mkdir()
+        other._port = _PORT + 1
+        other._partner = partner
+        other._arguments = [f"--etcd-prefix=/{partner}"]
+        other.process = other._start_api_server()
+        try:
+            other.wait_ready()
+            yield other
+        finally:
+            other.process.stop()
+
     def _environment(self):
         return {"PATH": os.environ["PATH"], "HOME": self.folder}
 
@@ -66,10 +100,10 @@ class Cluster:
     def _start_api_server(self):
         certificate, key = self._server
         return Process("kube-apiserver", [
-            settings.partner("kubernetes") / "kube-apiserver",
+            settings.partner(self._partner) / "kube-apiserver",
             "--etcd-servers=http://127.0.0.1:2379", "--authorization-mode=Node,RBAC", "--allow-privileged",
             f"--bind-address={settings.HUB_ADDRESS}", f"--advertise-address={settings.HUB_ADDRESS}",
-            f"--secure-port={_PORT}", "--service-cluster-ip-range=10.96.0.0/16",
+            f"--secure-port={self._port}", "--service-cluster-ip-range=10.96.0.0/16",
             f"--service-account-issuer=https://{settings.API_NAME}",
             f"--service-account-key-file={self._account_public}",
             f"--service-account-signing-key-file={self.account_key}",
@@ -93,8 +127,8 @@ class Cluster:
         """An authenticated connection of the administrator; the caller closes it."""
         context = ssl.create_default_context(cafile=self._authority.certificate)
         context.load_cert_chain(*self.admin)
-        connection = http.client.HTTPSConnection(settings.API_NAME, _PORT, timeout=timeout)
-        plain = netns.connect(self._network.hub, settings.HUB_ADDRESS, _PORT, timeout=timeout)
+        connection = http.client.HTTPSConnection(settings.API_NAME, self._port, timeout=timeout)
+        plain = netns.connect(self._network.hub, settings.HUB_ADDRESS, self._port, timeout=timeout)
         try:
             connection.sock = context.wrap_socket(plain, server_hostname=settings.API_NAME)
         except OSError:
