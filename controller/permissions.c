@@ -1,9 +1,9 @@
 #include "controller/permissions.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/controller_events.h"
 #include "lib/base/buf.h"
 #include "lib/base/json.h"
 #include "lib/base/mem.h"
@@ -112,32 +112,35 @@ int permissions_describe(struct buf *out, struct err *e)
 /* The check. */
 
 struct review {
+	struct permissions_check *check;
 	struct kube_call *call;
 	bool is_cluster_wide;
 };
 
 struct permissions_check {
 	struct review reviews[2];
+	permissions_fn fn;
+	void *arg;
 };
 
 static void on_rules(void *arg, const struct kube_reply *reply, const struct err *err)
 {
 	struct review *review = arg;
-	review->call = NULL;
+	const struct permissions_check *check = review->check;
 	const struct json *status = json_get(reply->body, "status");
-	if (err != NULL || json_bool(json_get(status, "incomplete"), false)) {
-		const char *said = json_str(json_get(status, "evaluationError"));
-		log_event(EV_PERMISSIONS_UNKNOWN,
-			err != NULL    ? err->msg
-			: said != NULL ? said
-				       : "the authorizer of this cluster does not say all of them");
-		return;
-	}
 	AUTO(strv_fini) struct strv missing = {0};
-	permissions_missing(json_get(status, "resourceRules"), review->is_cluster_wide, &missing);
-	for (size_t i = 0; i < missing.len; i++)
-		log_event(EV_PERMISSIONS_MISSING, review->is_cluster_wide ? "ClusterRole" : "Role",
-			missing.items[i]);
+	struct err incomplete;
+	review->call = NULL;
+	if (err == NULL && json_bool(json_get(status, "incomplete"), false)) {
+		const char *said = json_str(json_get(status, "evaluationError"));
+		err_set(&incomplete, -EPROTO, "%s",
+			said != NULL ? said : "the authorizer of this cluster does not say all");
+		err = &incomplete;
+	}
+	if (err == NULL)
+		permissions_missing(
+			json_get(status, "resourceRules"), review->is_cluster_wide, &missing);
+	check->fn(check->arg, review->is_cluster_wide, &missing, err);
 }
 
 /* The rules of a namespace where no Role of ours is are those of ClusterRoles. */
@@ -155,15 +158,18 @@ static void start(struct kube *k, struct review *review, const char *ns)
 	struct kube_op op = {.verb = KUBE_CREATE, .target = {.resource = &reviews}, .body = body};
 	review->call = kube_op_start(k, &op, on_rules, review, &e);
 	if (review->call == NULL)
-		log_event(EV_PERMISSIONS_UNKNOWN, e.msg);
+		abort(); /* the path is constant */
 }
 
-struct permissions_check *permissions_check_new(struct kube *k, const char *ns)
+struct permissions_check *permissions_check_new(
+	struct kube *k, const char *ns, permissions_fn fn, void *arg)
 {
 	struct permissions_check *check = xcalloc(1, sizeof(*check));
+	check->fn = fn;
+	check->arg = arg;
 	const char *other = strcmp(ns, "default") == 0 ? "kube-public" : "default";
-	check->reviews[0] = (struct review){.is_cluster_wide = false};
-	check->reviews[1] = (struct review){.is_cluster_wide = true};
+	check->reviews[0] = (struct review){.check = check, .is_cluster_wide = false};
+	check->reviews[1] = (struct review){.check = check, .is_cluster_wide = true};
 	start(k, &check->reviews[0], ns);
 	start(k, &check->reviews[1], other);
 	return check;

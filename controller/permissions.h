@@ -30,9 +30,13 @@ extern const size_t permissions_len;
 void permissions_missing(
 	const struct json *resource_rules, bool is_cluster_wide, struct strv *missing);
 
-/* Asks for both scopes and logs what is missing, or that it cannot be known. Ends by itself. ns: of
- * the controller; copied. */
-struct permissions_check *permissions_check_new(struct kube *k, const char *ns);
+/* What is missing in one scope; err is NULL unless that cannot be known. */
+typedef void (*permissions_fn)(
+	void *arg, bool is_cluster_wide, const struct strv *missing, const struct err *err);
+
+/* Asks for both scopes, calls fn once for each, ends by itself. ns: of the controller. */
+struct permissions_check *permissions_check_new(
+	struct kube *k, const char *ns, permissions_fn fn, void *arg);
 void permissions_check_free(struct permissions_check *check); /* NULL is accepted */
 
 /* The table as rules of a ClusterRole and a Role, as YAML. */

@@ -36,7 +36,7 @@ struct settings {
 	uint64_t finalizer_timeout_ms;
 
 	char *metrics_addr;
-	char *log_format;
+	char *log_format; /* "json" or "text" */
 	uint64_t verbosity;
 
 	char *https_proxy, *no_proxy;

@@ -20,6 +20,7 @@ struct loop {
 	struct loop_source *first; /* those that are watched */
 	struct loop_source *dead;  /* removed during the batch, freed after it */
 	struct timer_heap timers;
+	uint64_t longest_turn_ns;
 };
 
 struct loop_source {
@@ -173,13 +174,16 @@ int loop_turn(struct loop *loop, int timeout_ms, struct err *e)
 
 	/* Timers that callbacks arm from here on wait for the next turn, so that a timer that
 	 * re-arms itself with no delay cannot starve the descriptors. */
-	uint64_t now_ms = clock_now_ms();
+	uint64_t begun_ns = clock_now_ns();
 	uint64_t armed = loop->timers.armed;
 	loop->in_turn = true;
 	dispatch(loop, batch, count < 0 ? 0 : count);
-	timer_heap_fire(&loop->timers, now_ms, armed);
+	timer_heap_fire(&loop->timers, begun_ns / CLOCK_NS_PER_MS, armed);
 	loop->in_turn = false;
 	log_report_dropped();
+	uint64_t took_ns = clock_now_ns() - begun_ns;
+	if (took_ns > loop->longest_turn_ns)
+		loop->longest_turn_ns = took_ns;
 	return 0;
 }
 
@@ -191,6 +195,11 @@ int loop_run(struct loop *loop, struct err *e)
 		code = loop_turn(loop, -1, e);
 	loop->stop = false;
 	return code;
+}
+
+uint64_t loop_longest_turn_ns(const struct loop *loop)
+{
+	return loop->longest_turn_ns;
 }
 
 void loop_stop(struct loop *loop)

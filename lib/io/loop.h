@@ -42,6 +42,8 @@ int loop_run(struct loop *loop, struct err *e) MUST_CHECK;
  * For tests. */
 int loop_turn(struct loop *loop, int timeout_ms, struct err *e) MUST_CHECK;
 void loop_stop(struct loop *loop);
+/* The longest time that the callbacks of one turn took together, since the start. */
+uint64_t loop_longest_turn_ns(const struct loop *loop);
 /* After loop_run has failed: asks the kernel for another instance with the same sources, so that
  * the caller can still finish its work. */
 int loop_renew(struct loop *loop, struct err *e) MUST_CHECK;
