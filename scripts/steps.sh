@@ -1,5 +1,6 @@
 # Sourced by the scripts that run several steps: each step shows its name and its time.
 # shellcheck shell=bash
+# shellcheck disable=SC2030,SC2031  # the counts of what runs side by side are its own
 
 # shellcheck disable=SC2034 # used by those who source this
 jobs=${TAILBOOT_JOBS:-$(nproc)}
@@ -29,6 +30,30 @@ step() {
 	fi
 	echo "== $name: ok, $((SECONDS - begun)) s"
 	steps_passed=$((steps_passed + 1))
+}
+
+# steps_together FUNCTION...: runs these side by side, for use as a step; fails when one has. What a function says goes to
+# $logs/FUNCTION.log and is shown at the end. A function may have steps of its own and then closes with steps_end.
+steps_together() {
+	local status=0 function
+	local -A running=()
+	trap 'kill "${running[@]}" 2>/dev/null; wait; exit 143' TERM INT
+	for function in "$@"; do
+		(
+			set -e
+			trap - TERM INT
+			steps_passed=0
+			steps_begun=$SECONDS
+			"$function"
+			echo "== $function: $((SECONDS - steps_begun)) s"
+		) >"${logs:?}/$function.log" 2>&1 &
+		running[$function]=$!
+	done
+	for function in "$@"; do
+		wait "${running[$function]}" || status=1
+		cat "$logs/$function.log"
+	done
+	return "$status"
 }
 
 # steps_end NAME: the summary; fails when a step has.

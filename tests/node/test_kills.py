@@ -4,6 +4,8 @@ import os
 import statistics
 import time
 
+import pytest
+
 from nodebed import objects
 from realbed import wait
 from realbed.probe import TwoWayProbe
@@ -14,6 +16,7 @@ MEDIAN_GAP, LONGEST_GAP = 0.7, 1.0
 STEADY = 3.0
 
 
+@pytest.mark.alone
 def test_daemon_killed(node, space, figure):
     """Both ends send every 10 ms."""
     space.node_state("killed")

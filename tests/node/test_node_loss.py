@@ -11,7 +11,7 @@ from realbed import settings, wait
 from realbed.balancer import Load
 from realbed.services import service
 
-RATE, LIMIT = 50, 1.0
+RATE, LIMIT = 50, 2.0
 PORT, MATCH = 7000, 1001
 # The control plane calls a node lost after so long without a sign of life, and a pod may stay on it no longer.
 NOTICED_AFTER, TOLERATED = 8, 1

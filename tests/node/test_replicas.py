@@ -51,6 +51,7 @@ def load(node, space):
         one.__exit__()
 
 
+@pytest.mark.alone
 def test_rolling_update(node, space, load, figure):
     """Three replicas are replaced one after the other."""
     pods = _replicas(node, space, "egress", 3)
@@ -69,6 +70,7 @@ def test_rolling_update(node, space, load, figure):
     assert len(requests.answers) == 3, "a replica carried no request"
 
 
+@pytest.mark.alone
 def test_node_drain(node, space, load, figure):
     """The replicas of a node are evicted, hook and all; a budget keeps the others serving meanwhile."""
     pods = _replicas(node, space, "drained", 2)

@@ -23,8 +23,10 @@ prepare() {
 	trap - TERM INT
 }
 
-# become_root ARG...: runs the calling script again by sudo when it is not root; the cache stays the caller's.
+# become_root ARG...: runs the calling script again by sudo when it is not root; the cache stays the caller's. Who
+# wants everything to be there before several of these run side by side sets TAILBOOT_PREPARE_ONLY, and it ends here.
 become_root() {
+	[[ -z ${TAILBOOT_PREPARE_ONLY:-} ]] || exit 0
 	if [[ $(id -u) -eq 0 ]]; then
 		return
 	fi

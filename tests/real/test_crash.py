@@ -5,6 +5,8 @@ import signal
 import statistics
 import time
 
+import pytest
+
 from realbed import wait
 from realbed.probe import TwoWayProbe
 from realbed.stages import Stages, divide
@@ -18,6 +20,7 @@ def _command_line(pid):
         return file.read()
 
 
+@pytest.mark.alone
 def test_three_kills_and_the_traffic_gap(bed, headscale, new_pod, figure):
     """kill -9 three times; silence between two answers of 10 ms probes both ways, printed, each and their median bounded."""
     _, key = headscale.new_key()

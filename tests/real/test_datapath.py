@@ -80,6 +80,7 @@ def _spoken_to(bed, pod):
     return contextlib.closing(Probe(bed.peer.namespace, pod.client.address()))
 
 
+@pytest.mark.alone
 def test_daemon_killed_under_traffic_leaks_nothing(bed, new_proxy, figure):
     """Rules stay, traffic resumes by itself, and no packet for the tailnet leaves on the cluster's wire meanwhile."""
     pod, status = _egress_pod(bed, new_proxy)
@@ -101,6 +102,7 @@ def test_daemon_killed_under_traffic_leaks_nothing(bed, new_proxy, figure):
     assert pod.stop() == 0
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("family", [4, 6])
 def test_daemon_killed_under_ingress_leaks_nothing(family, bed, new_proxy):
     """What a backend still sends when the tunnel is gone does not leave in clear for the peer it was meant for."""
@@ -179,6 +181,7 @@ def test_end_takes_our_tables_and_no_others(bed, new_proxy):
     assert ruleset.foreign(pod.namespace) == foreign
 
 
+@pytest.mark.alone
 def test_flushed_ruleset_is_repaired(bed, new_proxy, figure):
     """A foreign hand flushes everything: our rules are back within a second, and traffic with them."""
     pod, status = _egress_pod(bed, new_proxy)

@@ -2,6 +2,8 @@
 
 import threading
 
+import pytest
+
 from realbed import services, settings, wait
 from realbed.balancer import Balancer, Load
 from realbed.services import EgressFolder, service
@@ -28,6 +30,7 @@ class _Hook:
         return self._thread.is_alive()
 
 
+@pytest.mark.alone
 def test_drain_under_load(bed, cluster, new_proxy, figure):
     """200 requests a second through two pods: one leaves the rotation, its hook returns, it stops."""
     peer = bed.peer

@@ -97,6 +97,7 @@ def test_services_by_address_and_by_name(store, bed, new_proxy):
     assert pod.stop() == 0
 
 
+@pytest.mark.alone
 def test_thousand_ports(bed, cluster, new_proxy, figure):
     """500 tcp and 500 udp ports, both families: each arrives at its own target port from the pod's address."""
     peer, client = bed.peer, bed.client()
@@ -247,6 +248,7 @@ def test_change_while_the_api_server_is_away(bed, cluster, new_proxy):
     assert pod.stop() == 0
 
 
+@pytest.mark.alone
 def test_many_changes_under_load(bed, cluster, new_proxy, figure):
     """Forty changes as fast as they can be mounted: a service that none of them names loses no request."""
     peer, client = bed.peer, bed.client()

@@ -97,6 +97,7 @@ def test_services_without_kubernetes(bed, headscale, new_proxy):
     assert pod.stop() == 0
 
 
+@pytest.mark.alone
 def test_changed_service_is_never_without_a_rule(bed, headscale, new_proxy, figure):
     """While a service moves from backend to backend and back, every new connection finds one of them.
 

@@ -40,6 +40,7 @@ def _kill(pod, probes, flows):
     return killed
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("cache", ["cached", "uncached"])
 def test_many_kills(cache, bed, new_proxy, new_peer, figure):
     """Three kinds of traffic at once, each with a peer of its own: both ends send; a client outside of the pod opens

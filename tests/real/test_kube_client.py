@@ -3,6 +3,8 @@
 import random
 import time
 
+import pytest
+
 from realbed import kube_drive, settings, wait
 from realbed.kube_drive import CONFIG_MAPS
 
@@ -208,6 +210,7 @@ def test_no_change_is_missed(cluster, drive):
     _agree(cluster, drive, names)
 
 
+@pytest.mark.alone
 def test_many_watches_beside_a_long_list(cluster, drive, figure):
     cluster.write("POST", "/api/v1/namespaces", {"metadata": {"name": "bulk"}})
     tags = []
