@@ -41,6 +41,15 @@ def sections(name):
     return found
 
 
+def indented(name, title):
+    """The commands of a section that has them as indented lines; name is a file of the tree."""
+    text = (ROOT / name).read_text()
+    start = text.index(f"\n{title}\n")
+    section = re.split(r"^##", text[start + len(title) + 2:], maxsplit=1, flags=re.M)[0]
+    commands = "".join(re.findall(r"^    (.*\n)", section, re.M))
+    return Block(f"{name}:{text.count(chr(10), 0, start) + 2}", commands)
+
+
 def matches(expected, printed):
     """Whether the lines of a text occur in what was printed, in this order."""
     lines = [".*".join(map(re.escape, line.split("…"))) for line in expected.splitlines()]

@@ -1,5 +1,8 @@
 """What a pod's supervisor costs, beside the reference's entry program in the same pod: the image that people run."""
 
+import json
+from pathlib import Path
+
 from nodebed import cgroups, images, layout, objects
 from realbed import settings, wait
 from upstream.install import REFERENCE_IMAGE
@@ -45,3 +48,48 @@ def test_beside_the_reference(node, space, figure):
     figure(f"{len(node.headscale.nodes()) - 1} peers")
     assert costs["ours"][0] <= MOST_MIB
     assert costs["ours"][0] < costs["reference"][0]
+
+
+# In the pod: one run of a program on the fakes of tests/bench, with tailnets of both sizes.
+_MEASURE = """
+import json
+from startbench import messages, trial
+for peers in {sizes}:
+    first, changes = messages.first(peers), messages.changes(peers, 100)
+    for name in {names}:
+        result = trial.run(f"/measured/{{name}}", first, changes, "config")
+        print(json.dumps([name, peers, result["start"], result["memory"]["resident"] / 2**20]), flush=True)
+"""
+SMALL, LARGE = 10, 40_000
+MOST_MIB_OF = {SMALL: 5.0, LARGE: 8.0}
+
+
+def _program_of(space, image, path):
+    """A program out of an image, as a pod sees it."""
+    container = {"name": "tailscale", "image": image, "imagePullPolicy": "Never", "command": ["sleep", "600"]}
+    space.apply(objects.pod("lender", objects.pod_spec([container], terminationGracePeriodSeconds=1)))
+    lender = space.pod("lender")
+    lender.wait_ready()
+    return Path(f"/proc/{lender.supervisor()}/root{path}")
+
+
+def test_tailnet_of_forty_thousand(node, space, tmp_path, figure):
+    """No Headscale has that many: the program out of the image in a pod with the fakes of tests/bench."""
+    ours = tmp_path / "containerboot"
+    ours.write_bytes(_program_of(space, layout.PROXY_IMAGE, "/usr/local/bin/containerboot").read_bytes())
+    ours.chmod(0o755)
+    programs = {"ours": ours, "reference": settings.partner("operator") / "containerboot"}
+    node.load_image(images.bench(node.folder, **programs))
+    script = _MEASURE.format(sizes=list(MOST_MIB_OF), names=list(programs))
+    container = {"name": "bench", "image": layout.BENCH_IMAGE, "imagePullPolicy": "Never", "securityContext": {"privileged": True},
+                 "command": ["/usr/bin/python3", "-c", script]}
+    space.apply(objects.pod("bench", objects.pod_spec([container], restartPolicy="Never")))
+    pod = space.pod("bench", "bench")
+    ended = wait.wait_for(pod.ended, 120, "the measurement ends", interval=0.5)
+    assert ended["exitCode"] == 0, pod.log()
+    measured = {(name, peers): (start, resident) for name, peers, start, resident in map(json.loads, pod.log().splitlines())}
+    for (name, peers), (start, resident) in measured.items():
+        figure(f"{name}, {peers} peers: start {start * 1000:.0f} ms, resident {resident:.1f} MiB")
+    for peers, most in MOST_MIB_OF.items():
+        assert measured["ours", peers][1] <= most
+    assert measured["ours", LARGE][0] < measured["reference", LARGE][0]

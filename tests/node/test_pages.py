@@ -107,6 +107,13 @@ def test_section(reader, page, title):
     person.read(page, title)
 
 
+def test_front_page(reader):
+    """The README's way to a first proxy."""
+    person = reader()
+    person.shell.run(pages.indented("README.md", "### Kubernetes"))
+    person.run("kubectl rollout status --timeout=120s statefulset/proxy")
+
+
 def test_no_section_is_left_out():
     named = {page for page, _ in STORIES}
     assert {(page, title) for page in named for title in pages.sections(page)} == set(STORIES)

@@ -113,17 +113,32 @@ def proxy(folder, program=None, name=layout.PROXY_IMAGE):
     return write(folder / f"{program.name}.tar", name, files, ["/usr/local/bin/containerboot"])
 
 
-def _python_modules():
-    """The files of the modules in the tools image, those that these import included."""
-    listing = f"import sys, {_MODULES}; print(*(m.__file__ for m in sys.modules.values() if getattr(m, '__file__', 0)))"
+def _python_modules(modules, search):
+    """The files of modules, those that these import included; search has folders in which Python finds them."""
+    listing = (f"import sys; sys.path[:0] = {search!r}; import {modules}; "
+               "print(*(m.__file__ for m in sys.modules.values() if getattr(m, '__file__', 0)))")
     return [Path(path) for path in subprocess.run([_PYTHON, "-ISc", listing], capture_output=True, text=True,
                                                   check=True, timeout=20).stdout.split()]
 
 
+def python(archive, name, modules, files, search=()):
+    """Python with modules, at the paths of this machine, and a shell."""
+    found, program = _python_modules(modules, list(map(str, search))), Path(_PYTHON).resolve()
+    files = {str(path): path for path in found} | _libraries(*(path for path in found if path.suffix == ".so")) | files
+    files |= _programs(program, "/bin/sh", "/bin/cat", "/bin/mkdir", "/bin/sleep") | {_PYTHON: program.name}
+    return write(archive, name, files, [_PYTHON], [f"PYTHONPATH={':'.join(map(str, search))}"])
+
+
 def tools(folder):
     """Python with the servers of realbed in /tools: python3 /tools/web_server.py …"""
-    modules, python = _python_modules(), Path(_PYTHON).resolve()
-    files = {str(path): path for path in modules} | _libraries(*(path for path in modules if path.suffix == ".so"))
-    files |= _programs(python, "/bin/sh", "/bin/cat", "/bin/mkdir", "/bin/sleep") | {_PYTHON: python.name}
-    files |= {f"/tools/{path.name}": path for path in _REALBED.glob("*_server.py")}
-    return write(folder / "tools.tar", layout.TOOLS_IMAGE, files, [_PYTHON])
+    return python(folder / "tools.tar", layout.TOOLS_IMAGE, _MODULES,
+                  {f"/tools/{path.name}": path for path in _REALBED.glob("*_server.py")})
+
+
+def bench(folder, **measured):
+    """What measures memory and start on fakes (tests/bench), with programs to measure, by the names that they get."""
+    files = {f"/measured/{name}": path for name, path in measured.items()} | {"/usr/lib/ssl/openssl.cnf": Path("/etc/ssl/openssl.cnf")}
+    files |= _programs("/bin/bash", "/bin/ln", "/bin/rm", "/usr/bin/env", "/usr/bin/openssl")
+    tests = settings.ROOT / "tests"
+    return python(folder / "bench.tar", layout.BENCH_IMAGE, f"startbench.trial, startbench.messages, {_MODULES}", files,
+                  [tests, tests / "bench"])

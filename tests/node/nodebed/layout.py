@@ -22,6 +22,7 @@ ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
 PAUSE_IMAGE = "localhost/tailboot-pause:1"
 PROXY_IMAGE = "localhost/tailboot:dev"
 TOOLS_IMAGE = "localhost/tailboot-tools:1"
+BENCH_IMAGE = "localhost/tailboot-bench:1"
 
 # Where the cluster of `make cluster` lives (not under /tmp or /run, which are others' in there), and where logs of those that are gone are kept.
 CLUSTER_FOLDER = Path(os.environ.get("TAILBOOT_CLUSTER", "/var/tmp/tailboot-cluster"))
