@@ -67,6 +67,9 @@ static void write_now(void *arg);
 /* The place does not answer: everything is tried again. */
 static void on_failed(struct statestore *s, const struct err *err, uint64_t retry_after_ms)
 {
+	const struct statestore_times *times = &s->entries.times;
+	/* A server that answers is spared. */
+	s->backoff.max_ms = err->code == -EAGAIN ? times->retry_max_ms : times->away_max_ms;
 	uint64_t delay = backoff_next(&s->backoff);
 	s->failure = *err;
 	store_entries_failed(&s->entries);

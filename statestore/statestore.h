@@ -65,6 +65,7 @@ struct statestore_backend {
 struct statestore_times {
 	uint32_t retry_base_ms; /* 250 */
 	uint32_t retry_max_ms;  /* 30000 */
+	uint32_t away_max_ms;   /* 5000: while the place is not reached, which costs it nothing */
 };
 
 /* backend_take NULL: a store that keeps nothing. */

@@ -11,6 +11,7 @@ struct times {
 	uint32_t retry_base_ms; /* calls and writes that failed */
 	uint32_t retry_max_ms;
 	uint32_t boot_retry_max_ms; /* the same before the start is complete, when users wait */
+	uint32_t store_away_max_ms; /* a write while its place is not reached */
 	uint32_t store_ask_base_ms; /* whether the place of the daemon's state is back */
 	uint32_t store_ask_max_ms;
 	uint32_t bus_retry_base_ms;

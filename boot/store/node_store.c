@@ -57,7 +57,7 @@ static void on_answered(void *arg)
 static void make_store(struct node_store *s, const struct statestore_backend *backend_take)
 {
 	const struct times *t = s->partners.times;
-	struct statestore_times times = {t->retry_base_ms, t->retry_max_ms};
+	struct statestore_times times = {t->retry_base_ms, t->retry_max_ms, t->store_away_max_ms};
 	s->store = statestore_new(s->partners.loop, s->partners.conditions, backend_take, &times);
 	statestore_require(s->store, STORE_KEY_DEVICE_ID, STORE_KEY_CAPVER);
 	statestore_require(s->store, STORE_KEY_DEVICE_FQDN, STORE_KEY_DEVICE_ID);

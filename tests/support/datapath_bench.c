@@ -112,7 +112,7 @@ int datapath_bench_open(void **state)
 	b->bus = ipnbus_new(b->loop, b->api, b->peers, &times, &events);
 	ipnbus_set_records(b->bus, b->records);
 	struct statestore_backend backend = {describe, write_changes, NULL, nothing, nothing, b};
-	struct statestore_times store_times = {20, 200};
+	struct statestore_times store_times = {20, 200, 200};
 	b->store = statestore_new(b->loop, &b->conditions, &backend, &store_times);
 	return 0;
 }

@@ -68,7 +68,7 @@ void place_bench_open(struct place_bench *b)
 	struct err e = {0};
 	const struct statestore_backend backend = {
 		describe, write_changes, list_keys, cancel, free_place, &b->place};
-	const struct statestore_times times = {PLACE_BASE_MS, PLACE_MAX_MS};
+	const struct statestore_times times = {PLACE_BASE_MS, PLACE_MAX_MS, PLACE_AWAY_MAX_MS};
 	memset(b, 0, sizeof(*b));
 	log_capture_start(&b->log);
 	fake_clock_install(1000000);

@@ -22,6 +22,7 @@
 
 #define PLACE_BASE_MS 200
 #define PLACE_MAX_MS 3000
+#define PLACE_AWAY_MAX_MS 1000
 
 struct place {
 	struct strv writes; /* "key=value key2-" for each write */

@@ -65,7 +65,7 @@ int serve_bench_open(void **state)
 	struct serve_bench *b = xcalloc(1, sizeof(*b));
 	const struct statestore_backend backend = {
 		describe, write_changes, NULL, do_nothing, do_nothing, b};
-	const struct statestore_times times = {SERVE_BENCH_RETRY_MS, 30000};
+	const struct statestore_times times = {SERVE_BENCH_RETRY_MS, 30000, 30000};
 	daemon_bench_open(&b->d);
 	condition_kinds_add(&b->d.conditions, INGRESS_CONDITIONS, STATESTORE_CONDITIONS);
 	b->store = statestore_new(b->d.loop, &b->d.conditions, &backend, &times);

@@ -267,7 +267,7 @@ static void a_failure_is_kept_and_tried_again(void **state)
 	place_turn(&f->b);
 	uint64_t delay = PLACE_BASE_MS;
 	for (unsigned int i = 0; i < 12; i++) {
-		place_answer(&f->b, i % 2 == 0 ? -EAGAIN : -ECONNREFUSED, 0);
+		place_answer(&f->b, -EAGAIN, 0);
 		assert_true(is_raised(f));
 		/* What is set meanwhile waits for the next try. */
 		AUTO(mem_free) char *value = xasprintf("%u", i + 2);
@@ -287,6 +287,34 @@ static void a_failure_is_kept_and_tried_again(void **state)
 	place_turn(&f->b);
 	place_answer(&f->b, -EAGAIN, 0);
 	place_pass(&f->b, PLACE_BASE_MS);
+	assert_true(place_is_writing(&f->b));
+}
+
+/* Fails so often that its pause is the longest. */
+static void fail_for_long(struct fixture *f, int code)
+{
+	for (int i = 0; i < 8; i++) {
+		assert_true(place_is_writing(&f->b));
+		place_answer(&f->b, code, 0);
+		place_pass(&f->b, PLACE_MAX_MS);
+	}
+	place_answer(&f->b, code, 0);
+}
+
+static void a_place_that_is_back_is_written_soon(void **state)
+{
+	struct fixture *f = *state;
+	statestore_set(f->b.store, "a", "1");
+	place_turn(&f->b);
+	fail_for_long(f, -ECONNREFUSED);
+	place_pass(&f->b, PLACE_AWAY_MAX_MS - 1);
+	assert_false(place_is_writing(&f->b));
+	place_pass(&f->b, 1);
+	/* It is reached again, and answers that it is overloaded. */
+	fail_for_long(f, -EAGAIN);
+	place_pass(&f->b, PLACE_MAX_MS - 1);
+	assert_false(place_is_writing(&f->b));
+	place_pass(&f->b, 1);
 	assert_true(place_is_writing(&f->b));
 }
 
@@ -360,6 +388,7 @@ int main(void)
 		TEST(a_place_that_is_away_holds_up_all),
 		TEST(a_write_that_failed_may_have_been_carried_out),
 		TEST(a_failure_is_kept_and_tried_again),
+		TEST(a_place_that_is_back_is_written_soon),
 		TEST(the_server_may_ask_for_a_longer_pause),
 		TEST(a_key_waits_for_its_prerequisite),
 		TEST(many_keys_are_no_matter),

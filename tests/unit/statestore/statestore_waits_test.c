@@ -303,7 +303,7 @@ static void cancelled_waits_are_silent(void **state)
 static void a_store_that_keeps_nothing(void **state)
 {
 	struct fixture *f = *state;
-	const struct statestore_times times = {PLACE_BASE_MS, PLACE_MAX_MS};
+	const struct statestore_times times = {PLACE_BASE_MS, PLACE_MAX_MS, PLACE_AWAY_MAX_MS};
 	struct store_consistency_events events = {on_wait, on_done, f};
 	struct statestore *none = statestore_new(f->b.loop, &f->b.conditions, NULL, &times);
 	assert_false(statestore_is_kept(none));

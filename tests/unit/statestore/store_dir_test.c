@@ -213,7 +213,7 @@ static void what_the_files_hold_is_known(void **state)
 {
 	struct fixture *f = *state;
 	struct condition_set conditions = {0};
-	const struct statestore_times times = {200, 3000};
+	const struct statestore_times times = {200, 3000, 3000};
 	struct log_capture log = {0};
 	log_capture_start(&log);
 	condition_kinds_add(&conditions, STATESTORE_CONDITIONS);
@@ -254,7 +254,7 @@ static void what_a_killed_run_left_is_removed(void **state)
 {
 	struct fixture *f = *state;
 	struct condition_set conditions = {0};
-	const struct statestore_times times = {200, 3000};
+	const struct statestore_times times = {200, 3000, 3000};
 	condition_kinds_add(&conditions, STATESTORE_CONDITIONS);
 	tempdir_write(f->dir, "state/published/.tailboot-1-0.tmp", "half");
 	tempdir_write(f->dir, "state/published/.other-1-0.tmp", "x");

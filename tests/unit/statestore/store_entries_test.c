@@ -31,7 +31,7 @@ static uint32_t most(void)
 static int setup(void **state)
 {
 	struct store_entries *s = xcalloc(1, sizeof(*s));
-	s->times = (struct statestore_times){BASE_MS, MAX_MS};
+	s->times = (struct statestore_times){BASE_MS, MAX_MS, MAX_MS};
 	backoff_set_random(least);
 	*state = s;
 	return 0;

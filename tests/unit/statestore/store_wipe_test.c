@@ -60,7 +60,7 @@ static void replaced_and_removed_values_leave_nothing(void **state)
 	struct err e;
 	const struct statestore_backend backend = {
 		describe, write_changes, NULL, nothing, nothing, &writes};
-	const struct statestore_times times = {1, 1};
+	const struct statestore_times times = {1, 1, 1};
 	condition_kinds_add(&conditions, STATESTORE_CONDITIONS);
 	log_capture_start(&log);
 	struct loop *loop = loop_new(&e);

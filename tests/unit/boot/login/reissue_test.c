@@ -88,7 +88,7 @@ static void place_nothing(void *self)
 static int setup(void **state)
 {
 	struct fixture *f = xcalloc(1, sizeof(*f));
-	struct statestore_times times = {5, 10};
+	struct statestore_times times = {5, 10, 10};
 	void *bench;
 	assert_int_equal(api_bench_open(&bench), 0);
 	f->b = bench;
