@@ -21,7 +21,6 @@ struct run {
 	const struct engine_step *step;
 	struct kube_call *request;
 	void *handle; /* of a call */
-	bool is_read; /* the request looks for an object that is new */
 };
 
 struct engine_exec {
@@ -58,6 +57,7 @@ static const struct row rows[] = {
 	[KUBE_REFUSED] = {ENGINE_STUCK, 0, true},
 };
 
+static void on_looked_up(void *arg, const struct kube_reply *reply, const struct err *err);
 static void on_reply(void *arg, const struct kube_reply *reply, const struct err *err);
 
 static bool may_write(const struct engine_exec *x)
@@ -99,10 +99,10 @@ static void note_lost(struct run *run)
 }
 
 /* False when it could not be sent. */
-static bool send(struct run *run, const struct kube_op *op)
+static bool send(struct run *run, const struct kube_op *op, kube_fn fn)
 {
 	struct err e;
-	run->request = kube_op_start(run->exec->options.kube, op, on_reply, run, &e);
+	run->request = kube_op_start(run->exec->options.kube, op, fn, run, &e);
 	if (run->request != NULL)
 		return true;
 	note_request(run, KUBE_REFUSED, 0, &e);
@@ -111,9 +111,8 @@ static bool send(struct run *run, const struct kube_op *op)
 
 static bool send_write(struct run *run)
 {
-	run->is_read = false;
 	if (may_write(run->exec))
-		return send(run, &run->step->op);
+		return send(run, &run->step->op, on_reply);
 	note_lost(run);
 	return false;
 }
@@ -121,8 +120,7 @@ static bool send_write(struct run *run)
 static bool send_read(struct run *run)
 {
 	const struct kube_op op = {.verb = KUBE_GET, .target = run->step->op.target};
-	run->is_read = true;
-	return send(run, &op);
+	return send(run, &op, on_looked_up);
 }
 
 static void advance(struct engine_exec *x);
@@ -134,20 +132,44 @@ static void run_ended(struct run *run)
 		advance(x);
 }
 
-/* What was looked for has been found or not. Whether a write follows. */
-static bool write_follows(
-	struct run *run, enum kube_outcome outcome, const struct kube_reply *reply)
+static void note_written(struct run *run, const struct json *answer)
+{
+	const struct engine_exec_options *options = &run->exec->options;
+	if (options->on_written != NULL)
+		options->on_written(options->on_written_arg, run->step, answer);
+}
+
+/* What was looked for is there. Whether a write follows. */
+static bool on_found(struct run *run, const struct json *live)
 {
 	struct err e;
 	const struct json *wanted = run->step->body;
-	if (outcome == KUBE_NOT_FOUND)
-		return send_write(run);
-	enum kube_outcome found = engine_owner_check(wanted, reply->body, &e);
-	if (found != KUBE_OK) {
-		note_request(run, found, 0, &e);
+	enum kube_outcome whose = engine_owner_check(wanted, live, &e);
+	if (whose != KUBE_OK) {
+		note_request(run, whose, 0, &e);
 		return false;
 	}
-	return !engine_owner_is_applied(wanted, reply->body) && send_write(run);
+	if (!engine_owner_is_applied(wanted, live))
+		return send_write(run);
+	/* By a former try, which the cache has not seen yet. */
+	note_written(run, live);
+	return false;
+}
+
+static void on_looked_up(void *arg, const struct kube_reply *reply, const struct err *err)
+{
+	struct run *run = arg;
+	run->request = NULL;
+	enum kube_outcome outcome = kube_outcome(reply, err);
+	bool is_sent = false;
+	if (outcome == KUBE_OK)
+		is_sent = on_found(run, reply->body);
+	else if (outcome == KUBE_NOT_FOUND)
+		is_sent = send_write(run);
+	else
+		note_request(run, outcome, reply->retry_after_ms, err);
+	if (!is_sent)
+		run_ended(run);
 }
 
 static void on_reply(void *arg, const struct kube_reply *reply, const struct err *err)
@@ -155,13 +177,10 @@ static void on_reply(void *arg, const struct kube_reply *reply, const struct err
 	struct run *run = arg;
 	run->request = NULL;
 	enum kube_outcome outcome = kube_outcome(reply, err);
-	bool is_found = run->is_read && (outcome == KUBE_OK || outcome == KUBE_NOT_FOUND);
-	if (is_found) {
-		if (write_follows(run, outcome, reply))
-			return;
-	} else if (err != NULL && (run->step->accepts & ENGINE_ACCEPTS(outcome)) == 0) {
+	if (err == NULL)
+		note_written(run, reply->body);
+	else if ((run->step->accepts & ENGINE_ACCEPTS(outcome)) == 0)
 		note_request(run, outcome, reply->retry_after_ms, err);
-	}
 	run_ended(run);
 }
 

@@ -26,6 +26,9 @@ struct engine_exec_options {
 	struct kube_events *events;   /* NULL: Events are dropped */
 	bool (*may_write)(void *arg); /* NULL: always */
 	void *may_write_arg;
+	/* A request has been answered well; may be NULL. */
+	void (*on_written)(void *arg, const struct engine_step *step, const struct json *answer);
+	void *on_written_arg;
 	const char *key; /* for the log */
 };
 

@@ -7,10 +7,12 @@
 #include "controller/engine/engine_events.h"
 #include "controller/engine/engine_exec.h"
 #include "controller/engine/engine_repeat.h"
+#include "controller/engine/engine_seen.h"
 #include "controller/engine/engine_step.h"
 #include "lib/base/clock.h"
 #include "lib/base/keyed.h"
 #include "lib/base/mem.h"
+#include "lib/io/timer.h"
 
 /* Plans of one handling of a key that are made anew at once. */
 #define ROUNDS_MAX 8
@@ -26,6 +28,11 @@ struct job {
 	struct engine_exec *exec;
 	unsigned int rounds;
 	uint64_t begun_ms;
+	/* The plan has ended so, and its writes have to be seen. */
+	struct engine_ending ending;
+	struct engine_unseen unseen;
+	bool is_waiting;
+	struct timer limit;
 	/* A failure that the status is to show, and the plan that had it. */
 	bool is_showing;
 	struct engine_ending shown;
@@ -33,6 +40,7 @@ struct job {
 };
 
 struct engine_work {
+	struct loop *loop_ref;
 	struct kube *kube_ref;
 	struct kube_events *events_ref;
 	const struct engine_feature *features_ref;
@@ -53,9 +61,13 @@ static const struct engine_feature *feature_of(const struct engine_work *w, cons
 	return NULL;
 }
 
+static void on_limit(void *arg);
+
 static void job_free(void *item)
 {
 	struct job *job = item;
+	timer_stop(&job->limit);
+	engine_unseen_fini(&job->unseen);
 	engine_exec_cancel(job->exec);
 	engine_plan_fini(&job->plan);
 	engine_plan_fini(&job->failed);
@@ -77,6 +89,7 @@ static struct job *job_new(struct engine_work *w, const char *key)
 	job->name = xstrdup(name);
 	job->feature = feature_of(w, job->kind);
 	job->begun_ms = clock_now_ms();
+	timer_init(&job->limit, w->loop_ref, on_limit, job);
 	keyed_put(&w->jobs, job);
 	return job;
 }
@@ -167,12 +180,11 @@ static void show_failure(struct job *job, const struct engine_ending *ending)
 	job_round(job, &failure);
 }
 
-static void on_done(void *arg, const struct engine_ending *ending)
+/* The plan has ended, and what it has written has been seen. */
+static void job_next(struct job *job)
 {
-	struct job *job = arg;
+	const struct engine_ending *ending = &job->ending;
 	bool is_done = ending->result == ENGINE_DONE;
-	if (!is_done)
-		log_failure(job->work, job->key_ref, ending);
 	if (job->is_showing) {
 		/* What could not be shown is tried again. */
 		struct engine_ending shown = job->shown;
@@ -189,6 +201,46 @@ static void on_done(void *arg, const struct engine_ending *ending)
 			ending->result != ENGINE_AGAIN ? &ending->err : NULL);
 }
 
+static bool has_unseen(struct job *job)
+{
+	const struct engine_work_options *options = &job->work->options;
+	return engine_unseen_check(&job->unseen, options->is_seen, options->arg);
+}
+
+static void job_resume(struct job *job)
+{
+	job->is_waiting = false;
+	timer_stop(&job->limit);
+	engine_unseen_fini(&job->unseen);
+	job->unseen = (struct engine_unseen){0};
+	job_next(job);
+}
+
+static void on_limit(void *arg)
+{
+	job_resume(arg);
+}
+
+static void on_done(void *arg, const struct engine_ending *ending)
+{
+	struct job *job = arg;
+	if (ending->result != ENGINE_DONE)
+		log_failure(job->work, job->key_ref, ending);
+	job->ending = *ending;
+	if (has_unseen(job)) {
+		job->is_waiting = true;
+		timer_start(&job->limit, ENGINE_SEEN_MS);
+		return;
+	}
+	job_next(job);
+}
+
+static void on_written(void *arg, const struct engine_step *step, const struct json *answer)
+{
+	struct job *job = arg;
+	engine_unseen_add(&job->unseen, step, answer);
+}
+
 /* One plan and its steps. */
 static void job_round(struct job *job, const struct engine_failure *failure)
 {
@@ -198,6 +250,8 @@ static void job_round(struct job *job, const struct engine_failure *failure)
 		.events = w->events_ref,
 		.may_write = w->options.may_write,
 		.may_write_arg = w->options.arg,
+		.on_written = on_written,
+		.on_written_arg = job,
 		.key = job->key_ref,
 	};
 	engine_plan_fini(&job->plan);
@@ -227,6 +281,7 @@ struct engine_work *engine_work_new(struct loop *loop, struct kube *k, struct ku
 	const struct engine_work_options *options)
 {
 	struct engine_work *w = xcalloc(1, sizeof(*w));
+	w->loop_ref = loop;
 	w->kube_ref = k;
 	w->events_ref = events;
 	w->features_ref = features;
@@ -265,10 +320,14 @@ void engine_work_add_after(struct engine_work *w, const char *kind, const char *
 	if (feature_of(w, kind) == NULL)
 		return;
 	AUTO(mem_free) char *key = xasprintf("%s/%s/%s", kind, ns != NULL ? ns : "", name);
-	if (delay_ms > 0)
+	if (delay_ms > 0) {
 		engine_run_add_after(w->run, key, delay_ms);
-	else
-		engine_run_add(w->run, key);
+		return;
+	}
+	engine_run_add(w->run, key);
+	struct job *job = keyed_find(&w->jobs, key);
+	if (job != NULL && job->is_waiting && !has_unseen(job))
+		job_resume(job);
 }
 
 void engine_work_hold(struct engine_work *w, bool holds)

@@ -32,8 +32,22 @@ struct engine_feature {
 	void *arg;
 };
 
+/* A request that has changed an object. */
+struct engine_write {
+	const struct kube_resource *resource;
+	const char *ns, *name; /* ns "" for a kind without namespaces */
+	const char *uid;
+	const char *version; /* after the write; NULL: it was deleted */
+};
+
+/* A key is handled again when its writes have been seen, or after this time. */
+#define ENGINE_SEEN_MS 1000
+
 struct engine_work_options {
 	size_t at_once;
+	/* Whether the caches have it; NULL = is not waited for. Asked again when the key of the
+	 * object that was written is added. */
+	bool (*is_seen)(void *arg, const struct engine_write *write);
 	/* NULL = always. */
 	bool (*may_write)(void *arg);
 	/* A key was handled, for metrics and the log; err is NULL unless failed. */
