@@ -5,6 +5,7 @@
 
 #include "controller/cluster/cluster_keys.h"
 #include "controller/cluster/cluster_kinds.h"
+#include "controller/cluster/objects.h"
 #include "lib/base/backoff.h"
 #include "lib/base/mem.h"
 #include "lib/io/timer.h"
@@ -239,6 +240,45 @@ bool cluster_is_synced(const struct cluster *c)
 bool cluster_is_complete(const struct cluster *c, enum cluster_kind kind)
 {
 	return c->slots[kind].state == SLOT_COMPLETE;
+}
+
+/* Versions are compared for equality. That they grow as numbers in fact is only used here, where an
+ * error costs a moment. */
+static bool is_as_late(const char *version, const char *other)
+{
+	struct err e;
+	uint64_t a;
+	uint64_t b;
+	if (strcmp(version, other) == 0)
+		return true;
+	return str_to_u64(version, UINT64_MAX, &a, &e) == 0 &&
+	       str_to_u64(other, UINT64_MAX, &b, &e) == 0 && a > b;
+}
+
+static const struct slot *slot_of(const struct cluster *c, const struct kube_target *target)
+{
+	for (size_t i = 0; i < CLUSTER_KINDS; i++) {
+		const struct kube_resource *resource = &cluster_kinds[i].resource;
+		if (strcmp(resource->plural, target->resource->plural) == 0 &&
+			strcmp(resource->group, target->resource->group) == 0)
+			return &c->slots[i];
+	}
+	return NULL;
+}
+
+bool cluster_has_seen(const struct cluster *c, const struct kube_target *target, const char *uid,
+	const char *version)
+{
+	const struct slot *slot = slot_of(c, target);
+	if (slot == NULL)
+		return true;
+	const struct kube_entry *entry = kube_cache_get(slot->cache, target->ns, target->name);
+	if (version != NULL)
+		return entry != NULL && is_as_late(entry->version, version);
+	if (entry == NULL || strcmp(entry->uid, uid) != 0)
+		return true;
+	/* It lives on until its finalizers are gone. */
+	return entry->data != NULL && object_is_deleting(entry->data);
 }
 
 const struct kube_cache *cluster_cache(const struct cluster *c, enum cluster_kind kind)

@@ -86,6 +86,10 @@ bool cluster_is_synced(const struct cluster *c);
 /* A list of the kind has been complete, or there is no such kind: only then does its absence from
  * the cache mean that an object does not exist. */
 bool cluster_is_complete(const struct cluster *c, enum cluster_kind kind);
+/* The cache has an object as it was after a write, or a later form of it; version NULL: it has no
+ * longer this incarnation. True for kinds that are not read. */
+bool cluster_has_seen(const struct cluster *c, const struct kube_target *target, const char *uid,
+	const char *version);
 /* Gives the keys of all objects, as if each had changed. */
 void cluster_queue_all(struct cluster *c);
 const struct kube_cache *cluster_cache(const struct cluster *c, enum cluster_kind kind);

@@ -32,7 +32,7 @@ static void give_services(const struct change *change, const char *group)
 	const struct kube_cache *services = cluster_cache(change->cluster_ref, CLUSTER_SERVICES);
 	for (size_t i = 0; (s = kube_cache_indexed(services, CLUSTER_BY_GROUP, group, i)) != NULL;
 		i++) {
-		if (object_label(s->data, CLUSTER_LABEL_MANAGED) != NULL)
+		if (object_user_annotation(s->data, "proxy-group") == NULL)
 			give_parent(change, s->data);
 		else
 			give(change, CLUSTER_KEY_SERVICE, s->ns, s->name);
@@ -138,10 +138,11 @@ static void entry_keys(const struct change *change, const struct kube_entry *ent
 		give_groups(change, entry->name);
 	} else if (change->kind == CLUSTER_PROXY_GROUPS) {
 		group_keys(change, entry);
-	} else if (object_label(entry->data, CLUSTER_LABEL_MANAGED) != NULL) {
-		child_keys(change, entry->data);
-	} else if (change->kind == CLUSTER_SERVICES) {
-		service_keys(change, entry);
+	} else {
+		if (object_label(entry->data, CLUSTER_LABEL_MANAGED) != NULL)
+			child_keys(change, entry->data);
+		if (change->kind == CLUSTER_SERVICES)
+			service_keys(change, entry);
 	}
 }
 

@@ -81,11 +81,13 @@ static void by_group(void *arg, const struct kube_entry *entry, struct strv *out
 	(void)arg;
 	if (meta == NULL)
 		return;
+	const char *group = object_user_annotation(meta, "proxy-group");
+	const char *label = object_label(meta, CLUSTER_LABEL_GROUP);
 	bool is_child = object_label(meta, CLUSTER_LABEL_MANAGED) != NULL;
-	const char *group = is_child ? object_label(meta, CLUSTER_LABEL_GROUP)
-				     : object_user_annotation(meta, "proxy-group");
 	if (group != NULL)
 		strv_push(out, group);
+	else if (label != NULL && is_child)
+		strv_push(out, label);
 }
 
 /* arg: the default. */
