@@ -7,7 +7,7 @@ import time
 import urllib.parse
 
 from ..httpserver import Reply
-from .answers import BAD_TAGS, BAD_TOKEN, NOT_PERMITTED, ApiError
+from .answers import BAD_TAGS, BAD_TOKEN, NOT_PERMITTED, ApiError, OAuthError
 
 #: what the upstream operator's client is given
 OPERATOR_SCOPES = ("auth_keys", "devices:core", "services")
@@ -46,7 +46,8 @@ class Token:
 class Access:
     """Clients, tokens, and the owners of tags as a policy names them."""
 
-    def __init__(self, token_seconds=3600):
+    def __init__(self, token_seconds=3600, is_headscale=False):
+        self._is_headscale = is_headscale
         self.clients = {}
         #: tag → the tags whose holders may hand it out
         self.tag_owners = {"tag:k8s-operator": (), "tag:k8s": ("tag:k8s-operator",)}
@@ -59,20 +60,26 @@ class Access:
         self.clients[name] = client
         return client
 
-    def add_token(self):
+    def add_token(self, text=None):
         """An API token of a person."""
-        return self._new_token(None, 90 * 86400)
+        return self._new_token(None, 90 * 86400, text)
 
     def revoke_tokens(self):
         """All tokens end now, as after a rotation; clients get new ones."""
         self._tokens.clear()
 
+    @property
+    def untagged_status(self):
+        """How a client is refused that asks for a key without tags."""
+        return 403 if self._is_headscale else 400
+
     def secrets(self):
         """Every text that must not appear in a log."""
         return [client.secret for client in self.clients.values()] + list(self._tokens)
 
-    def _new_token(self, client, seconds):
-        text = f"tskey-api-{secrets.token_hex(20)}"
+    def _new_token(self, client, seconds, text=None):
+        kind = ("hskey-oauthtok" if client else "hskey-api") if self._is_headscale else "tskey-api"
+        text = text or f"{kind}-{secrets.token_hex(20)}"
         self._tokens[text] = Token(client, time.monotonic() + seconds)
         return text
 
@@ -82,7 +89,7 @@ class Access:
         name, secret = _basic(request) or (form.get("client_id", ""), form.get("client_secret", ""))
         client = self.clients.get(name)
         if client is None or not secrets.compare_digest(client.secret, secret):
-            raise ApiError(401, BAD_TOKEN)
+            raise (OAuthError(401, "unknown client") if self._is_headscale else ApiError(401, BAD_TOKEN))
         if form.get("grant_type", "client_credentials") != "client_credentials":
             raise ApiError(400, "unsupported grant type")
         scopes = form.get("scope", "").replace(",", " ").split()
@@ -93,13 +100,13 @@ class Access:
                               "expires_in": self.token_seconds, "scope": " ".join(granted.scopes),
                               "tags": " ".join(granted.tags)})
 
-    def check(self, request, scope):
+    def check(self, request, scope, is_person_only=False):
         """The token of a request; refuses one that is unknown, over, or without the scope."""
         kind, _, text = request.headers.get("authorization", "").partition(" ")
         if kind.lower() == "basic":
             text = (_basic(request) or ("", ""))[0]
         token = self._tokens.get(text)
-        if token is None or time.monotonic() >= token.ends:
+        if token is None or time.monotonic() >= token.ends or (is_person_only and token.client):
             raise ApiError(401, BAD_TOKEN)
         if scope and token.client and not token.client.may(scope, request.method not in ("GET", "HEAD")):
             raise ApiError(403, NOT_PERMITTED)
@@ -112,7 +119,8 @@ class Access:
         if client and "all" not in client.scopes and set(tags) != set(client.tags):
             unknown |= {tag for tag in tags if not set(self.tag_owners.get(tag, ())) & set(client.tags)}
         if unknown:
-            raise ApiError(400, BAD_TAGS.format(" ".join(tags)))
+            is_known = set(tags) <= set(self.tag_owners)
+            raise ApiError(403 if self._is_headscale and is_known else 400, BAD_TAGS.format(" ".join(tags)))
 
 
 def _basic(request):

@@ -28,6 +28,28 @@ class ApiError(Exception):
         return Reply.of_json(body, self.status, headers)
 
 
+#: codes of gRPC, as Headscale's own API has them in its errors
+_GRPC = {400: 3, 404: 5, 409: 6, 403: 7, 401: 16, 501: 12, 503: 14}
+
+
+class GrpcError(ApiError):
+    """A refusal of Headscale's own API; a bad credential is refused before gRPC, in plain text."""
+
+    def reply(self, headers=()):
+        if self.status == 401:
+            return Reply(401, b"Unauthorized", headers, "text/plain; charset=utf-8")
+        body = {"code": _GRPC.get(self.status, 2), "message": self.message, "details": []}
+        return Reply.of_json(body, self.status, headers)
+
+
+class OAuthError(ApiError):
+    """A refusal as RFC 6749 has it."""
+
+    def reply(self, headers=()):
+        name = "invalid_client" if self.status == 401 else "invalid_request"
+        return Reply.of_json({"error": name, "error_description": self.message}, self.status, headers)
+
+
 def body_of(request, **fields):
     """The JSON object that a request carries; fields are names and types of what must be in it."""
     try:
@@ -60,6 +82,16 @@ def delay(seconds, then=None):
             raise Drop
         return then(request, real) if then else real()
     return answer
+
+
+def redirect(location, code=302):
+    """Say that the API is elsewhere."""
+    return lambda request, real: Reply(code, b"", [("Location", location)])
+
+
+def oversized(size=10 * 1024 * 1024):
+    """A success with a body of that many bytes, of which all are valid JSON."""
+    return lambda request, real: Reply(200, b'{"message":"' + b"x" * (size - 14) + b'"}')
 
 
 def forbidden():

@@ -4,36 +4,44 @@ import socket
 import threading
 
 from ..faults import Fault
-from ..httpserver import Server
+from ..httpserver import Reply, Server
 from .access import Access
-from .answers import ApiError
+from .answers import ApiError, GrpcError
 from .calls import CallLog
 from .devices import Devices
 from .keys import Keys
 from .passthrough import Passthrough
-from .routes import PREFIX, expand, find
+from .headscale_v1 import HeadscaleV1
+from .remote import PREFIX as REMOTE, Remote
+from .routes import PREFIX, expand, find, is_v1
 from .services import Services
 from .settings import Settings
-from .tailnet import MemoryTailnet
+from .tailnet import MemoryHeadscale, MemoryTailnet
 
 
 class FakeTailscaleApi:
     """Listens at once, on loopback without a `listener`.
 
-    `tailnet` has the keys and devices (a MemoryTailnet without one), `tls` is a server-side context (plain HTTP
-    without), `dial` connects to the control server, which then is reached at the same address as the API.
+    `tailnet` has the keys and devices (one in memory without one), `dialect` is one of `routes.DIALECTS`, `tls` is a
+    server-side context (plain HTTP without), `is_remote` lets other processes program it, `dial` connects to the control server, which then is reached at the same address as the API.
     """
 
-    def __init__(self, tailnet=None, *, tls=None, listener=None, dial=None, log_path=None, name="-"):
-        self.tailnet = tailnet or MemoryTailnet()
-        self.access = Access()
+    def __init__(self, tailnet=None, *, dialect="tailscale", tls=None, listener=None, dial=None, log_path=None,
+                 is_remote=False, name="-"):
+        is_headscale = dialect != "tailscale"
+        self.dialect = dialect
+        self.tailnet = tailnet or (MemoryHeadscale() if is_headscale else MemoryTailnet())
+        self.access = Access(is_headscale=is_headscale)
         self.services = Services(self.access)
         self.settings = Settings()
         self.calls = CallLog(log_path)
         self.name = name
         self._parts = {"oauth": self.access, "services": self.services, "settings": self.settings,
                        "keys": Keys(self.tailnet, self.access), "devices": Devices(self.tailnet, self.access)}
+        #: Headscale's own API; its `version` can be set
+        self.v1 = HeadscaleV1(self.tailnet)
         self._control = Passthrough(dial) if dial else None
+        self._remote = Remote(self) if is_remote else None
         self._faults = []
         self._lock = threading.RLock()
         self._scheme = "https" if tls else "http"
@@ -85,9 +93,11 @@ class FakeTailscaleApi:
     # -- answers
 
     def _handle(self, request):
+        if self._remote and request.path.startswith(REMOTE):
+            return self._remote(request)
         if not request.path.startswith(PREFIX) and self._control:
             return self._control(request)
-        route, parts = find(request.method, request.path)
+        route, parts = find(request.method, request.path, self.dialect)
         caller = _Caller()
         status = 0
         try:
@@ -99,6 +109,8 @@ class FakeTailscaleApi:
 
     def _decide(self, request, route, parts, caller):
         if route is None:
+            if self.dialect != "tailscale":
+                return Reply(404, b"404 page not found\n", content_type="text/plain; charset=utf-8")
             return ApiError(404, "no such call in this API").reply()
         with self._lock:
             fault = next((fault for fault in self._faults if fault.take(route.kind)), None)
@@ -111,13 +123,18 @@ class FakeTailscaleApi:
             # One at a time, as each takes effect whole or not at all.
             with self._lock:
                 if route.scope:
-                    caller.token = self.access.check(request, route.scope)
+                    caller.token = self.access.check(request, route.scope, is_v1(route))
                 if parts.get("tailnet", "-") not in ("-", self.name):
                     raise ApiError(404, "tailnet not found")
-                resource, _, action = route.kind.partition(".")
-                return getattr(self._parts[resource], action)(request, caller.token, parts)
+                return self._part_of(route)(request, caller.token, parts)
         except ApiError as e:
-            return e.reply()
+            return GrpcError(e.status, e.message).reply() if is_v1(route) else e.reply()
+
+    def _part_of(self, route):
+        resource, _, action = route.kind.partition(".")
+        if is_v1(route) or resource == "version":
+            return getattr(self.v1, f"{resource}_{action}")
+        return getattr(self._parts[resource], action)
 
 
 class _Caller:

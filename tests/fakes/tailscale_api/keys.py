@@ -30,7 +30,7 @@ class Keys:
         if not _DESCRIPTION.fullmatch(description):
             raise ApiError(400, "description may have at most 50 letters, digits, hyphens and spaces")
         if token.client and not tags:
-            raise ApiError(400, "tailnet-owned auth key must have tags set")
+            raise ApiError(self._access.untagged_status, "tailnet-owned auth key must have tags set")
         self._access.check_tags(token, tags)
         capabilities = {"devices": {"create": {
             "reusable": bool(device.get("reusable")), "ephemeral": bool(device.get("ephemeral")),

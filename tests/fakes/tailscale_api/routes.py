@@ -4,8 +4,12 @@ import dataclasses
 import urllib.parse
 
 PREFIX = "/api/v2/"
-_TAILNET = "tailnet/{tailnet}"
-_DEVICE = "device/{device}"
+_TAILNET = "api/v2/tailnet/{tailnet}"
+_DEVICE = "api/v2/device/{device}"
+_KEY_V1 = "api/v1/preauthkey"
+_NODE_V1 = "api/v1/node/{device}"
+#: a scope that no client has: API keys only
+_PERSON = "person"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Route:
 
 
 ROUTES = tuple(Route(*row) for row in (
-    ("oauth.token", "POST", "oauth/token", None),
+    ("oauth.token", "POST", "api/v2/oauth/token", None),
     ("keys.create", "POST", f"{_TAILNET}/keys", "auth_keys"),
     ("keys.list", "GET", f"{_TAILNET}/keys", "auth_keys"),
     ("keys.get", "GET", f"{_TAILNET}/keys/{{key}}", "auth_keys"),
@@ -54,13 +58,38 @@ ROUTES = tuple(Route(*row) for row in (
     ("settings.patch", "PATCH", f"{_TAILNET}/settings", "feature_settings"),
 ))
 
-KINDS = tuple(route.kind for route in ROUTES)
+#: of a Headscale's own API; what both APIs can do has the same kind
+ROUTES_V1 = tuple(Route(*row) for row in (
+    ("health.get", "GET", "api/v1/health", _PERSON),
+    ("keys.create", "POST", _KEY_V1, _PERSON),
+    ("keys.list", "GET", _KEY_V1, _PERSON),
+    ("keys.delete", "DELETE", _KEY_V1, _PERSON),
+    ("devices.list", "GET", "api/v1/node", _PERSON),
+    ("devices.get", "GET", _NODE_V1, _PERSON),
+    ("devices.delete", "DELETE", _NODE_V1, _PERSON),
+))
+_VERSION = (Route("version.get", "GET", "version", None),)
+_NOT_IN_HEADSCALE = ("services.", "settings.")
+
+#: what each control plane serves
+DIALECTS = {
+    "tailscale": ROUTES,
+    "headscale-v2": _VERSION + ROUTES_V1 + tuple(r for r in ROUTES if not r.kind.startswith(_NOT_IN_HEADSCALE)),
+    "headscale-v1": _VERSION + ROUTES_V1,
+}
+
+KINDS = tuple(dict.fromkeys(route.kind for routes in (ROUTES, ROUTES_V1, _VERSION) for route in routes))
 
 
-def find(method, path):
+def is_v1(route):
+    """Whether it is one of Headscale's own API."""
+    return route in ROUTES_V1
+
+
+def find(method, path, dialect="tailscale"):
     """The route of a request and the parts of its path; (None, {}) when the API has no such call."""
-    words = [urllib.parse.unquote(word) for word in path.removeprefix(PREFIX).split("/")]
-    for route in ROUTES:
+    words = [urllib.parse.unquote(word) for word in path.removeprefix("/").split("/")]
+    for route in DIALECTS[dialect]:
         parts = route.match(method, words)
         if parts is not None:
             return route, parts

@@ -11,6 +11,8 @@ import threading
 
 from .answers import ApiError
 
+_V4, _V6 = ipaddress.ip_address("100.64.0.0"), ipaddress.ip_address("fd7a:115c:a1e0::")
+
 
 def timestamp(moment=None):
     """A moment (now without one) as the API writes it."""
@@ -93,22 +95,30 @@ class MemoryTailnet:
 
     # -- what tests do
 
-    def add_device(self, hostname, **fields):
+    def add_device(self, hostname, label=None, **fields):
         """A device that is simply there; names that are taken get a number, as on a real tailnet."""
         with self._lock:
             self._numbers += 1
-            taken = {device["name"].partition(".")[0] for device in self._devices.values()}
-            label = next(name for name in [hostname, *(f"{hostname}-{i}" for i in range(1, 1000))]
-                         if name not in taken)
+            label = label or self._free_label(hostname)
             device = {
                 "id": str(92960230385 + self._numbers), "nodeId": f"n{secrets.token_hex(5)}CNTRL",
                 "name": f"{label}.{self.domain}", "hostname": hostname, "user": "tagged-devices", "os": "linux",
-                "addresses": [f"100.64.0.{self._numbers}", f"fd7a:115c:a1e0::{self._numbers}"], "tags": [],
+                "addresses": [str(_V4 + self._numbers), str(_V6 + self._numbers)], "tags": [],
                 "authorized": True, "created": timestamp(), "lastSeen": timestamp(), "connectedToControl": True,
                 "keyExpiryDisabled": True, "isEphemeral": False, "isExternal": False,
                 "advertisedRoutes": [], "enabledRoutes": [], **fields}
             self._devices[device["nodeId"]] = device
             return dict(device)
+
+    def add_devices(self, count, hostname="device", **fields):
+        """So many at once, without a look at names that are taken."""
+        with self._lock:
+            for i in range(count):
+                self.add_device(f"{hostname}{i}", label=f"{hostname}{i}", **fields)
+
+    def _free_label(self, hostname):
+        taken = {device["name"].partition(".")[0] for device in self._devices.values()}
+        return next(name for name in [hostname, *(f"{hostname}-{i}" for i in range(1, 1000))] if name not in taken)
 
     def register(self, key, hostname):
         """A device that logs in with a key; the control server's refusal when it cannot."""
@@ -120,4 +130,39 @@ class MemoryTailnet:
             if not device["reusable"]:
                 del self._keys[found["id"]]
             return self.add_device(hostname, tags=device["tags"], isEphemeral=device["ephemeral"],
-                                   authorized=device["preauthorized"])
+                                   authorized=device["preauthorized"], **self._made_by(found))
+
+    def change_device(self, identifier, **fields):
+        """Gives a device other fields; KeyError when there is none."""
+        with self._lock:
+            self._devices[identifier].update(fields)
+            return dict(self._devices[identifier])
+
+    def _made_by(self, _key):
+        """What a device shows of the key that it was registered with."""
+        return {}
+
+
+class MemoryHeadscale(MemoryTailnet):
+    """The same as a Headscale has it: all identifiers are numbers, names have no domain."""
+
+    def create_key(self, capabilities, seconds, description):
+        with self._lock:
+            self._numbers += 1
+            identifier = str(self._numbers)
+            key = key_document(identifier, capabilities, seconds, description)
+            key["key"] = f"hskey-auth-{secrets.token_hex(6)}-{secrets.token_hex(32)}"
+            self._keys[identifier] = key
+            return dict(key)
+
+    def add_device(self, hostname, label=None, **fields):
+        with self._lock:
+            device = super().add_device(hostname, label)
+            self.delete_device(device)
+            number = str(self._numbers)
+            device |= {"id": number, "nodeId": number, "name": device["name"].partition(".")[0], **fields}
+            self._devices[number] = device
+            return dict(device)
+
+    def _made_by(self, key):
+        return {"preAuthKeyId": key["id"]}
