@@ -9,14 +9,9 @@
  */
 #include "tests/drive/kube_drive.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "lib/base/buf.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/io/fetch_http2.h"
@@ -27,40 +22,10 @@
 #include "lib/kube/kube_outcome.h"
 #include "lib/kube/kube_page.h"
 
-#define LINE_MAX_BYTES (4u * 1024 * 1024)
-
 struct drive {
 	struct loop *loop;
 	struct kube *kube;
-	struct buf in;
 };
-
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "kube_drive: %s\n", what);
-	exit(1);
-}
-
-void drive_say(struct json *event_take)
-{
-	AUTO(json_freep) struct json *event = event_take;
-	AUTO(mem_free) char *text = json_print(event);
-	printf("%s\n", text);
-	fflush(stdout);
-}
-
-const char *drive_text(const struct json *command, const char *key)
-{
-	return json_str(json_get(command, key));
-}
-
-static const char *text_or(const struct json *command, const char *key, const char *otherwise)
-{
-	const char *text = drive_text(command, key);
-	return text != NULL ? text : otherwise;
-}
 
 const struct kube_resource *drive_resource(const struct json *command)
 {
@@ -68,16 +33,16 @@ const struct kube_resource *drive_resource(const struct json *command)
 	static struct kube_resource *kinds[64];
 	static size_t count;
 	const char *plural = drive_text(command, "plural");
-	must(plural != NULL && count < ARRAY_LEN(kinds), "a kind");
+	drive_must(plural != NULL && count < ARRAY_LEN(kinds), "a kind");
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(kinds[i]->plural, plural) == 0)
 			return kinds[i];
 	}
 	struct kube_resource *kind = xcalloc(1, sizeof(*kind));
 	kind->plural = xstrdup(plural);
-	kind->group = xstrdup(text_or(command, "group", ""));
-	kind->version = xstrdup(text_or(command, "version", "v1"));
-	kind->kind = xstrdup(text_or(command, "kind", plural));
+	kind->group = xstrdup(drive_text_or(command, "group", ""));
+	kind->version = xstrdup(drive_text_or(command, "version", "v1"));
+	kind->kind = xstrdup(drive_text_or(command, "kind", plural));
 	kind->is_namespaced = json_bool(json_get(command, "namespaced"), true);
 	kinds[count++] = kind;
 	return kind;
@@ -107,7 +72,7 @@ static struct json *event_of(struct request *request, const char *event, enum ku
 static struct request *request_new(const struct json *command)
 {
 	struct request *request = xcalloc(1, sizeof(*request));
-	request->tag = xstrdup(text_or(command, "tag", ""));
+	request->tag = xstrdup(drive_text_or(command, "tag", ""));
 	request->begun_ms = clock_now_ms();
 	return request;
 }
@@ -143,7 +108,7 @@ static enum kube_verb verb_of(const char *name)
 		if (names[i] != NULL && strcmp(names[i], name) == 0)
 			return (enum kube_verb)i;
 	}
-	must(false, name);
+	drive_must(false, name);
 	return KUBE_OTHER;
 }
 
@@ -159,11 +124,11 @@ static void do_op(struct drive *d, const struct json *command)
 	struct err e;
 	struct request *request = request_new(command);
 	const struct kube_op op = {
-		.verb = verb_of(text_or(command, "verb", "")),
+		.verb = verb_of(drive_text_or(command, "verb", "")),
 		.target = {drive_resource(command), drive_text(command, "ns"),
 			drive_text(command, "name"), drive_text(command, "subresource")},
 		.body = json_get(command, "body"),
-		.patch = patch_of(text_or(command, "patch", "merge")),
+		.patch = patch_of(drive_text_or(command, "patch", "merge")),
 		.field_manager = drive_text(command, "manager"),
 		.is_forced = json_bool(json_get(command, "force"), false),
 		.uid = drive_text(command, "uid"),
@@ -206,8 +171,8 @@ static void start_page(struct request *request, const char *next)
 {
 	struct err e = {0};
 	const struct kube_page_sink sink = {.on_item = on_item, .on_end = on_page, .arg = request};
-	must(kube_page_start(request->kube, &request->selection, request->limit, next, &sink, &e) !=
-			NULL,
+	drive_must(kube_page_start(request->kube, &request->selection, request->limit, next, &sink,
+			   &e) != NULL,
 		e.msg);
 }
 
@@ -222,12 +187,10 @@ static void do_list(struct drive *d, const struct json *command)
 	start_page(request, NULL);
 }
 
-static void on_command(struct drive *d, const char *line, size_t len)
+static void on_command(void *arg, const struct json *command)
 {
-	struct err e;
-	AUTO(json_freep) struct json *command = json_parse(line, len, &e);
-	must(command != NULL, "a command");
-	const char *what = text_or(command, "do", "");
+	struct drive *d = arg;
+	const char *what = drive_text_or(command, "do", "");
 	if (strcmp(what, "op") == 0)
 		do_op(d, command);
 	else if (strcmp(what, "list") == 0)
@@ -241,54 +204,29 @@ static void on_command(struct drive *d, const char *line, size_t len)
 	else if (strcmp(what, "stop") == 0)
 		drive_stop(command);
 	else
-		must(false, what);
-}
-
-static void on_input(void *arg, uint32_t events)
-{
-	struct drive *d = arg;
-	char chunk[65536];
-	struct err e;
-	(void)events;
-	ssize_t n = read(0, chunk, sizeof(chunk));
-	if (n < 0 && errno == EAGAIN)
-		return;
-	if (n <= 0) {
-		loop_stop(d->loop);
-		return;
-	}
-	must(buf_append(&d->in, chunk, (size_t)n, &e) == 0, "a line is too long");
-	const char *end;
-	while ((end = memchr(buf_cstr(&d->in), '\n', d->in.len)) != NULL) {
-		size_t len = (size_t)(end - buf_cstr(&d->in));
-		on_command(d, buf_cstr(&d->in), len);
-		buf_consume(&d->in, len + 1);
-	}
+		drive_must(false, what);
 }
 
 int main(int argc, char **argv)
 {
 	struct err e = {0};
-	struct drive d = {.in = BUF_INIT(LINE_MAX_BYTES)};
-	must(argc == 4 || argc == 2, "kube_drive ACCOUNT_FOLDER HOST PORT, or KUBECONFIG");
+	struct drive d = {0};
+	drive_must(argc == 4 || argc == 2, "kube_drive ACCOUNT_FOLDER HOST PORT, or KUBECONFIG");
 	signals_block();
-	must(fcntl(0, F_SETFL, O_NONBLOCK) == 0, "standard input");
 	d.loop = loop_new(&e);
 	struct fetcher *rest = fetch_http2_new(d.loop, &e);
 	struct fetcher *watches = fetch_http2_new(d.loop, &e);
 	struct resolver *resolver = resolver_new(d.loop, &e);
-	must(watches != NULL && rest != NULL && resolver != NULL, e.msg);
+	drive_must(watches != NULL && rest != NULL && resolver != NULL, e.msg);
 	struct kube_options options = {.account_dir = argv[1], .host = argv[2]};
 	if (argc == 4)
 		options.port = argv[3];
 	else
-		must(drive_kubeconfig(d.loop, argv[1], &options, &e) == 0, e.msg);
+		drive_must(drive_kubeconfig(d.loop, argv[1], &options, &e) == 0, e.msg);
 	d.kube = kube_new(d.loop, rest, resolver, &options, &e);
-	must(d.kube != NULL, e.msg);
+	drive_must(d.kube != NULL, e.msg);
 	kube_use_for_watches(d.kube, watches);
-	struct loop_source *input = loop_add(d.loop, 0, EPOLLIN, on_input, &d, &e);
-	must(input != NULL, e.msg);
-	must(loop_run(d.loop, &e) == 0, e.msg);
+	drive_run(d.loop, on_command, &d);
 	/* The rest is the kernel's: watches and requests are under way. */
 	return 0;
 }

@@ -7,14 +7,11 @@
 #include "lib/base/json.h"
 #include "lib/kube/kube.h"
 #include "lib/kube/kube_path.h"
+#include "tests/drive/drive_line.h"
 
-/* Writes one event; its members are those of the object, which is freed. */
-void drive_say(struct json *event_take);
 /* A kind from the members group, version, plural, kind, namespaced of a command; lives as long as
  * the program. */
 const struct kube_resource *drive_resource(const struct json *command);
-/* A member, NULL when there is none. */
-const char *drive_text(const struct json *command, const char *key);
 
 /* kube_drive_access.c: the context of a kubeconfig as the options of a client. */
 int drive_kubeconfig(struct loop *loop, const char *path, struct kube_options *options,
