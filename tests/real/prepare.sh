@@ -41,5 +41,5 @@ become_root() {
 # run_python ARG...: becomes Python in this folder, leaving no cache files in the tree.
 run_python() {
 	cd "$here" || exit
-	PYTHONDONTWRITEBYTECODE=1 exec "$python" "$@"
+	PYTHONPATH=$here/.. PYTHONDONTWRITEBYTECODE=1 exec "$python" "$@"
 }

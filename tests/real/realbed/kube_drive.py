@@ -1,12 +1,10 @@
 """tests/drive/kube_drive: the client library of the API server, driven line by line."""
 
 import contextlib
-import json
 import os
-import signal
 import subprocess
-import threading
-import time
+
+from drive.driven import Driven
 
 from . import settings, wait
 
@@ -20,38 +18,23 @@ def build():
     return settings.ROOT / "build" / "debug" / "tests" / "drive" / "kube_drive"
 
 
-class KubeDrive:
-    """One running client. Events are kept in the order in which it said them."""
+class KubeDrive(Driven):
+    """One running client."""
 
     def __init__(self, program, access, namespace):
         """access is the folder of a service account, or a kubeconfig."""
         where = [settings.HUB_ADDRESS, "443"] if access.is_dir() else []
-        command = ["nsenter", f"--net=/run/netns/{namespace}", "--", str(program), str(access), *where]
-        self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.pid = self._child.pid
-        self.events = []
+        super().__init__(["nsenter", f"--net=/run/netns/{namespace}", "--", str(program), str(access), *where])
         self._tags = 0
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self):
-        for line in self._child.stdout:
-            self.events.append({**json.loads(line), "at": time.monotonic()})
-
-    def say(self, **command):
-        self._child.stdin.write(json.dumps(command) + "\n")
-        self._child.stdin.flush()
 
     def wait_event(self, deadline, what, after=0, **members):
         """The first event from the place `after` on that has these members."""
 
         def found():
-            for event in self.events[after:]:
-                if all(event.get(key) == value for key, value in members.items()):
-                    return event
-            if self._child.poll() is not None:
-                raise wait.Timeout(f"the client ended ({self._child.returncode}) before: {what}")
-            return None
+            event = self.find(after, **members)
+            if event is None and self.ended() is not None:
+                raise wait.Timeout(f"the client ended ({self.ended()}) before: {what}")
+            return event
 
         return wait.wait_for(found, deadline, what, interval=0.01)
 
@@ -87,17 +70,6 @@ class KubeDrive:
         self.say(do="dump", id=name)
         return self.wait_event(10, f"the content of {name}", before, event="dump")
 
-    def freeze(self):
-        os.kill(self.pid, signal.SIGSTOP)
-
-    def thaw(self):
-        os.kill(self.pid, signal.SIGCONT)
-
-    def memory(self):
-        """Peak of its resident memory, in MiB."""
-        with open(f"/proc/{self.pid}/status", encoding="ascii") as file:
-            return next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmHWM"))
-
     def connections(self):
         """Its established connections."""
         folder = f"/proc/{self.pid}/fd"
@@ -108,14 +80,3 @@ class KubeDrive:
         with open(f"/proc/{self.pid}/net/tcp", encoding="ascii") as file:
             rows = [line.split() for line in file.readlines()[1:]]
         return sum(row[3] == "01" and f"socket:[{row[9]}]" in mine for row in rows)
-
-    def close(self):
-        with contextlib.suppress(OSError):
-            self._child.stdin.close()
-        self.thaw()
-        try:
-            self._child.wait(5)
-        except subprocess.TimeoutExpired:
-            self._child.kill()
-            self._child.wait(5)
-        return self._child.returncode

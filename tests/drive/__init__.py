@@ -1,0 +1,1 @@
+"""Programs that tests drive; see README.md."""
