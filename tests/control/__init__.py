@@ -1,0 +1,1 @@
+"""The client of control planes against the fake; see README.md."""
