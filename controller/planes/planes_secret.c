@@ -82,8 +82,8 @@ static int on_item_gone(void *arg, struct json *object, struct err *e)
 static void on_complete(void *arg)
 {
 	struct planes_secret *s = arg;
-	become(s, s->listed != NULL ? PLANES_SECRET_PRESENT : PLANES_SECRET_ABSENT,
-		STEAL(s->listed));
+	struct json *listed = STEAL(s->listed);
+	become(s, listed != NULL ? PLANES_SECRET_PRESENT : PLANES_SECRET_ABSENT, listed);
 }
 
 static int on_change(void *arg, enum kube_change change, struct json *object, struct err *e)
