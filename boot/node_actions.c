@@ -69,6 +69,7 @@ static void subscribe(struct supervisor *s)
 		s->gro_call = localapi_udp_gro(s->api, on_gro, s);
 	bus_start(&s->bus);
 	heartbeat_start(&s->heartbeat);
+	renewal_resume(&s->renewal);
 }
 
 static void subscribed(struct supervisor *s)
@@ -83,6 +84,7 @@ static void lost_daemon(struct supervisor *s)
 	node_capability_forget(s);
 	heartbeat_stop(&s->heartbeat);
 	contacts_lose(&s->contacts);
+	renewal_stop(&s->renewal);
 	store_recovery_pause(&s->recovery);
 	login_forget_daemon(&s->login);
 	localapi_cancel(s->gro_call);

@@ -60,9 +60,16 @@ static void on_bus_notify(void *arg, const struct ipn_notify *n)
 	heartbeat_heard(&s->heartbeat);
 	update_reachable(s);
 	publish_learn(&s->publish, n);
-	login_on_notify(&s->login, n, s->is_configured);
+	/* Not switched off by a person. */
+	if (!s->renewal.is_off)
+		login_on_notify(&s->login, n, s->is_configured);
 	if (ipn_notify_state(n) != IPN_STATE_UNKNOWN)
 		node_post_ipn_state(s);
+	if (n->has_self_change) {
+		contacts_watch(&s->contacts);
+		if (s->datapath != NULL)
+			datapath_watch_targets(s->datapath);
+	}
 	if (n->has_health) {
 		login_on_health(&s->login, n, s->state == NODE_STATE_AUTH);
 		node_watch_daemon_store(s);
@@ -249,10 +256,17 @@ static void on_datapath_impossible(void *arg, const struct err *why)
 		node_end(s, FATAL_BOOT_STEP, "%s", why->msg);
 }
 
+void node_events_peer_lost(void *supervisor, const struct ipaddr *peer)
+{
+	struct supervisor *s = supervisor;
+	if (s->state == NODE_STATE_STEADY && !s->is_ending)
+		renewal_begin(&s->renewal, peer);
+}
+
 struct datapath_events node_events_datapath(struct supervisor *s)
 {
-	return (struct datapath_events){
-		on_datapath_ready, on_datapath_impossible, on_datapath_answered, s};
+	return (struct datapath_events){on_datapath_ready, on_datapath_impossible,
+		on_datapath_answered, node_events_peer_lost, s};
 }
 
 /* login */

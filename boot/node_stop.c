@@ -25,6 +25,7 @@ void node_stop_begin(struct supervisor *s)
 	login_stop(&s->login);
 	store_recovery_pause(&s->recovery);
 	heartbeat_stop(&s->heartbeat);
+	renewal_stop(&s->renewal);
 	if (s->daemon != NULL && daemon_is_up(s->daemon))
 		shutdown_withdraw(
 			&s->shutdown, &s->publish, s->bus.facts.ipn_state == IPN_STATE_RUNNING);

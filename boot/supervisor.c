@@ -270,6 +270,8 @@ static int init_modules(struct supervisor *s, struct err *e)
 	init_bus(s);
 	init_heartbeat(s);
 	contacts_init(&s->contacts, s->loop, s->api, s->times->contacts_ms);
+	introduce_report_lost(&s->contacts.introduce, node_events_peer_lost, s);
+	renewal_init(&s->renewal, s->loop, s->api);
 	init_store(s);
 	init_login(s);
 	init_config(s);
@@ -345,6 +347,7 @@ static void free_modules(struct supervisor *s)
 	shutdown_stop_clock(&s->shutdown);
 	heartbeat_stop(&s->heartbeat);
 	contacts_lose(&s->contacts);
+	renewal_stop(&s->renewal);
 	bus_fini(&s->bus);
 	daemon_free(s->daemon);
 	store_recovery_pause(&s->recovery);

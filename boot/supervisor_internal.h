@@ -22,6 +22,7 @@
 #include "boot/daemon/ca_bundle.h"
 #include "boot/daemon/contacts.h"
 #include "boot/daemon/heartbeat.h"
+#include "boot/daemon/renewal.h"
 #include "boot/daemon/launch.h"
 #include "boot/fatal.h"
 #include "boot/host/link_local.h"
@@ -71,6 +72,7 @@ struct supervisor {
 	struct daemon *daemon;        /* NULL before its first start */
 	struct heartbeat heartbeat;
 	struct contacts contacts;
+	struct renewal renewal;
 	struct login login;
 	struct confwatch *confwatch; /* from the first steady state on, in one-step mode */
 	struct publish publish;
@@ -142,6 +144,7 @@ struct bus_events node_events_bus(struct supervisor *s);
 void node_events_newer_ca(void *supervisor);
 struct confwatch_events node_events_config(struct supervisor *s);
 struct daemon_events node_events_daemon(struct supervisor *s);
+void node_events_peer_lost(void *supervisor, const struct ipaddr *peer);
 struct heartbeat_events node_events_heartbeat(struct supervisor *s);
 struct datapath_events node_events_datapath(struct supervisor *s);
 struct node_store_events node_events_store(struct supervisor *s);

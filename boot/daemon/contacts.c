@@ -39,15 +39,22 @@ void contacts_init(
 
 void contacts_greet(struct contacts *c)
 {
-	if (c->is_watching)
+	if (c->is_watching) {
+		introduce_again(&c->introduce);
 		return;
+	}
 	c->is_watching = true;
 	for (size_t k = 0; c->is_lost && k < c->peers.count; k++)
-		introduce_add(&c->introduce, &c->peers.addresses[k]);
+		introduce_add_alive(&c->introduce, &c->peers.addresses[k]);
 	c->is_lost = false;
 	introduce_begin(&c->introduce);
 	/* Peers begin to talk to a daemon that is back. */
 	timer_start(&c->next, c->interval_ms / 5);
+}
+
+void contacts_watch(struct contacts *c)
+{
+	introduce_watch(&c->introduce);
 }
 
 void contacts_lose(struct contacts *c)

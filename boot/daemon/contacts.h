@@ -37,8 +37,11 @@ struct contacts {
 /* Fills a zeroed struct; api is borrowed. */
 void contacts_init(
 	struct contacts *c, struct loop *loop, struct localapi *api, uint32_t interval_ms);
-/* To be called as often as the node becomes Running. */
+/* To be called as often as the node becomes Running. When that is not because of a new daemon, the
+ * sessions may be new all the same. */
 void contacts_greet(struct contacts *c);
+/* The control server has sent news: so it may to the peers. */
+void contacts_watch(struct contacts *c);
 void contacts_lose(struct contacts *c); /* zeroed is accepted */
 
 #endif

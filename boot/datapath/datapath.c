@@ -211,6 +211,7 @@ struct datapath *datapath_new(const struct datapath_partners *partners,
 	d->nft = nft_new(partners->loop, backend);
 	d->owner = datapath_host_owner(partners->settings);
 	datapath_answers_init(&d->answers, partners, on_answers, d);
+	introduce_report_lost(&d->answers.introduce, events->on_target_lost, events->arg);
 	d->features.answers_ref = &d->answers.targets;
 	d->backoff = BACKOFF_INIT(partners->times->retry_base_ms, partners->times->retry_max_ms);
 	timer_init(&d->build, partners->loop, build, d);
@@ -302,6 +303,11 @@ void datapath_forget_netmap(struct datapath *d)
 {
 	d->has_netmap = false;
 	datapath_answers_lose(&d->answers);
+}
+
+void datapath_watch_targets(struct datapath *d)
+{
+	introduce_watch(&d->answers.introduce);
 }
 
 bool datapath_is_ready(const struct datapath *d, const struct selfnode *self)

@@ -22,6 +22,7 @@
 #include "lib/base/err.h"
 
 struct datapath;
+struct ipaddr;
 struct selfnode;
 struct statestore;
 
@@ -35,6 +36,8 @@ struct datapath_events {
 	void (*on_impossible)(void *arg, const struct err *why);
 	/* More targets have answered, or are not waited for any longer. */
 	void (*on_answered)(void *arg);
+	/* A target of egress that had answered no longer does. */
+	void (*on_target_lost)(void *arg, const struct ipaddr *target);
 	void *arg;
 };
 
@@ -57,6 +60,9 @@ void datapath_update(struct datapath *d, const struct selfnode *self, bool has_n
 /* The daemon has ended: the facts about peers may be old, but nothing is removed because of
  * that. */
 void datapath_forget_netmap(struct datapath *d);
+
+/* The control server has sent news: targets of egress that have answered are watched again. */
+void datapath_watch_targets(struct datapath *d);
 
 /* Everything that must carry traffic before endpoints are published is applied, for these
  * addresses. */

@@ -97,11 +97,11 @@ static void on_limit(void *arg)
 	timer_start(&a->gathered, 0);
 }
 
-/* Those that have answered before are asked for the daemon's sake alone, which may be a new one. */
-static void ask(struct datapath_answers *a, bool is_new_daemon)
+/* Those that have answered before are asked for the daemon's sake alone. */
+static void ask(struct datapath_answers *a, bool has_new_sessions)
 {
 	for (size_t i = 0; i < a->targets.count; i++) {
-		if (is_new_daemon || !is_answered(&a->targets.items[i]))
+		if (has_new_sessions || !is_answered(&a->targets.items[i]))
 			introduce_add(&a->introduce, &a->targets.items[i].address);
 	}
 	introduce_begin(&a->introduce);
@@ -175,9 +175,9 @@ void datapath_answers_want(struct datapath_answers *a, const struct nft_wanted *
 {
 	want(a, w);
 	if (a->is_running) {
-		bool is_new_daemon = !a->targets.is_running;
 		egress_answers_begin(&a->targets, clock_now_ms());
-		ask(a, is_new_daemon);
+		ask(a, a->is_begun);
+		a->is_begun = false;
 		if (is_full(a))
 			ask_anew(a);
 	}
@@ -190,6 +190,7 @@ void datapath_answers_begin(struct datapath_answers *a)
 {
 	introduce_stop(&a->introduce);
 	a->is_running = true;
+	a->is_begun = true;
 }
 
 void datapath_answers_lose(struct datapath_answers *a)

@@ -24,6 +24,7 @@ struct datapath_answers {
 	struct egress_answers targets;
 	struct introduce introduce;
 	bool is_running;
+	bool is_begun;      /* no ruleset since */
 	struct timer limit; /* of the next target */
 	struct timer again; /* for those that did not answer */
 	struct backoff pause;

@@ -11,6 +11,11 @@
  * own first try came too early, the next one follows after 5 s. An answer proves that the tunnel to
  * the target carries packets both ways.
  *
+ * The peer may drop the session all the same: when the control server's news arrives between the
+ * handshake and the key, or when the key is followed by older news that was still under way. So a
+ * target that has answered is watched for INTRODUCE_WATCH_MS; one that is known to be alive and
+ * does not answer twice is reported as lost: the daemon needs new sessions.
+ *
  *	introduce_stop(&i);
  *	introduce_add(&i, &address);
  *	introduce_begin(&i);
@@ -33,6 +38,8 @@
 #define INTRODUCE_CALLS_MAX 16
 /* How long a target is tried, from its first ping on. */
 #define INTRODUCE_PATIENCE_MS 15000
+/* How long one that has answered is watched. */
+#define INTRODUCE_WATCH_MS 5000
 
 struct localapi;
 struct localapi_call;
@@ -44,19 +51,29 @@ enum introduce_state {
 	INTRODUCE_SILENT, /* no answer; not asked any more */
 };
 
+struct introduce_target {
+	struct ipaddr address;
+	enum introduce_state state;
+	bool is_alive; /* has answered, maybe a former daemon */
+	bool is_under_way;
+	unsigned int misses; /* of one that is alive, in a row */
+	uint64_t due_ms;     /* of the next ping; 0 = the first one */
+	uint64_t until_ms;   /* of the last ping */
+	uint64_t asked_ms;
+	uint32_t answer_ms; /* how long the last answer took */
+	struct backoff backoff;
+};
+
 struct introduce {
 	struct localapi *api_ref;
 	void (*on_change)(void *arg);
-	void *arg;
-	struct introduce_target {
-		struct ipaddr address;
-		enum introduce_state state;
-		bool is_under_way;
-		uint64_t due_ms;   /* of the next ping; 0 = the first one */
-		uint64_t until_ms; /* from the first one on */
-		struct backoff backoff;
-	} targets[INTRODUCE_MAX];
+	void *change_arg;
+	void (*on_lost)(void *arg, const struct ipaddr *target);
+	void *lost_arg;
+	struct introduce_target targets[INTRODUCE_MAX];
 	size_t count;
+	struct ipaddr alive[INTRODUCE_MAX]; /* have answered former daemons */
+	size_t alive_count;
 	struct introduce_slot {
 		struct introduce *owner_ref;
 		struct introduce_target *target;
@@ -71,12 +88,23 @@ void introduce_init(struct introduce *i, struct loop *loop, struct localapi *api
  * again. */
 void introduce_observe(struct introduce *i, void (*fn)(void *arg), void *arg);
 
+/* fn is called, from the loop, when a target that is alive no longer answers; once until it answers
+ * again. */
+void introduce_report_lost(
+	struct introduce *i, void (*fn)(void *arg, const struct ipaddr *target), void *arg);
+
 /* A target that is there already, or one too many, is ignored. */
 void introduce_add(struct introduce *i, const struct ipaddr *target);
+/* The same; it is alive as far as one knows. */
+void introduce_add_alive(struct introduce *i, const struct ipaddr *target);
 void introduce_begin(struct introduce *i);
+/* The sessions may be gone: all targets are pinged as at first. */
+void introduce_again(struct introduce *i);
+/* News of this node may be under way to the peers: those that have answered are watched again. */
+void introduce_watch(struct introduce *i);
 enum introduce_state introduce_state(const struct introduce *i, const struct ipaddr *target);
-/* The daemon has ended, or other targets follow: pings under way are cancelled, all is forgotten.
- * Zeroed is accepted. */
+/* The daemon has ended, or other targets follow: pings under way are cancelled, and all is
+ * forgotten but who has answered. Zeroed is accepted. */
 void introduce_stop(struct introduce *i);
 
 #endif

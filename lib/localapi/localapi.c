@@ -369,8 +369,8 @@ static int ping_verdict(const struct localapi_reply *reply, struct err *e)
 	return member_verdict(reply, "Err", -EHOSTUNREACH, e);
 }
 
-struct localapi_call *localapi_ping(
-	struct localapi *api, const struct ipaddr *to, const char *type, localapi_fn fn, void *arg)
+struct localapi_call *localapi_ping(struct localapi *api, const struct ipaddr *to, const char *type,
+	uint32_t timeout_ms, localapi_fn fn, void *arg)
 {
 	char text[IPADDR_TEXT_MAX];
 	AUTO(buf_fini) struct buf path = BUF_INIT(NAME_MAX_ESCAPED + 128);
@@ -381,6 +381,6 @@ struct localapi_call *localapi_ping(
 		buf_printf(&path, &e, "&type=%s", type) < 0)
 		return too_long(api, &request, fn, arg);
 	request.path = buf_cstr(&path);
-	request.timeout_ms = LOCALAPI_PING_TIMEOUT_MS;
+	request.timeout_ms = timeout_ms;
 	return start(api, &request, ping_verdict, fn, arg);
 }

@@ -97,8 +97,8 @@ struct localapi_call *localapi_push_token(
 /* A ping to an address of a peer or behind one; answered when the peer has answered. Type "TSMP" is
  * inside the tunnel and sends the daemon's discovery key to the peer, "disco" tries all direct
  * paths. -EHOSTUNREACH when no peer has the address. */
-struct localapi_call *localapi_ping(
-	struct localapi *api, const struct ipaddr *to, const char *type, localapi_fn fn, void *arg);
+struct localapi_call *localapi_ping(struct localapi *api, const struct ipaddr *to, const char *type,
+	uint32_t timeout_ms, localapi_fn fn, void *arg);
 struct localapi_call *localapi_user_metrics(struct localapi *api, localapi_fn fn, void *arg);
 
 #endif

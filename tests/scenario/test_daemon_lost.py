@@ -39,10 +39,56 @@ def test_peers_with_traffic_learn_about_a_restarted_daemon(world):
     for starts in (2, 3):
         asked, before = world.lapi.count("GET", "status"), world.lapi.count("POST", "ping")
         world.crash_daemon(starts)
-        pings = world.lapi.wait_asked("POST", "ping", before + 4)[before:]
+        pings = world.lapi.wait_asked("POST", "ping", before + 4)[before:before + 4]
         assert sorted((ping.query["ip"][0], ping.query["type"][0]) for ping in pings) == [
             (f"100.65.0.{n}", kind) for n in (2, 3) for kind in ("TSMP", "disco")]
         world.lapi.wait_asked("GET", "status", asked + 1)
+
+
+def _start_with_an_active_peer(world):
+    peers = {"nodekey:1": {"TailscaleIPs": ["100.65.0.1"], "Active": True}}
+    world.lapi.answers["status"] = lambda request: Reply.of_json({"Peer": {} if request.query else peers})
+    world.start_running({})
+    world.lapi.wait_asked("GET", "status", 1)
+
+
+def _wanted(world):
+    return [request.json()["WantRunning"] for request in world.lapi.asked("PATCH", "prefs")
+            if "WantRunning" in request.json()]
+
+
+def test_session_that_a_peer_has_dropped_is_set_up_anew(world):
+    """A peer that has answered the restarted daemon and then does not: only new sessions bring it back within 15 s."""
+    _start_with_an_active_peer(world)
+    world.crash_daemon(2)
+    world.lapi.wait_asked("POST", "ping", 3)
+    assert not _wanted(world)
+    world.lapi.hold("POST", "ping")
+    wait_until(lambda: _wanted(world) == [False, True], what=lambda: f"off and on, got {_wanted(world)}")
+    del world.lapi.answers["ping"]
+    world.lapi.bus.publish(notify.state(notify.STOPPED))
+    world.lapi.bus.publish(notify.running())
+    before = world.lapi.count("POST", "ping")
+    world.lapi.wait_asked("POST", "ping", before + 2)
+    stays_true(lambda: _wanted(world) == [False, True], 1, "not switched again")
+
+
+def test_peers_are_watched_again_after_news(world):
+    """What the control server tells the node's peers comes late when it was away: it may end sessions then."""
+    _start_with_an_active_peer(world)
+    world.crash_daemon(2)
+    world.lapi.wait_asked("POST", "ping", 3)
+    last = [0, 0.0]
+
+    def is_over():
+        count = world.lapi.count("POST", "ping")
+        if count != last[0]:
+            last[:] = count, time.monotonic()
+        return time.monotonic() - last[1] > 1.5
+
+    wait_until(is_over, 12, "the watch is over")
+    world.lapi.bus.publish({"SelfChange": notify.node()}, remember=False)
+    world.lapi.wait_asked("POST", "ping", last[0] + 2)
 
 
 def test_no_login_where_none_is_needed(world):

@@ -75,6 +75,13 @@ static void on_answered(void *arg)
 	b->answered++;
 }
 
+static void on_target_lost(void *arg, const struct ipaddr *target)
+{
+	struct datapath_bench *b = arg;
+	(void)target;
+	b->lost++;
+}
+
 static void on_impossible(void *arg, const struct err *why)
 {
 	struct datapath_bench *b = arg;
@@ -163,7 +170,7 @@ void datapath_bench_make(struct datapath_bench *b, const char *setting, bool has
 		.settings = b->settings,
 		.times = times_get(true),
 	};
-	struct datapath_events events = {on_ready, on_impossible, on_answered, b};
+	struct datapath_events events = {on_ready, on_impossible, on_answered, on_target_lost, b};
 	b->d = datapath_new(&partners, &events, &e);
 	assert_non_null(b->d);
 }

@@ -44,7 +44,7 @@ struct datapath_bench {
 	struct selfnode self;
 	struct log_capture log;
 	char *written; /* value of the last write of a status */
-	unsigned int ready, impossible, answered, removed, writes;
+	unsigned int ready, impossible, answered, lost, removed, writes;
 	struct err why;
 };
 

@@ -18,8 +18,16 @@
 struct fixture {
 	struct daemon_bench daemon;
 	struct introduce introduce;
-	unsigned int changes;
+	unsigned int changes, lost;
 };
+
+static void on_lost(void *arg, const struct ipaddr *target)
+{
+	char text[IPADDR_TEXT_MAX];
+	struct fixture *f = arg;
+	assert_string_equal(ipaddr_format(target, text), "100.65.0.1");
+	f->lost++;
+}
 
 static void on_change(void *arg)
 {
@@ -34,6 +42,7 @@ static int setup(void **state)
 	daemon_says(&f->daemon, "POST /localapi/v0/ping", NULL, NULL);
 	introduce_init(&f->introduce, f->daemon.loop, f->daemon.api);
 	introduce_observe(&f->introduce, on_change, f);
+	introduce_report_lost(&f->introduce, on_lost, f);
 	*state = f;
 	return 0;
 }
@@ -143,8 +152,108 @@ static void test_pinged_until_it_answers(void **state)
 	assert_int_equal(introduce_state(&f->introduce, &target), INTRODUCE_ANSWERED);
 	assert_int_equal(f->changes, 1);
 	assert_int_equal(asked(f, "POST /localapi/v0/ping?ip=100.65.0.1&type=disco "), 1);
-	daemon_pass(&f->daemon, 10 * INTRODUCE_PATIENCE_MS);
-	daemon_quiet(&f->daemon, expected + 1);
+}
+
+#define OK "{\"IP\":\"100.65.0.1\",\"Err\":\"\"}"
+
+/* In small steps: each ping may have its answer. */
+static void pass(struct fixture *f, unsigned int ms)
+{
+	for (unsigned int passed = 0; passed < ms; passed += 50) {
+		daemon_pass(&f->daemon, 50);
+		assert_true(loop_wait_idle(f->daemon.loop, 1));
+	}
+}
+
+static void answer_first(struct fixture *f)
+{
+	struct ipaddr target = address_of("100.65.0.1");
+	daemon_says(&f->daemon, "POST", "200 OK", OK);
+	introduce_add(&f->introduce, &target);
+	introduce_begin(&f->introduce);
+	daemon_wait(&f->daemon, 2);
+	assert_int_equal(introduce_state(&f->introduce, &target), INTRODUCE_ANSWERED);
+}
+
+/* The peer's session is another one than the daemon's. */
+static void test_lost_while_it_is_watched(void **state)
+{
+	struct fixture *f = *state;
+	answer_first(f);
+	pass(f, 1000);
+	unsigned int count = f->daemon.server->request_count;
+	assert_in_range(count, 4, 6);
+	/* One that was lost on the way is no lost session. */
+	daemon_says(&f->daemon, "POST", NULL, NULL);
+	pass_until_asked(f, count + 1);
+	daemon_says(&f->daemon, "POST", "200 OK", OK);
+	pass(f, 1500);
+	assert_int_equal(f->lost, 0);
+	daemon_says(&f->daemon, "POST", NULL, NULL);
+	pass(f, 1500);
+	assert_int_equal(f->lost, 1);
+	pass(f, 1500);
+	assert_int_equal(f->lost, 1);
+	assert_int_equal(f->changes, 1);
+}
+
+static void test_failures_that_say_nothing(void **state)
+{
+	struct fixture *f = *state;
+	answer_first(f);
+	daemon_says(&f->daemon, "POST", "200 OK", "{\"Err\":\"no matching peer\"}");
+	pass(f, INTRODUCE_WATCH_MS / 2);
+	daemon_says(&f->daemon, "POST", "500 Internal Server Error", "");
+	pass(f, INTRODUCE_WATCH_MS / 2);
+	assert_int_equal(f->lost, 0);
+}
+
+static void test_watched_for_some_time(void **state)
+{
+	struct fixture *f = *state;
+	answer_first(f);
+	pass(f, INTRODUCE_WATCH_MS + 1000);
+	unsigned int count = f->daemon.server->request_count;
+	assert_in_range(count, INTRODUCE_WATCH_MS / 500, INTRODUCE_WATCH_MS / 300 + 2);
+	daemon_says(&f->daemon, "POST", NULL, NULL);
+	pass(f, 3000);
+	daemon_quiet(&f->daemon, count);
+	/* News may be under way: those that have answered are watched again. */
+	introduce_watch(&f->introduce);
+	pass(f, 1500);
+	assert_int_equal(f->lost, 1);
+}
+
+/* A peer that answered the former daemon is there: its session was lost before its first answer. */
+static void test_alive_one_that_never_answers(void **state)
+{
+	struct fixture *f = *state;
+	struct ipaddr target = address_of("100.65.0.1"), other = address_of("100.65.0.2");
+	answer_first(f);
+	introduce_stop(&f->introduce);
+	daemon_says(&f->daemon, "POST", NULL, NULL);
+	introduce_add(&f->introduce, &target);
+	introduce_add(&f->introduce, &other);
+	introduce_begin(&f->introduce);
+	pass(f, 2 * LOCALAPI_PING_TIMEOUT_MS + 100);
+	assert_int_equal(f->lost, 1);
+	/* New sessions. */
+	daemon_says(&f->daemon, "POST", "200 OK", OK);
+	introduce_again(&f->introduce);
+	pass(f, 100);
+	assert_int_equal(introduce_state(&f->introduce, &target), INTRODUCE_ANSWERED);
+	assert_int_equal(introduce_state(&f->introduce, &other), INTRODUCE_ANSWERED);
+	assert_int_equal(f->lost, 1);
+}
+
+static void test_known_to_be_alive(void **state)
+{
+	struct fixture *f = *state;
+	struct ipaddr target = address_of("100.65.0.1");
+	introduce_add_alive(&f->introduce, &target);
+	introduce_begin(&f->introduce);
+	pass(f, 2 * LOCALAPI_PING_TIMEOUT_MS + 100);
+	assert_int_equal(f->lost, 1);
 }
 
 static void test_silent_target_is_given_up(void **state)
@@ -197,6 +306,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_each_target_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_some_at_a_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pinged_until_it_answers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lost_while_it_is_watched, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_failures_that_say_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_watched_for_some_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_alive_one_that_never_answers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_known_to_be_alive, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_silent_target_is_given_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stopped_and_begun_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_without_targets, setup, teardown),

@@ -50,7 +50,7 @@ static struct localapi_call *odd_cert(struct localapi *api, localapi_fn fn, void
 static struct localapi_call *ping(struct localapi *api, const char *text, localapi_fn fn, void *arg)
 {
 	struct ipaddr to = address_of(text);
-	return localapi_ping(api, &to, "TSMP", fn, arg);
+	return localapi_ping(api, &to, "TSMP", LOCALAPI_PING_TIMEOUT_MS, fn, arg);
 }
 
 static struct localapi_call *ping_four(struct localapi *api, localapi_fn fn, void *arg)
@@ -215,6 +215,9 @@ static const struct verdict verdicts[] = {
 	{localapi_reload_config, "{\"Err\":\"bad key\"}", -EINVAL, "reload-config: bad key"},
 	{localapi_reload_config, "{\"err\":\"bad key\"}", -EINVAL, "reload-config: bad key"},
 	{localapi_reload_config, "nonsense", -EINVAL, "reload-config: "},
+	{ping_four, "{\"IP\":\"100.64.0.2\",\"Err\":\"\"}", 0, ""},
+	{ping_four, "{\"Err\":\"no matching peer\"}", -EHOSTUNREACH, "no matching peer"},
+	{ping_four, "", -EINVAL, "ping"},
 	{localapi_udp_gro, "{}", 0, ""},
 	{localapi_udp_gro, "{\"Warning\":\"\"}", 0, ""},
 	{localapi_udp_gro, "{\"Warning\":\"no such device\"}", -ENOTSUP, "no such device"},
