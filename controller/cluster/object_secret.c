@@ -7,6 +7,8 @@
 #include "lib/base/b64.h"
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
+#include "lib/contract/proxy_config.h"
+#include "lib/contract/state_keys.h"
 
 #define VALUE_MAX (2u * 1024 * 1024) /* the server allows 1 MiB */
 
@@ -33,7 +35,7 @@ static char *read_text(const struct json *data, const char *key)
 static void read_ips(const struct json *data, struct strv *out)
 {
 	struct err e;
-	AUTO(mem_free) char *text = read_text(data, "device_ips");
+	AUTO(mem_free) char *text = read_text(data, STATE_KEY_DEVICE_IPS);
 	AUTO(json_freep) struct json *list = json_parse(text, strlen(text), &e);
 	if (json_type(list) != JSON_ARRAY)
 		return;
@@ -45,14 +47,13 @@ static void read_ips(const struct json *data, struct strv *out)
 
 static void read_state(const struct json *data, struct object_secret *out)
 {
-	out->device_id = read_text(data, "device_id");
-	out->device_fqdn = read_text(data, "device_fqdn");
-	out->pod_uid = read_text(data, "pod_uid");
-	out->capver = read_text(data, "tailscale_capver");
+	out->device_id = read_text(data, STATE_KEY_DEVICE_ID);
+	out->device_fqdn = read_text(data, STATE_KEY_DEVICE_FQDN);
+	out->pod_uid = read_text(data, STATE_KEY_POD_UID);
+	out->capver = read_text(data, STATE_KEY_CAPVER);
 	read_ips(data, &out->device_ips);
-	out->is_reissue = read_value(data, "reissue_authkey", &out->reissue_authkey) &&
-			  secret_is_set(&out->reissue_authkey);
-	out->egress_services = read_text(data, "egress-services");
+	out->is_reissue = read_value(data, STATE_KEY_REISSUE_AUTHKEY, &out->reissue_authkey);
+	out->egress_services = read_text(data, STATE_KEY_EGRESS_SERVICES);
 	struct err unreadable;
 	if (egress_status_parse(out->egress_services, strlen(out->egress_services), &out->egress,
 		    &unreadable) < 0)
@@ -69,7 +70,7 @@ void *object_secret_decode(const struct json *object)
 	const struct json *data = json_get(object, "data");
 	read_state(is_state ? data : NULL, out);
 	if (is_config)
-		read_value(data, "cap-106.hujson", &out->config);
+		read_value(data, PROXY_CONFIG_KEY, &out->config);
 	return out;
 }
 
