@@ -117,9 +117,12 @@ static void check_ip(struct egress_request *r, const char *text)
 	char key[64], quoted[QUOTED_MAX];
 	struct ipaddr address;
 	struct err e;
-	if (ipaddr_parse(text, &address, &e) == 0 && address.zone[0] == '\0')
+	static const uint8_t nowhere[sizeof(address.bytes)];
+	if (ipaddr_parse(text, &address, &e) == 0 && address.zone[0] == '\0' &&
+		memcmp(address.bytes, nowhere, sizeof(nowhere)) != 0)
 		return;
-	strv_pushf(&r->faults, "annotation %s: %s is neither an IPv4 nor an IPv6 address",
+	strv_pushf(&r->faults,
+		"annotation %s: %s is no IPv4 or IPv6 address of a node: use one of the tailnet",
 		annotation_key(&r->service->meta, "tailnet-ip", key), quote(text, quoted));
 }
 
