@@ -11,6 +11,7 @@
 
 #include "controller/proxygroup/group_memory.h"
 #include "lib/base/b64.h"
+#include "lib/base/clock.h"
 #include "lib/base/json.h"
 #include "lib/base/mem.h"
 
@@ -259,7 +260,9 @@ static bool remove_device(struct group_bench *b, const char *device)
 static bool call(struct group_bench *b, const struct engine_step *step)
 {
 	const char *device = strchr(step->text, '/') + 1;
-	const struct group_bucket bucket = {.burst = 1, .interval_ms = GROUP_TOKEN_MS, .now_ms = 1};
+	const struct group_bucket bucket = {.burst = 1,
+		.interval_ms = b->settings.token_ms != 0 ? b->settings.token_ms : GROUP_TOKEN_MS,
+		.now_ms = clock_now_ms()};
 	if (step->call == &b->remove)
 		return remove_device(b, device);
 	if (step->call == &b->replace)
