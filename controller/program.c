@@ -83,6 +83,13 @@ static void open_cluster(struct program *p)
 	p->planes = planes_new(p->loop, p->kube_ref, &planes);
 }
 
+static bool is_seen(void *arg, const struct engine_write *write)
+{
+	const struct program *p = arg;
+	const struct kube_target target = {write->resource, write->ns, write->name, NULL};
+	return cluster_has_seen(p->cluster, &target, write->uid, write->version);
+}
+
 static void open_features(struct program *p)
 {
 	const struct settings *s = p->settings_ref;
@@ -94,6 +101,7 @@ static void open_features(struct program *p)
 	tailnet_feature(p->tailnet, &p->features[0]);
 	struct engine_work_options work = {
 		.at_once = s->at_once,
+		.is_seen = is_seen,
 		.may_write = program_may_write,
 		.on_handled = program_on_handled,
 		.arg = p,

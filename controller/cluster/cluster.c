@@ -52,7 +52,9 @@ static bool is_known(const struct cluster *c, const char *kind)
 static void on_key(void *arg, const char *kind, const char *ns, const char *name)
 {
 	struct cluster *c = arg;
-	if (c->options.on_key != NULL && is_known(c, kind))
+	/* Until the caches are complete a key would be looked at with a part of its objects: all
+	 * are given then. */
+	if (c->is_synced && c->options.on_key != NULL && is_known(c, kind))
 		c->options.on_key(c->options.arg, kind, ns, name);
 }
 
@@ -68,7 +70,7 @@ void cluster_queue_all(struct cluster *c)
 		const struct kube_entry *entry;
 		const struct kube_cache *cache = c->slots[i].cache;
 		for (size_t at = 0; (entry = kube_cache_at(cache, at)) != NULL; at++)
-			cluster_keys(c, (enum cluster_kind)i, NULL, entry, on_key, c);
+			cluster_own_keys(c, (enum cluster_kind)i, entry, on_key, c);
 	}
 }
 
@@ -105,6 +107,7 @@ static void set_state(struct slot *slot, enum slot_state state)
 	if (c->is_synced || is_pending(c))
 		return;
 	c->is_synced = true;
+	cluster_queue_all(c);
 	if (c->options.on_synced != NULL)
 		c->options.on_synced(c->options.arg);
 }
@@ -184,6 +187,7 @@ struct cluster *cluster_new(const struct cluster_options *options)
 	c->default_tailnet = xstrdup(options->default_tailnet);
 	c->options.ns = c->ns;
 	c->options.default_tailnet = c->default_tailnet;
+	c->is_synced = true;
 	if (c->options.resync_ms == 0)
 		c->options.resync_ms = CLUSTER_RESYNC_MS;
 	for (size_t i = 0; i < CLUSTER_KINDS; i++)
@@ -228,13 +232,14 @@ void cluster_watch(struct cluster *c, struct loop *loop, struct kube *k)
 		slot->state = SLOT_PENDING;
 		slot->watch = kube_watch_new(k, &selection, NULL, &sink);
 	}
+	c->is_synced = false;
 	timer_init(&c->resync, loop, on_resync, c);
 	start_resync(c);
 }
 
 bool cluster_is_synced(const struct cluster *c)
 {
-	return !is_pending(c);
+	return c->is_synced;
 }
 
 bool cluster_is_complete(const struct cluster *c, enum cluster_kind kind)

@@ -68,8 +68,9 @@ struct cluster_options {
 	const char *default_tailnet; /* of groups without one */
 	/* An object has to be looked at: one of the keys above. */
 	void (*on_key)(void *arg, const char *kind, const char *ns, const char *name);
-	/* All caches are complete, for the first time: a kind that does not exist counts as empty.
-	 * One that we may not read does not hold the others, but no key is given that needs it. */
+	/* All caches are complete, for the first time, and all keys have been given. A kind that
+	 * does not exist counts as empty. One that we may not read does not hold the others, but
+	 * no key is given that needs it. */
 	void (*on_synced)(void *arg);
 	uint32_t resync_ms; /* all keys again, after about this time; 0 = CLUSTER_RESYNC_MS */
 	/* A watch has trouble, once for each outcome until it works again; said by the program. */

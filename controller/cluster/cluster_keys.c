@@ -158,3 +158,15 @@ void cluster_keys(const struct cluster *c, enum cluster_kind kind, const struct 
 	entry_keys(&change, before);
 	entry_keys(&change, after);
 }
+
+void cluster_own_keys(const struct cluster *c, enum cluster_kind kind,
+	const struct kube_entry *entry, cluster_key_fn fn, void *arg)
+{
+	const struct change change = {c, kind, NULL, entry, fn, arg};
+	if (kind == CLUSTER_TAILNETS)
+		give(&change, CLUSTER_KEY_TAILNET, "", entry->name);
+	else if (kind == CLUSTER_PROXY_GROUPS)
+		give(&change, CLUSTER_KEY_PROXY_GROUP, "", entry->name);
+	else if (kind == CLUSTER_SERVICES || kind == CLUSTER_SLICES)
+		entry_keys(&change, entry);
+}
