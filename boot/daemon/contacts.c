@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "boot/daemon/daemon_events.h"
 #include "lib/localapi/localapi.h"
 
 static void on_status(void *arg, const struct localapi_reply *reply, const struct err *err)
@@ -10,8 +11,12 @@ static void on_status(void *arg, const struct localapi_reply *reply, const struc
 	struct active_peers peers;
 	struct err e;
 	c->call = NULL;
-	if (err != NULL && err->code == -EMSGSIZE)
+	if (err != NULL && err->code == -EMSGSIZE) {
+		if (!c->is_reported)
+			log_event(EV_CONTACTS_TOO_MANY, CONTACTS_REPLY_MAX / 1024);
+		c->is_reported = true;
 		return;
+	}
 	if (err == NULL && active_peers_read(reply->body, reply->len, &peers, &e) == 0)
 		c->peers = peers;
 	timer_start(&c->next, c->interval_ms);

@@ -1,8 +1,9 @@
 /*
  * Remembers the peers with which the daemon exchanges packets, and introduces the next daemon to
  * them after a restart (lib/localapi/introduce.h). The daemon is asked at an interval, until its
- * answer is too large: with thousands of peers it would cost more than it is worth. (The first one
- * is as large as what the daemon sends to a new subscriber of its notifications.)
+ * answer is too large: with thousands of peers it would cost more than it is worth. That is logged
+ * once. (The first answer is as large as what the daemon sends to a new subscriber of its
+ * notifications.)
  *
  *	contacts_greet(&contacts); // the node is Running
  *	contacts_lose(&contacts);  // the daemon has ended
@@ -31,6 +32,7 @@ struct contacts {
 	struct localapi_call *call;
 	struct timer next;
 	bool is_watching; /* since contacts_greet */
+	bool is_reported; /* that there are too many peers */
 	bool is_lost;     /* the peers are those of a daemon that has ended */
 };
 

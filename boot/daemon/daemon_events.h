@@ -25,6 +25,7 @@
 #define EV_DAEMON_CA_CHANGED "daemon.ca_changed", LOG_LEVEL_INFO, "path", "TAILBOOT_CA_FILE: %s has changed; tailscaled trusts the new certificates from its next start on"
 #define EV_DAEMON_CA_RESTART "daemon.ca_restart", LOG_LEVEL_INFO, "", "tailscaled does not trust the control server and has not read the newest TAILBOOT_CA_FILE, restarting it"
 
+#define EV_CONTACTS_TOO_MANY "daemon.contacts_too_many", LOG_LEVEL_WARNING, "limit_kib", "tailscaled's list of peers is longer than %u KiB, and is not read: after a restart of tailscaled, peers that are no targets of egress may not reach this node for up to 15 s; let the policy of the tailnet show this node fewer peers"
 #define EV_RENEWAL "daemon.renewal", LOG_LEVEL_WARNING, "target", "%s does not answer any more through the tunnel since tailscaled was started: switching tailscaled off and on, so that it sets up new WireGuard sessions"
 #define EV_RENEWAL_FAILED "daemon.renewal_failed", LOG_LEVEL_WARNING, "reason", "WireGuard sessions are not renewed, and may be silent for 15 s: %s"
 

@@ -23,9 +23,11 @@ KNOWN = 1200
 LONGEST_MEDIAN = {"cached": 0.7, "uncached": 1.5}
 # Without that wait.
 LONGEST = 1.0
-# A reading of the interfaces that meets the daemon's own addresses makes it connect to its relay again; nearly each did
-# while its device had a link-local address.
-MOST_CHANGES = max(1, KILLS // 5)
+# A session may be lost: news of the daemon can overtake its first packets, or be followed by older news. Then new
+# sessions are made once the silence is noticed.
+LONGEST_RENEWED = 3.0
+# Each makes the daemon's device lose its addresses and get them again.
+RENEWED, CHANGES_OF_A_RENEWAL = "switching tailscaled off and on", 2
 # From the daemon's death to its new start, and from Running to the first ping of a target.
 LONGEST_OURS = 0.1
 
@@ -73,14 +75,13 @@ def test_many_kills(cache, bed, new_proxy, new_peer, figure):
             incoming.close()
     for kind, values in gaps.items():
         figure(f"{kind}: median {statistics.median(values):.2f} s, longest {max(values):.2f} s of {KILLS} kills")
-    changes = pod.log().count("LinkChange: major")
-    figure(f"{changes} times the daemon took its own device for a change of the network")
-    assert changes <= MOST_CHANGES
+    renewed, changes = pod.log().count(RENEWED), [line for line in pod.log().splitlines() if "LinkChange: major" in line]
+    figure(f"sessions renewed {renewed} times; {len(changes)} times the daemon took its own device for a change of the network")
+    assert len(changes) <= CHANGES_OF_A_RENEWAL * renewed, changes
     assert statistics.median(gaps["both ends send"]) <= LONGEST_MEDIAN[cache]
     without = {kind: sorted(gap - idle for gap, idle in zip(values, waited)) for kind, values in gaps.items()}
-    assert without["both ends send"][-1] <= LONGEST
-    # One session may be lost: a busy control server's news of the new daemon can overtake the first packets.
-    for kind in ("port map, one way out", "one way in"):
-        assert without[kind][-2] <= LONGEST, kind
+    for kind, values in without.items():
+        assert values[-2] <= LONGEST, kind
+        assert values[-1] <= LONGEST_RENEWED, kind
     assert max(ours) <= LONGEST_OURS, "the time went in the supervisor"
     assert pod.stop() == 0

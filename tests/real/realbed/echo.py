@@ -166,17 +166,21 @@ class _Pending:
 
     def __init__(self, question):
         self.question = question
-        protocol, address, port = question
+        self.received = b""
+        self.open()
+
+    def open(self):
+        """A socket of its own, with a new port."""
+        protocol, address, port = self.question
         kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
         self.socket = socket.socket(netns.family_of(address), kind)
         self.socket.setblocking(False)
         self.socket.connect_ex((address, port))
         self.asked = 0.0
-        self.received = b""
 
     def again(self, now):
-        """Whether a datagram is to be sent (again)."""
-        return self.question[0] == "udp" and now - self.asked > 0.5
+        """Whether a datagram was not answered for too long."""
+        return self.question[0] == "udp" and self.asked and now - self.asked > 0.5
 
     def ask(self, now):
         self.socket.send(b"who\n" if self.question[0] == "tcp" else b"who")
@@ -193,7 +197,11 @@ class _Pending:
 
 
 def who_many(namespace, questions, deadline=15, at_once=200):
-    """Asks each (protocol, address, port) over a socket of its own, many at a time; answers by question."""
+    """Asks each (protocol, address, port) over a socket of its own, many at a time; answers by question.
+
+    A datagram is repeated from another port: the daemon loses one over IPv6 whose checksum is 0, and the same datagram
+    has the same checksum each time.
+    """
     answers, waiting, end = {}, list(reversed(questions)), time.monotonic() + deadline
     pending, ready = {}, selectors.DefaultSelector()
     with netns.inside(namespace):
@@ -207,8 +215,11 @@ def who_many(namespace, questions, deadline=15, at_once=200):
                 raise wait.Timeout(f"{len(pending) + len(waiting)} of {len(questions)} questions without an answer "
                                    f"after {deadline} s, such as {next(iter(pending))}")
             for one in pending.values():
-                if one.asked and one.again(now):
-                    one.ask(now)
+                if one.again(now):
+                    ready.unregister(one.socket)
+                    one.socket.close()
+                    one.open()
+                    ready.register(one.socket, selectors.EVENT_READ | selectors.EVENT_WRITE, one)
             for key, events in ready.select(0.1):
                 answer = _advance(ready, key.data, events)
                 if answer:

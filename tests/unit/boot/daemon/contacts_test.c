@@ -108,6 +108,12 @@ static void a_daemon_with_too_many_peers_is_asked_once(void **state)
 	look(b, FIRST_MS, 1);
 	daemon_pass(&b->daemon, 10 * INTERVAL_MS);
 	daemon_quiet(&b->daemon, 1);
+	/* The next one may have fewer; it is said once. */
+	contacts_lose(&b->contacts);
+	contacts_greet(&b->contacts);
+	look(b, FIRST_MS, 2);
+	assert_int_equal(
+		log_capture_count(&b->daemon.log, "list of peers is longer than 256 KiB"), 1);
 }
 
 int main(void)
