@@ -54,14 +54,6 @@ static void remove_children(const struct egress_service_view *v, struct engine_p
 	remove_further(v, out);
 }
 
-/* One that was refused for its key may have its turn now. */
-static void queue_rivals(const struct egress_service_view *v, struct engine_plan *out)
-{
-	for (size_t i = 0; i + 1 < v->rivals.len; i += 2)
-		engine_plan_also(
-			out, CLUSTER_KEY_SERVICE, v->rivals.items[i], v->rivals.items[i + 1]);
-}
-
 /* The entry in a ConfigMap goes first: true while it is there. */
 static bool waits_for_group(const struct egress_service_view *v, struct engine_plan *out)
 {
@@ -85,7 +77,6 @@ static void release(const struct egress_service_view *v, struct engine_plan *out
 /* shows: the Service has conditions that say why. */
 static void clean_up(const struct egress_service_view *v, bool shows, struct engine_plan *out)
 {
-	queue_rivals(v, out);
 	if (waits_for_group(v, out))
 		return;
 	remove_children(v, out);

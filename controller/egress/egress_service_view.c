@@ -80,21 +80,17 @@ static bool is_served(const struct cluster *c, const struct egress_service_view 
 	return is;
 }
 
-/* "a-b-c" is that of a/b-c and of a-b/c. */
-static void gather_rivals(const struct cluster *c, struct egress_service_view *v)
+/* "a-b-c" is the key of a/b-c and of a-b/c. */
+static void gather_rival(const struct cluster *c, struct egress_service_view *v)
 {
-	AUTO(mem_free) char *key = xasprintf("%s-%s", v->ns, v->name);
-	for (char *at = strchr(key, '-'); at != NULL; at = strchr(at + 1, '-')) {
+	AUTO(mem_free) char *key = xstrdup(v->request.key);
+	for (char *at = strchr(key, '-'); at != NULL && v->rival == NULL;
+		at = strchr(at + 1, '-')) {
 		*at = '\0';
 		const struct kube_entry *other =
 			kube_cache_get(cluster_cache(c, CLUSTER_SERVICES), key, at + 1);
-		if (other != NULL && other->data != NULL &&
-			(strcmp(key, v->ns) != 0 || strcmp(at + 1, v->name) != 0)) {
-			strv_push(&v->rivals, other->ns);
-			strv_push(&v->rivals, other->name);
-			if (v->is_one && v->rival == NULL && is_served(c, v, other))
-				v->rival = other;
-		}
+		if (other != NULL && other != v->entry && is_served(c, v, other))
+			v->rival = other;
 		*at = '-';
 	}
 }
@@ -175,8 +171,8 @@ void egress_service_view_gather(const struct cluster *c, const struct egress_set
 	if (out->is_one) {
 		egress_request_read(out->entry, "", &out->request);
 		gather_group(c, out);
+		gather_rival(c, out);
 	}
-	gather_rivals(c, out);
 	bool is_wanted = out->is_one && out->rival == NULL && out->request.faults.len == 0;
 	if (is_wanted && out->group != NULL && out->booked == NULL)
 		gather_refusal(c, out);
@@ -188,7 +184,6 @@ void egress_service_view_fini(struct egress_service_view *view)
 	if (view->is_one)
 		egress_request_fini(&view->request);
 	egress_pods_fini(&view->pods);
-	strv_fini(&view->rivals);
 	free(view->refusal);
 	free(view->child_name);
 	free(view->services);

@@ -38,7 +38,6 @@ struct egress_service_view {
 	bool waits_too_long;                  /* it has been deleted a while ago */
 	const struct kube_entry *group;       /* NULL: none, or it is being deleted */
 	const struct kube_entry *rival;       /* an older one with the same key in the group */
-	struct strv rivals; /* namespace and name in turns of all with the same key */
 	/* What the ConfigMap of the group has for it: NULL when that is not what it asks for. */
 	const struct egress_service *booked;
 	bool has_config;         /* the group has such a ConfigMap */

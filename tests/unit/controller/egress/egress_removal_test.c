@@ -15,10 +15,27 @@
 #include "lib/base/mem.h"
 #include "tests/support/egress_world.h"
 
+/* What is in the document of a group has its objects, and no other group has it. */
+static void check_order(void *arg, struct api_world *api)
+{
+	struct egress_world *w = arg;
+	AUTO(mem_free) char *child = egress_world_child();
+	AUTO(mem_free) char *former = egress_world_document(w, "egress");
+	AUTO(mem_free) char *second = egress_world_document(w, "second");
+	bool is_in = former != NULL && strstr(former, "default-web") != NULL;
+	if (is_in)
+		assert_non_null(api_world_get(api, CLUSTER_SERVICES, EGRESS_WORLD_NS, child));
+	if (is_in && second != NULL)
+		assert_null(strstr(second, "default-web"));
+	if (api_world_get(api, CLUSTER_SERVICES, EGRESS_WORLD_NS, child) == NULL)
+		assert_true(egress_world_endpoints(w, child, "ipv4") <= 0);
+}
+
 static void a_deletion_leaves_nothing(void **state)
 {
 	struct egress_world *w = *state;
 	egress_world_serve(w, 1);
+	api_world_watch(w->api, check_order, w);
 	api_world_delete(w->api, CLUSTER_SERVICES, "default", "web");
 	egress_world_run(w);
 	assert_null(egress_world_service_of_web(w));
@@ -58,6 +75,7 @@ static void a_change_of_the_group_moves_all(void **state)
 	egress_world_confirm(w, "egress", 0, "pod-0");
 	egress_world_group(w, "second", 1);
 	egress_world_run(w);
+	api_world_watch(w->api, check_order, w);
 	egress_world_service(w, "default", "web",
 		"\"gateway.tailscale.com/proxy-group\":\"second\"", EGRESS_WORLD_HTTP);
 	egress_world_run(w);
@@ -114,6 +132,13 @@ static void orphans_are_swept(void **state)
 				  : "");
 		api_world_put(w->api, kinds[i % 2].kind, text);
 	}
+	/* One whose parent is there, and has another one. */
+	api_world_put(w->api, CLUSTER_SERVICES,
+		"{\"metadata\":{\"namespace\":\"ts\",\"name\":\"ts-web-former\",\"labels\":{"
+		"\"tailscale.com/managed\":\"true\",\"tailscale.com/svc-type\":\"egress\","
+		"\"tailscale.com/parent-resource-type\":\"svc\","
+		"\"tailscale.com/parent-resource\":\"web\","
+		"\"tailscale.com/parent-resource-ns\":\"default\"}}}");
 	api_world_queue(w->api, EGRESS_KEY_SWEEP, "", EGRESS_SWEEP_NAME);
 	egress_world_run(w);
 	assert_null(api_world_nth(w->api, CLUSTER_SERVICES, 2));

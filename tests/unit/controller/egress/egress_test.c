@@ -112,6 +112,12 @@ static void what_a_former_pod_said_does_not_count(void **state)
 	egress_world_confirm(w, "egress", 0, "successor");
 	egress_world_run(w);
 	assert_int_equal(egress_world_endpoints(w, child, "ipv4"), 1);
+	/* Another one's uid beside its own address. */
+	api_world_put(w->api, CLUSTER_SECRETS,
+		"{\"metadata\":{\"namespace\":\"ts\",\"name\":\"egress-0\"},"
+		"\"data\":{\"pod_uid\":\"c3RyYW5nZXI=\"}}");
+	egress_world_run(w);
+	assert_int_equal(egress_world_endpoints(w, child, "ipv4"), 0);
 }
 
 static void a_group_without_replicas_says_so(void **state)
