@@ -6,6 +6,7 @@
 #include "controller/cluster/cluster.h"
 #include "controller/cluster/egress_book.h"
 #include "controller/cluster/egress_group_plan.h"
+#include "controller/cluster/egress_ports.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 
@@ -119,6 +120,27 @@ static void gather_other(const struct cluster *c, struct egress_service_view *v,
 		v->other = former;
 }
 
+/* Too few numbers may be left. While there are enough, the group's key will book the Service. */
+static bool is_nearly_full(const struct cluster *c, const struct egress_service_view *v)
+{
+	struct egress_ports ports = {0};
+	const struct kube_cache *services = cluster_cache(c, CLUSTER_SERVICES);
+	const struct egress_config *written = egress_group_written(c, v->request.group);
+	const struct kube_entry *entry;
+	for (size_t i = 0; written != NULL && i < written->count; i++) {
+		for (size_t p = 0; p < written->services[i].port_count; p++)
+			egress_ports_claim(&ports, written->services[i].ports[p].match);
+	}
+	for (size_t i = 0; (entry = kube_cache_indexed(
+				    services, CLUSTER_BY_GROUP, v->request.group, i)) != NULL;
+		i++) {
+		const struct object_service *service = entry->data;
+		for (size_t p = 0; p < service->port_count; p++)
+			egress_ports_claim(&ports, service->ports[p].target);
+	}
+	return ports.used + v->service->port_count > EGRESS_PORTS_COUNT;
+}
+
 /* Why the group refuses it, as its own key would find out. */
 static void gather_refusal(const struct cluster *c, struct egress_service_view *v)
 {
@@ -174,7 +196,7 @@ void egress_service_view_gather(const struct cluster *c, const struct egress_set
 		gather_rival(c, out);
 	}
 	bool is_wanted = out->is_one && out->rival == NULL && out->request.faults.len == 0;
-	if (is_wanted && out->group != NULL && out->booked == NULL)
+	if (is_wanted && out->group != NULL && out->booked == NULL && is_nearly_full(c, out))
 		gather_refusal(c, out);
 	gather_other(c, out, is_wanted && out->refusal == NULL);
 }

@@ -177,6 +177,14 @@ static void plan_objects(const struct group_view *v, const struct group_calls *c
 	group_rollout_pass_on(v, out);
 }
 
+/* A Service that goes waits for its entry to go, and not for what ails the group. */
+static void plan_egress_alone(const struct group_view *v, struct engine_plan *out)
+{
+	const struct object *meta = v->config_map != NULL ? v->config_map->data : NULL;
+	if (meta != NULL && strcmp(meta->owner_uid, v->entry->uid) == 0)
+		egress_group_plan(&v->egress, GROUP_STAGE_EGRESS, out);
+}
+
 void group_plan(const struct group_view *v, const struct group_calls *calls,
 	const struct engine_failure *failure, struct engine_plan *out)
 {
@@ -206,6 +214,8 @@ void group_plan(const struct group_view *v, const struct group_calls *calls,
 		check_foreign(v, &invalid, out);
 	if (goes_on && invalid.reason == NULL)
 		plan_objects(v, calls, &invalid, out);
+	if (!goes_on || invalid.reason != NULL)
+		plan_egress_alone(v, out);
 	if (!out->is_partial)
 		group_plan_status(v, invalid.reason != NULL ? &invalid : &fault, out);
 }

@@ -120,6 +120,36 @@ static void what_a_former_pod_said_does_not_count(void **state)
 	assert_int_equal(egress_world_endpoints(w, child, "ipv4"), 0);
 }
 
+/* 10 Services of 99 ports, one of 10, and one more. */
+static void a_port_too_many_leaves_no_object(void **state)
+{
+	struct egress_world *w = *state;
+	egress_world_group(w, "egress", 1);
+	for (int i = 0; i < 12; i++) {
+		AUTO(buf_fini) struct buf ports = BUF_INIT(1 << 16);
+		AUTO(mem_free) char *name = i < 11 ? xasprintf("s%d", i) : xstrdup("web");
+		struct err e;
+		for (int p = 0; p < (i < 10 ? 99 : i == 10 ? 10 : 1); p++)
+			assert_int_equal(buf_printf(&ports, &e, "%s{\"name\":\"p%d\",\"port\":%d}",
+						 p > 0 ? "," : "", p, p + 1),
+				0);
+		egress_world_service(w, "default", name, EGRESS_WORLD_WEB, buf_cstr(&ports));
+	}
+	egress_world_run(w);
+	AUTO(mem_free) char *child = egress_world_child();
+	egress_world_expect(w, "TailscaleEgressSvcValid", "True", "EgressSvcValid");
+	egress_world_expect(w, "TailscaleEgressSvcConfigured", "False", "EgressSvcCreationFailed");
+	egress_world_expect_message(w, "TailscaleEgressSvcConfigured",
+		"TailscaleProxyGroup egress: 0 of its 1000 ports are free, and 1 more are needed");
+	assert_null(api_world_get(w->api, CLUSTER_SERVICES, EGRESS_WORLD_NS, child));
+	assert_int_equal(egress_world_endpoints(w, child, "ipv4"), -1);
+	/* There is room for it when another one goes. */
+	api_world_delete(w->api, CLUSTER_SERVICES, "default", "s10");
+	egress_world_run(w);
+	egress_world_expect(w, "TailscaleEgressSvcConfigured", "True", NULL);
+	assert_non_null(api_world_get(w->api, CLUSTER_SERVICES, EGRESS_WORLD_NS, child));
+}
+
 static void a_group_without_replicas_says_so(void **state)
 {
 	struct egress_world *w = *state;
@@ -230,6 +260,7 @@ int main(void)
 		TEST(replicas_become_endpoints_one_by_one),
 		TEST(a_pod_that_ends_is_no_endpoint),
 		TEST(what_a_former_pod_said_does_not_count),
+		TEST(a_port_too_many_leaves_no_object),
 		TEST(a_group_without_replicas_says_so),
 		TEST(a_faulty_service_has_conditions_alone),
 		TEST(the_younger_of_one_key_is_refused_until_the_older_goes),

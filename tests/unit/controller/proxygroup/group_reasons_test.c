@@ -303,6 +303,29 @@ static void a_failed_call_is_named(void **state)
 
 #define TEST(name) cmocka_unit_test_teardown(name, close_bench)
 
+/* A Service that goes waits for its entry, and the entry not for the group to be valid. */
+static void a_faulty_group_still_lets_services_go(void **state)
+{
+	struct group_bench *b = open_bench(state, 1);
+	group_bench_put(b, CLUSTER_SERVICES,
+		"{\"metadata\":{\"namespace\":\"default\",\"name\":\"web\",\"annotations\":{"
+		"\"tailscale.com/proxy-group\":\"egress\",\"tailscale.com/tailnet-ip\":"
+		"\"100.64.0.9\"}},\"spec\":{\"type\":\"ExternalName\",\"ports\":[{\"port\":80}]}}");
+	group_bench_finish(b);
+	const struct json *map = group_bench_get(b, CLUSTER_CONFIG_MAPS, "egress-egress-config");
+	assert_string_not_equal(
+		json_str(json_path(map, "binaryData", "egress-services", NULL)), "e30=");
+	group_bench_put(b, CLUSTER_SERVICES,
+		"{\"metadata\":{\"namespace\":\"default\",\"name\":\"web\"},\"spec\":{}}");
+	group_bench_patch(b, CLUSTER_PROXY_GROUPS, "egress", "{\"spec\":{\"replicas\":65}}");
+	group_bench_finish(b);
+	group_bench_expect(
+		b, READY, "ProxyGroupInvalid", "spec.replicas: 65 is not between 0 and 64");
+	map = group_bench_get(b, CLUSTER_CONFIG_MAPS, "egress-egress-config");
+	assert_string_equal(
+		json_str(json_path(map, "binaryData", "egress-services", NULL)), "e30=");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,6 +337,7 @@ int main(void)
 		TEST(what_runs_goes_on_without_a_tailnet),
 		TEST(a_failure_has_a_reason),
 		TEST(a_failed_call_is_named),
+		TEST(a_faulty_group_still_lets_services_go),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
