@@ -37,8 +37,9 @@ int fetch_proxy_parse(
 		code = curl_url_get(parsed, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
 	if (code == CURLUE_OK)
 		code = curl_url_set(parsed, CURLUPART_PORT, port, 0);
-	if (code == CURLUE_OK)
-		code = curl_url_set(parsed, CURLUPART_PATH, NULL, 0);
+	static const CURLUPart rest[] = {CURLUPART_PATH, CURLUPART_QUERY, CURLUPART_FRAGMENT};
+	for (size_t i = 0; i < ARRAY_LEN(rest) && code == CURLUE_OK; i++)
+		code = curl_url_set(parsed, rest[i], NULL, 0);
 	if (code == CURLUE_OK)
 		code = curl_url_get(parsed, CURLUPART_URL, &whole, 0);
 	if (code != CURLUE_OK)
