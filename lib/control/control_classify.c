@@ -28,12 +28,13 @@ static bool is_understood(
 	return is_json || (is_success && (reply->len == 0 || operation == CONTROL_DO_LIST_DEVICES));
 }
 
-/* Headscale before 0.30 has no tokens, and says so by having no such page. RFC 6749 has errors
- * of its own. */
-static enum control_outcome token_outcome(
-	const struct control *c, const struct fetch_reply *reply, enum control_outcome outcome)
+/* Headscale before 0.30 has no tokens: no such page, or, as it wants an API key wherever it has
+ * none, a refusal in plain text. RFC 6749 has errors of its own, in JSON. */
+static enum control_outcome token_outcome(const struct control *c, const struct fetch_reply *reply,
+	bool is_json, enum control_outcome outcome)
 {
-	bool is_absent = reply->status == 404 || reply->status == 405;
+	bool is_absent =
+		reply->status == 404 || reply->status == 405 || (reply->status == 401 && !is_json);
 	if (c->kind == CONTROL_HEADSCALE && is_absent)
 		return CONTROL_UNSUPPORTED;
 	if (reply->status == 400 &&
@@ -96,7 +97,7 @@ void control_classify(struct control *c, enum control_operation operation,
 	result->outcome = control_outcome_of(operation, reply->status,
 		is_understood(operation, reply, is_json), reply->retry_after_ms > 0);
 	if (operation == CONTROL_DO_TOKEN)
-		result->outcome = token_outcome(c, reply, result->outcome);
+		result->outcome = token_outcome(c, reply, is_json, result->outcome);
 	if (result->outcome == CONTROL_LIMITED)
 		result->retry_after_ms =
 			control_limiter_refused(&c->limiter, now, reply->retry_after_ms);

@@ -13,8 +13,8 @@ TAGS = ["tag:k8s"]
 class Planes(Driven):
     """One running client; each call is named by a tag of its own."""
 
-    def __init__(self, program):
-        super().__init__([str(program)])
+    def __init__(self, *command):
+        super().__init__([str(word) for word in command])
         self._tags = map(str, itertools.count(1))
 
     def _event(self, timeout, what, after=0, **members):

@@ -109,6 +109,8 @@ class FakeTailscaleApi:
 
     def _decide(self, request, route, parts, caller):
         if route is None:
+            if self.dialect != "tailscale" and request.path.startswith("/api/"):
+                return GrpcError(401, "").reply()  # before it is looked for
             if self.dialect != "tailscale":
                 return Reply(404, b"404 page not found\n", content_type="text/plain; charset=utf-8")
             return ApiError(404, "no such call in this API").reply()

@@ -11,11 +11,11 @@ from . import settings, wait
 CONFIG_MAPS = {"plural": "configmaps", "kind": "ConfigMap"}
 
 
-def build():
-    """The program, built with the tests' debug variant."""
+def build(name="kube_drive"):
+    """A driven program, built with the tests' debug variant."""
     subprocess.run([settings.ROOT / "scripts" / "need", "build", "test"], check=True, timeout=900)
-    subprocess.run([settings.ROOT / "scripts" / "build", "debug", "kube_drive"], check=True, timeout=600)
-    return settings.ROOT / "build" / "debug" / "tests" / "drive" / "kube_drive"
+    subprocess.run([settings.ROOT / "scripts" / "build", "debug", name], check=True, timeout=600)
+    return settings.ROOT / "build" / "debug" / "tests" / "drive" / name
 
 
 class KubeDrive(Driven):
