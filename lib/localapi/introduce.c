@@ -8,8 +8,12 @@
 /* Between a ping that was not answered and the next. */
 #define PAUSE_MIN_MS 250
 #define PAUSE_MAX_MS 1000
-/* Of one that has answered, beyond twice the time that its last answer took. */
-#define WATCH_PATIENCE_MS 500
+/* How long an answer may take beyond what the last one took: twice that, and twice more for the
+ * handshake before the first answer. */
+#define ALIVE_PATIENCE_MS 500
+/* The same when that is not known. */
+#define ALIVE_FIRST_PATIENCE_MS 750
+#define PATIENCE_MAX_MS 1500
 #define MISSES_OF_A_LOST_ONE 2
 /* Between two pings of a watched target, and more for each other one. */
 #define WATCH_EVERY_MS 300
@@ -37,7 +41,7 @@ static void count_answer(struct introduce *i, struct introduce_slot *slot)
 	struct introduce_target *t = slot->target;
 	bool is_first = t->state != INTRODUCE_ANSWERED;
 	t->state = INTRODUCE_ANSWERED;
-	t->answer_ms = (uint32_t)(clock_now_ms() - t->asked_ms);
+	t->answer_ms = (uint32_t)(clock_now_ms() - t->asked_ms) + 1;
 	t->is_alive = true;
 	t->misses = 0;
 	watch(i, t, is_first ? clock_now_ms() + INTRODUCE_WATCH_MS : t->until_ms);
@@ -82,17 +86,26 @@ static void on_introduced(void *arg, const struct localapi_reply *reply, const s
 	ping_due(i);
 }
 
+static uint32_t patience_ms(const struct introduce_target *t)
+{
+	bool is_first = t->state != INTRODUCE_ANSWERED;
+	if (!t->is_alive)
+		return LOCALAPI_PING_TIMEOUT_MS;
+	if (t->answer_ms == 0)
+		return ALIVE_FIRST_PATIENCE_MS;
+	uint32_t most_ms = ALIVE_PATIENCE_MS + (is_first ? 4 : 2) * t->answer_ms;
+	return most_ms < PATIENCE_MAX_MS ? most_ms : PATIENCE_MAX_MS;
+}
+
 static void ping(struct introduce_slot *slot, struct introduce_target *t)
 {
-	uint32_t patience_ms = t->state == INTRODUCE_ANSWERED ? WATCH_PATIENCE_MS + 2 * t->answer_ms
-							      : LOCALAPI_PING_TIMEOUT_MS;
 	t->asked_ms = clock_now_ms();
 	if (t->due_ms == 0)
 		t->until_ms = t->asked_ms + INTRODUCE_PATIENCE_MS;
 	t->is_under_way = true;
 	slot->target = t;
 	slot->call = localapi_ping(
-		slot->owner_ref->api_ref, &t->address, "TSMP", patience_ms, on_introduced, slot);
+		slot->owner_ref->api_ref, &t->address, "TSMP", patience_ms(t), on_introduced, slot);
 }
 
 static bool is_waiting(const struct introduce_target *t, uint64_t now_ms)
@@ -163,13 +176,14 @@ enum introduce_state introduce_state(const struct introduce *i, const struct ipa
 	return INTRODUCE_UNKNOWN;
 }
 
-static bool has_answered(const struct introduce *i, const struct ipaddr *target)
+/* NULL when it has never answered. */
+static struct introduce_alive *find_alive(struct introduce *i, const struct ipaddr *target)
 {
 	for (size_t k = 0; k < i->alive_count; k++) {
-		if (ipaddr_equal(&i->alive[k], target))
-			return true;
+		if (ipaddr_equal(&i->alive[k].address, target))
+			return &i->alive[k];
 	}
-	return false;
+	return NULL;
 }
 
 static void add(struct introduce *i, const struct ipaddr *target, bool is_alive)
@@ -177,10 +191,12 @@ static void add(struct introduce *i, const struct ipaddr *target, bool is_alive)
 	if (target->family == IPADDR_NONE || i->count == INTRODUCE_MAX ||
 		introduce_state(i, target) != INTRODUCE_UNKNOWN)
 		return;
+	const struct introduce_alive *alive = find_alive(i, target);
 	i->targets[i->count++] = (struct introduce_target){
 		.address = *target,
 		.state = INTRODUCE_ASKING,
-		.is_alive = is_alive || has_answered(i, target),
+		.is_alive = is_alive || alive != NULL,
+		.answer_ms = alive != NULL ? alive->answer_ms : 0,
 		.backoff = BACKOFF_INIT(PAUSE_MIN_MS, PAUSE_MAX_MS),
 	};
 }
@@ -238,9 +254,12 @@ void introduce_watch(struct introduce *i)
 
 static void remember(struct introduce *i, const struct introduce_target *t)
 {
-	if (t->state == INTRODUCE_ANSWERED && i->alive_count < INTRODUCE_MAX &&
-		!has_answered(i, &t->address))
-		i->alive[i->alive_count++] = t->address;
+	struct introduce_alive *alive = find_alive(i, &t->address);
+	if (t->state != INTRODUCE_ANSWERED || (alive == NULL && i->alive_count == INTRODUCE_MAX))
+		return;
+	if (alive == NULL)
+		alive = &i->alive[i->alive_count++];
+	*alive = (struct introduce_alive){t->address, t->answer_ms};
 }
 
 void introduce_stop(struct introduce *i)

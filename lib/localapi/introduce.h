@@ -60,7 +60,7 @@ struct introduce_target {
 	uint64_t due_ms;     /* of the next ping; 0 = the first one */
 	uint64_t until_ms;   /* of the last ping */
 	uint64_t asked_ms;
-	uint32_t answer_ms; /* how long the last answer took */
+	uint32_t answer_ms; /* of the last answer, maybe to a former daemon; 0 = unknown */
 	struct backoff backoff;
 };
 
@@ -72,7 +72,10 @@ struct introduce {
 	void *lost_arg;
 	struct introduce_target targets[INTRODUCE_MAX];
 	size_t count;
-	struct ipaddr alive[INTRODUCE_MAX]; /* have answered former daemons */
+	struct introduce_alive {
+		struct ipaddr address;
+		uint32_t answer_ms;
+	} alive[INTRODUCE_MAX]; /* have answered former daemons */
 	size_t alive_count;
 	struct introduce_slot {
 		struct introduce *owner_ref;
