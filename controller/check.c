@@ -130,7 +130,7 @@ int check_run(struct settings *settings, FILE *out)
 {
 	struct check c = {.settings_ref = settings, .out = out};
 	struct err e;
-	if (settings_complete(settings, &e) < 0)
+	if (settings_complete(settings, true, &e) < 0)
 		fault(&c, "settings", e.msg);
 	else if (run(&c, &e) < 0)
 		fault(&c, "access", e.msg);

@@ -35,9 +35,10 @@ static int run(enum cli_command command, char *const *flags)
 		log_set_level(LOG_LEVEL_DEBUG);
 	if (command == CLI_CHECK)
 		return check_run(&settings, stdout);
-	if (settings_complete(&settings, &e) < 0)
+	if (settings_complete(&settings, command != CLI_CLEANUP, &e) < 0)
 		return fail(&e);
-	AUTO(program_freep) struct program *program = program_new(&settings, &e);
+	enum program_mode mode = command == CLI_CLEANUP ? PROGRAM_CLEANS_UP : PROGRAM_CONTROLS;
+	AUTO(program_freep) struct program *program = program_new(&settings, mode, &e);
 	return program != NULL ? program_run(program) : fail(&e);
 }
 

@@ -6,15 +6,19 @@
 
 #include "config.h"
 #include "controller/access.h"
+#include "controller/cleanup.h"
 #include "controller/cli.h"
 #include "controller/cluster/cluster.h"
 #include "controller/controller_events.h"
+#include "controller/domain.h"
+#include "controller/egress/egress.h"
 #include "controller/engine/engine_lease.h"
 #include "controller/metrics.h"
 #include "controller/permissions.h"
 #include "controller/planes/planes.h"
 #include "controller/probes.h"
 #include "controller/program_internal.h"
+#include "controller/proxygroup/proxygroup.h"
 #include "controller/settings/settings.h"
 #include "controller/tailnet/tailnet.h"
 #include "controller/upstream.h"
@@ -90,6 +94,14 @@ static bool is_seen(void *arg, const struct engine_write *write)
 	return cluster_has_seen(p->cluster, &target, write->uid, write->version);
 }
 
+/* How long a deletion waits for a control plane. */
+static uint32_t release_s(const struct program *p)
+{
+	uint32_t timeout_s = divided(p, p->settings_ref->finalizer_timeout_ms) / CLOCK_MS_PER_S;
+	bool is_short = p->mode == PROGRAM_CLEANS_UP && timeout_s > CLEANUP_RELEASE_S;
+	return is_short ? CLEANUP_RELEASE_S : timeout_s;
+}
+
 static void open_features(struct program *p)
 {
 	const struct settings *s = p->settings_ref;
@@ -99,8 +111,32 @@ static void open_features(struct program *p)
 	};
 	p->tailnet = tailnet_new(p->loop, p->cluster, p->planes, &tailnet);
 	tailnet_feature(p->tailnet, &p->features[0]);
+	AUTO(mem_free) char *domain = domain_of_cluster(s->cluster_domain);
+	struct proxygroup_options proxygroup = {
+		.image = s->proxy_image,
+		.firewall_mode = s->firewall_mode,
+		.cluster_domain = domain,
+		.finalizer_timeout_s = release_s(p),
+		.divisor = (uint32_t)s->time_divisor,
+	};
+	p->proxygroup = proxygroup_new(p->loop, p->cluster, p->planes, &proxygroup);
+	proxygroup_feature(p->proxygroup, &p->features[1]);
+	struct egress_options egress = {
+		.domain = domain,
+		.leaves_external_name = s->leave_external_name,
+		.is_leaving = p->mode == PROGRAM_CLEANS_UP,
+		.has_upstream = program_has_upstream,
+		.arg = p,
+	};
+	p->egress = egress_new(p->cluster, &egress);
+	egress_feature(p->egress, &p->features[2]);
+	egress_sweep_feature(p->egress, &p->features[3]);
+}
+
+static void open_work(struct program *p)
+{
 	struct engine_work_options work = {
-		.at_once = s->at_once,
+		.at_once = p->settings_ref->at_once,
 		.is_seen = is_seen,
 		.may_write = program_may_write,
 		.on_handled = program_on_handled,
@@ -132,6 +168,7 @@ static int open_lease(struct program *p, struct err *e)
 		.ns = p->settings_ref->ns,
 		.name = PROGRAM_LEASE,
 		.self = self,
+		.takes_over = p->mode == PROGRAM_CLEANS_UP,
 		.on_change = program_on_lease,
 		.on_trouble = program_on_lease_trouble,
 		.on_released = program_on_released,
@@ -143,6 +180,8 @@ static int open_lease(struct program *p, struct err *e)
 
 static int open_probes(struct program *p, struct err *e)
 {
+	if (p->mode == PROGRAM_CLEANS_UP)
+		return 0;
 	struct probes_options options = {
 		.address = p->settings_ref->metrics_addr,
 		.not_ready = program_not_ready,
@@ -161,9 +200,10 @@ static void on_upstream(void *arg, bool is_there)
 	cluster_queue_all(p->cluster);
 }
 
-struct program *program_new(const struct settings *settings, struct err *e)
+struct program *program_new(const struct settings *settings, enum program_mode mode, struct err *e)
 {
 	struct program *p = xcalloc(1, sizeof(*p));
+	p->mode = mode;
 	p->settings_ref = settings;
 	p->start_ms = clock_now_ms();
 	p->metrics = metrics_new();
@@ -174,6 +214,7 @@ struct program *program_new(const struct settings *settings, struct err *e)
 	timer_init(&p->drain, p->loop, program_on_drained, p);
 	open_cluster(p);
 	open_features(p);
+	open_work(p);
 	if (open_lease(p, e) < 0) {
 		program_free(p);
 		return NULL;
@@ -189,10 +230,13 @@ static void close_rooms(struct program *p)
 {
 	upstream_free(p->upstream);
 	permissions_check_free(p->permissions);
+	cleanup_free(p->cleanup);
 	engine_lease_free(p->lease);
 	if (p->work != NULL)
 		timer_stop(&p->drain);
 	engine_work_free(p->work);
+	egress_free(p->egress);
+	proxygroup_free(p->proxygroup);
 	tailnet_free(p->tailnet);
 	planes_free(p->planes);
 	cluster_free(p->cluster);

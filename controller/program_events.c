@@ -2,14 +2,20 @@
 
 #include <signal.h>
 
+#include "controller/cleanup.h"
 #include "controller/cli.h"
 #include "controller/cluster/cluster.h"
+#include "controller/cluster/egress_group_view.h"
 #include "controller/controller_events.h"
+#include "controller/egress/egress.h"
 #include "controller/engine/engine_lease.h"
 #include "controller/metrics.h"
+#include "controller/proxygroup/proxygroup.h"
 #include "controller/settings/settings.h"
+#include "controller/upstream.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/contract/egress_config.h"
 #include "lib/io/loop.h"
 #include "lib/io/proc.h"
 #include "lib/kube/kube.h"
@@ -18,7 +24,7 @@
 #define DRAIN_STEP_MS 50
 #define DRAIN_MAX_MS 5000
 
-static void end(struct program *p, int exit_code)
+void program_end(struct program *p, int exit_code)
 {
 	p->exit_code = exit_code;
 	loop_stop(p->loop);
@@ -56,12 +62,12 @@ void program_on_drained(void *arg)
 	else if (p->lease != NULL)
 		engine_lease_release(p->lease);
 	else
-		end(p, CLI_EXIT_OK);
+		program_end(p, CLI_EXIT_OK);
 }
 
 void program_on_released(void *arg)
 {
-	end(arg, CLI_EXIT_OK);
+	program_end(arg, CLI_EXIT_OK);
 }
 
 void program_on_key(void *arg, const char *kind, const char *ns, const char *name)
@@ -77,16 +83,24 @@ void program_on_tailnet(void *arg, const char *tailnet)
 
 void program_update_hold(struct program *p)
 {
-	bool leads = p->lease == NULL || engine_lease_may_write(p->lease);
-	bool holds = p->is_stopping || !cluster_is_synced(p->cluster) || !leads;
-	engine_work_hold(p->work, holds);
+	bool is_ready = cluster_is_synced(p->cluster) && program_leads(p) && !p->is_stopping;
+	/* The one who led before may still write for a while. */
+	bool waits = p->cleanup != NULL && !cleanup_may_begin(p->cleanup);
+	engine_work_hold(p->work, !is_ready || waits);
 }
 
 void program_on_synced(void *arg)
 {
 	struct program *p = arg;
 	log_event(EV_CONTROLLER_SYNCED, (unsigned long long)(clock_now_ms() - p->start_ms));
+	engine_work_add(p->work, EGRESS_KEY_SWEEP, "", EGRESS_SWEEP_NAME);
 	program_update_hold(p);
+}
+
+bool program_has_upstream(void *arg)
+{
+	const struct program *p = arg;
+	return upstream_is_there(p->upstream);
 }
 
 void program_on_watch_trouble(void *arg, const struct kube_resource *resource,
@@ -122,13 +136,12 @@ void program_on_lease(void *arg, bool leads)
 	struct program *p = arg;
 	if (leads) {
 		log_event(EV_LEASE_LEADS, p->settings_ref->pod_name);
-		p->has_led = true;
 		program_update_hold(p);
 		return;
 	}
 	log_event(EV_LEASE_LOST);
 	engine_work_hold(p->work, true);
-	end(p, CLI_EXIT_LEASE_LOST);
+	program_end(p, CLI_EXIT_LEASE_LOST);
 }
 
 void program_on_lease_trouble(void *arg, const struct err *err)
@@ -137,10 +150,14 @@ void program_on_lease_trouble(void *arg, const struct err *err)
 	log_event(EV_LEASE_TROUBLE, err->msg);
 }
 
+bool program_leads(const struct program *p)
+{
+	return p->lease == NULL || engine_lease_may_write(p->lease);
+}
+
 bool program_may_write(void *arg)
 {
-	const struct program *p = arg;
-	return p->lease == NULL || engine_lease_may_write(p->lease);
+	return program_leads(arg);
 }
 
 static const char *result_name(enum engine_result result)
@@ -176,9 +193,27 @@ const char *program_not_ready(void *arg)
 	return cluster_is_synced(p->cluster) ? NULL : "the caches are not complete yet";
 }
 
+/* Of the ports of egress Services, by group. */
+static void collect_ports(struct program *p)
+{
+	const struct kube_cache *groups = cluster_cache(p->cluster, CLUSTER_PROXY_GROUPS);
+	const struct kube_entry *group;
+	for (size_t i = 0; (group = kube_cache_at(groups, i)) != NULL; i++) {
+		const struct egress_config *config = egress_group_written(p->cluster, group->name);
+		uint64_t count = 0;
+		for (size_t j = 0; config != NULL && j < config->count; j++)
+			count += config->services[j].port_count;
+		metrics_set(p->metrics, METRIC_EGRESS_PORTS, count, "group=\"%s\"", group->name);
+	}
+}
+
 void program_collect(void *arg)
 {
 	struct program *p = arg;
+	struct proxygroup_counts counts = proxygroup_counts(p->proxygroup);
+	collect_ports(p);
+	metrics_set(p->metrics, METRIC_REISSUES, counts.replaced, "%s", "");
+	metrics_set(p->metrics, METRIC_DEVICES_DELETED, counts.deleted, "%s", "");
 	metrics_set(p->metrics, METRIC_QUEUE_DEPTH, engine_work_ready(p->work), "%s", "");
 	metrics_set(p->metrics, METRIC_KUBE_REQUESTS, kube_request_count(p->kube_ref), "%s", "");
 	metrics_set(p->metrics, METRIC_LEADER, program_may_write(p) ? 1 : 0, "%s", "");

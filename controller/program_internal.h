@@ -6,10 +6,11 @@
 #include "controller/program.h"
 #include "lib/io/timer.h"
 
-#define PROGRAM_FEATURES 1
+#define PROGRAM_FEATURES 4
 
 struct program {
 	const struct settings *settings_ref;
+	enum program_mode mode;
 	int exit_code;
 	bool is_stopping;
 
@@ -30,12 +31,14 @@ struct program {
 	struct cluster *cluster;
 	struct planes *planes;
 	struct tailnet *tailnet;
+	struct proxygroup *proxygroup;
+	struct egress *egress;
 	struct engine_feature features[PROGRAM_FEATURES];
 	struct engine_work *work;
 	struct engine_lease *lease; /* NULL without leader election */
 	struct timer drain;         /* at the end: what is under way may end */
+	struct cleanup *cleanup;    /* NULL unless it cleans up */
 
-	bool has_led; /* or there is no election */
 	uint64_t start_ms;
 };
 
@@ -50,6 +53,7 @@ void program_on_tailnet(void *arg, const char *tailnet);
 void program_on_control_answer(void *arg, const char *tailnet, const char *operation, int status);
 void program_on_permissions(
 	void *arg, bool is_cluster_wide, const struct strv *missing, const struct err *err);
+bool program_has_upstream(void *arg);
 void program_on_lease(void *arg, bool leads);
 void program_on_lease_trouble(void *arg, const struct err *err);
 void program_on_released(void *arg);
@@ -59,6 +63,9 @@ bool program_may_write(void *arg);
 const char *program_not_ready(void *arg);
 void program_collect(void *arg);
 void program_on_drained(void *arg);
+/* It leads, if there is an election. */
+bool program_leads(const struct program *p);
+void program_end(struct program *p, int exit_code);
 /* Keys may be handled: caches complete, and leading. */
 void program_update_hold(struct program *p);
 

@@ -38,6 +38,7 @@ static void plan_service(void *arg, const char *ns, const char *name,
 	const struct egress_setting setting = {
 		.domain = e->domain,
 		.leaves_external_name = e->options.leaves_external_name,
+		.is_leaving = e->options.is_leaving,
 		.has_upstream = has_upstream != NULL && has_upstream(e->options.arg),
 	};
 	struct egress_service_view view;

@@ -21,6 +21,8 @@ struct egress;
 struct egress_options {
 	const char *domain;        /* of the cluster: "cluster.local"; copied */
 	bool leaves_external_name; /* spec.externalName is left to the user */
+	/* Nothing of ours is to be left on any Service: each is treated as if it did not ask. */
+	bool is_leaving;
 	/* Whether another operator's kind ProxyGroup is installed: a Service that names none of our
 	 * groups may be its own. NULL = no. */
 	bool (*has_upstream)(void *arg);

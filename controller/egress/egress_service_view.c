@@ -187,8 +187,9 @@ void egress_service_view_gather(const struct cluster *c, const struct egress_set
 	gather_children(c, out);
 	if (out->service != NULL) {
 		out->is_one = egress_request_is_one(out->service) &&
-			      !object_is_deleting(&out->service->meta);
-		out->waits_too_long = is_long_ago(out->service->meta.deleting, out->now);
+			      !object_is_deleting(&out->service->meta) && !setting->is_leaving;
+		out->waits_too_long =
+			setting->is_leaving || is_long_ago(out->service->meta.deleting, out->now);
 	}
 	if (out->is_one) {
 		egress_request_read(out->entry, "", &out->request);

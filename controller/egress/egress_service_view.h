@@ -24,6 +24,7 @@ struct egress_setting {
 	const char *domain;        /* of the cluster */
 	bool leaves_external_name; /* spec.externalName is left to the user */
 	bool has_upstream;         /* the kind ProxyGroup of another operator is there */
+	bool is_leaving;           /* no Service asks any more, and no group is waited for */
 };
 
 struct egress_service_view {

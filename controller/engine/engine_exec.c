@@ -102,7 +102,12 @@ static void note_lost(struct run *run)
 static bool send(struct run *run, const struct kube_op *op, kube_fn fn)
 {
 	struct err e;
-	run->request = kube_op_start(run->exec->options.kube, op, fn, run, &e);
+	struct kube_op sent = *op;
+	/* A creation goes to the collection; the name is in the document, and in the step for the
+	 * log. */
+	if (op->verb == KUBE_CREATE)
+		sent.target.name = NULL;
+	run->request = kube_op_start(run->exec->options.kube, &sent, fn, run, &e);
 	if (run->request != NULL)
 		return true;
 	note_request(run, KUBE_REFUSED, 0, &e);

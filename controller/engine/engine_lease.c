@@ -133,6 +133,8 @@ static void on_read(void *arg, const struct kube_reply *reply, const struct err 
 	l->is_stale = false;
 	kube_election_see(&l->election, outcome == KUBE_NOT_FOUND ? NULL : &lease, now_ms);
 	enum kube_election_step step = kube_election_step(&l->election, now_ms);
+	if (step == KUBE_ELECTION_WAIT && l->options.takes_over)
+		step = KUBE_ELECTION_ACQUIRE;
 	if (step == KUBE_ELECTION_WAIT)
 		again(l);
 	else

@@ -22,6 +22,7 @@ struct loop;
 struct engine_lease_options {
 	const char *ns, *name; /* of the Lease */
 	const char *self;      /* of this process alone: "pod_uuid" */
+	bool takes_over;       /* from any other holder, which may write for KUBE_LEASE_RENEW_MS */
 	/* It leads from now on, or no longer. */
 	void (*on_change)(void *arg, bool leads);
 	/* A try has failed; may be NULL. */

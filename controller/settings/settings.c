@@ -183,9 +183,9 @@ int settings_parse(struct settings *s, char *const *argv, char *const *env, stru
 	return code;
 }
 
-int settings_complete(struct settings *s, struct err *e)
+int settings_complete(struct settings *s, bool needs_image, struct err *e)
 {
-	if (s->proxy_image[0] == '\0')
+	if (needs_image && s->proxy_image[0] == '\0')
 		return err_set(e, -EINVAL,
 			"--proxy-image (PROXY_IMAGE) is not set: name the image of the proxies");
 	if (s->kubeconfig[0] == '\0' && s->service_host[0] == '\0')

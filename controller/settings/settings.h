@@ -74,8 +74,8 @@ extern const size_t settings_rows_len;
  */
 int settings_parse(
 	struct settings *s, char *const *argv, char *const *env, struct err *e) MUST_CHECK;
-/* What running needs besides: the namespace, the image. */
-int settings_complete(struct settings *s, struct err *e) MUST_CHECK;
+/* What running needs besides: a cluster, the namespace, the image unless no proxy is made. */
+int settings_complete(struct settings *s, bool needs_image, struct err *e) MUST_CHECK;
 void settings_fini(struct settings *s);
 /* Appends all rows for --help, or as the document. */
 int settings_describe(struct buf *out, bool markdown, struct err *e) MUST_CHECK;

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from nodebed.bed import NodeBed
+from nodebed.controller import Controller
 from nodebed.space import Space
 from realbed.process import Process
 from upstream.install import Upstream
@@ -30,6 +31,14 @@ def node(request):
 def upstream(node):
     """The upstream operator of the whole run."""
     instance = Upstream(node)
+    yield instance
+    instance.close()
+
+
+@pytest.fixture(scope="session")
+def control(node):
+    """The companion controller of the whole run."""
+    instance = Controller(node)
     yield instance
     instance.close()
 

@@ -113,6 +113,13 @@ def proxy(folder, program=None, name=layout.PROXY_IMAGE):
     return write(folder / f"{program.name}.tar", name, files, ["/usr/local/bin/containerboot"])
 
 
+def plain(folder, program, name):
+    """A program with its libraries and the roots of the machine, and nothing else."""
+    roots = "/etc/ssl/certs/ca-certificates.crt"
+    files = {f"/{program.name}": program, roots: Path(roots), "/etc/passwd": b"nobody:x:65534:65534::/:/bin/false\n"}
+    return write(folder / f"{program.name}.tar", name, files | _libraries(program), [f"/{program.name}"])
+
+
 def _python_modules(modules, search):
     """The files of modules, those that these import included; search has folders in which Python finds them."""
     listing = (f"import sys; sys.path[:0] = {search!r}; import {modules}; "

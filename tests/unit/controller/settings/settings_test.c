@@ -100,19 +100,19 @@ static void running_needs_an_image_and_a_cluster(void **state)
 	char *complete[] = {"PROXY_IMAGE=a", "KUBECONFIG=/x", "NAMESPACE=n", NULL};
 	(void)state;
 	assert_string_equal(parse(&s, none, none), "");
-	assert_int_not_equal(settings_complete(&s, &e), 0);
+	assert_int_not_equal(settings_complete(&s, true, &e), 0);
 	assert_non_null(strstr(e.msg, "--proxy-image (PROXY_IMAGE) is not set"));
 	settings_fini(&s);
 	assert_string_equal(parse(&s, none, outside), "");
-	assert_int_not_equal(settings_complete(&s, &e), 0);
+	assert_int_not_equal(settings_complete(&s, true, &e), 0);
 	assert_non_null(strstr(e.msg, "set --kubeconfig (KUBECONFIG)"));
 	settings_fini(&s);
 	assert_string_equal(parse(&s, none, no_namespace), "");
-	assert_int_not_equal(settings_complete(&s, &e), 0);
+	assert_int_not_equal(settings_complete(&s, true, &e), 0);
 	assert_non_null(strstr(e.msg, "--namespace (NAMESPACE) is not set"));
 	settings_fini(&s);
 	assert_string_equal(parse(&s, none, complete), "");
-	assert_int_equal(settings_complete(&s, &e), 0);
+	assert_int_equal(settings_complete(&s, true, &e), 0);
 	settings_fini(&s);
 }
 
