@@ -12,6 +12,8 @@
 #include "lib/base/mem.h"
 #include "lib/io/timer.h"
 
+#define DEFAULT_TAG "tag:k8s"
+
 /* A step under way. */
 struct running {
 	struct group_partners *partners_ref;
@@ -91,8 +93,18 @@ static void on_key(void *arg, const struct control_key *key, const struct contro
 	finish(r, ENGINE_DONE, 0, NULL);
 }
 
+/* Of the group, else of the tailnet; an older schema gives the latter no default. */
+static void tags_of(const struct object_proxy_group *group, const struct object_tailnet *tailnet,
+	struct strv *out)
+{
+	strv_copy(out, group->tags.len > 0 ? &group->tags : &tailnet->proxy_tags);
+	if (out->len == 0)
+		strv_push(out, DEFAULT_TAG);
+}
+
 static void make_key(struct running *r)
 {
+	AUTO(strv_fini) struct strv tags = {0};
 	const char *name = NULL;
 	struct err e;
 	const struct object_proxy_group *group = group_of(r);
@@ -102,9 +114,10 @@ static void make_key(struct running *r)
 		finish(r, ENGINE_FAILED, 0, &e);
 		return;
 	}
+	tags_of(group, tailnet, &tags);
 	AUTO(mem_free) char *description = xasprintf("%s-%d", r->group, r->ordinal);
 	const struct control_key_request request = {
-		.tags = group->tags.len > 0 ? &group->tags : &tailnet->proxy_tags,
+		.tags = &tags,
 		.expiry_s = GROUP_KEY_EXPIRY_S,
 		.description = description,
 	};

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "controller/cluster/cluster.h"
+#include "controller/proxygroup/group_clean.h"
 #include "controller/proxygroup/group_env.h"
 #include "lib/base/fnv.h"
 #include "lib/base/json.h"
@@ -93,71 +94,9 @@ void group_template_check(const struct group_view *v, struct strv *faults)
 	group_env_check(json_path(group->template, "container", "env", NULL), faults);
 }
 
-/* Maps that the server does not keep when they are empty, unlike most objects. */
-static bool is_map(const char *key)
-{
-	static const char *const maps[] = {
-		"annotations", "labels", "limits", "matchLabels", "nodeSelector", "requests"};
-	for (size_t i = 0; i < ARRAY_LEN(maps); i++) {
-		if (strcmp(maps[i], key) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Whether the server would drop the member, so that it would differ for ever. */
-static bool is_dropped(const struct json *member)
-{
-	const char *text = json_str(member);
-	switch (json_type(member)) {
-	case JSON_NULL:
-		return true;
-	case JSON_STRING:
-		return text[0] == '\0';
-	case JSON_ARRAY:
-		return json_len(member) == 0;
-	case JSON_OBJECT:
-		return json_len(member) == 0 && is_map(json_key(member));
-	case JSON_NONE:
-	case JSON_BOOL:
-	case JSON_NUMBER:
-		return false;
-	}
-	return false;
-}
-
-/* A copy without what the server drops; NULL for nothing. A list instead of recursion. */
-static struct json *cleaned(const struct json *value)
-{
-	bool is_container = json_type(value) == JSON_OBJECT || json_type(value) == JSON_ARRAY;
-	if (value == NULL || is_dropped(value) || (is_container && json_len(value) == 0))
-		return NULL;
-	struct json *copy = json_dup(value);
-	size_t count = 0;
-	size_t cap = 0;
-	struct json **pending = xgrow(NULL, 0, &cap, 32, sizeof(struct json *));
-	pending[count++] = copy;
-	while (count > 0) {
-		struct json *parent = pending[--count];
-		const struct json *next = NULL;
-		for (const struct json *at = json_first(parent); at != NULL; at = next) {
-			next = json_next(at);
-			if (json_key(at) != NULL && is_dropped(at)) {
-				AUTO(mem_free) char *key = xstrdup(json_key(at));
-				json_remove(parent, key);
-			} else if (json_first(at) != NULL) {
-				pending = xgrow(pending, count, &cap, 32, sizeof(struct json *));
-				pending[count++] = (struct json *)(void *)at;
-			}
-		}
-	}
-	free(pending);
-	return copy;
-}
-
 static void set_cleaned(struct json *values, const char *hole, const struct json *value)
 {
-	struct json *copy = cleaned(value);
+	struct json *copy = group_clean(value);
 	if (copy != NULL)
 		json_set(values, hole, copy);
 }
@@ -270,7 +209,7 @@ static void fill_pod(const struct group_view *v, struct json *values)
 		{"imagePullSecrets", "image_pull_secrets"},
 		{"annotations", "annotations"},
 	};
-	struct json *labels = cleaned(json_get(v->group->template, "labels"));
+	struct json *labels = group_clean(json_get(v->group->template, "labels"));
 	if (labels == NULL)
 		labels = json_new_object();
 	json_set_str(labels, CLUSTER_LABEL_MANAGED, "true");
