@@ -26,9 +26,7 @@ images: ## container images of both architectures, build/images/, and their chec
 	@tests/images/all
 
 e2e: ## every story on real partners, and on the node
-	@tests/real/e2e
-	@tests/deploy/run
-	@tests/node/e2e
+	@tests/e2e
 
 long: ## stories that need minutes: five without a control server, sixty kills
 	@TAILBOOT_CONTROL_AWAY=300 TAILBOOT_KILLS=60 tests/node/e2e test_probes.py test_kills.py

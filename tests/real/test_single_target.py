@@ -124,6 +124,7 @@ def _spread(peer, pod, family, protocol, count=30):
     return found
 
 
+@pytest.mark.alone
 def test_dns_target_with_three_backends(bed, new_proxy):
     """Connections are spread; a backend that leaves gets no more; a name that fails changes nothing."""
     backends, peer = bed.backends(3), bed.peer
