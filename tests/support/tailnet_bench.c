@@ -151,6 +151,19 @@ static bool is_done(void *arg)
 	return b->is_done;
 }
 
+void tailnet_bench_start(struct tailnet_bench *b, const struct engine_step *step)
+{
+	b->is_done = false;
+	b->running = step;
+	b->handle = step->call->start(step->call->arg, step, on_done, b);
+}
+
+void tailnet_bench_wait(struct tailnet_bench *b)
+{
+	assert_true(loop_wait(b->api->api->loop, is_done, b, LOOP_WAIT_MS));
+	b->running = NULL;
+}
+
 static void carry_out(struct tailnet_bench *b, struct engine_plan *plan)
 {
 	for (size_t i = 0; i < plan->count; i++) {
@@ -161,11 +174,8 @@ static void carry_out(struct tailnet_bench *b, struct engine_plan *plan)
 			patch(b, step);
 		if (step->kind != ENGINE_STEP_CALL)
 			continue;
-		b->is_done = false;
-		b->running = step;
-		b->handle = step->call->start(step->call->arg, step, on_done, b);
-		assert_true(loop_wait(b->api->api->loop, is_done, b, LOOP_WAIT_MS));
-		b->running = NULL;
+		tailnet_bench_start(b, step);
+		tailnet_bench_wait(b);
 	}
 	for (size_t i = 0; i + 2 < plan->also.len; i += 3)
 		strv_push(&b->also, plan->also.items[i + 2]);

@@ -69,6 +69,9 @@ void tailnet_bench_feed(struct tailnet_bench *b);
 /* Handles the key until it is at rest. Returns the number of requests that would have been sent to
  * the API server. */
 size_t tailnet_bench_handle(struct tailnet_bench *b);
+/* A call of a plan that is carried out by the test itself: it begins; it has ended. */
+void tailnet_bench_start(struct tailnet_bench *b, const struct engine_step *step);
+void tailnet_bench_wait(struct tailnet_bench *b);
 /* The API server has these Secrets, and they are read; the tailnet is handled. */
 void tailnet_bench_begin(struct tailnet_bench *b, const char *list);
 /* "" when there is no such condition. */

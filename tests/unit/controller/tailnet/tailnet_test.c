@@ -139,6 +139,36 @@ static void a_secret_may_come_and_change(void **state)
 	assert_null(planes_get(b->planes, "one"));
 }
 
+/* The Secret changes while the control plane is silent. */
+static void a_rotation_ends_the_sync_under_way(void **state)
+{
+	struct tailnet_bench *b = *state;
+	tailnet_bench_begin(b, SECRET_LIST(SECRET(FIRST, "1")));
+	b->replies[DEVICES] = (struct raw_reply){.text = NULL};
+	struct json *metadata = json_dup(json_get(b->object, "metadata"));
+	json_set(metadata, "generation", json_new_i64(2));
+	json_set(b->object, "metadata", metadata);
+	tailnet_bench_feed(b);
+	engine_plan_fini(&b->plan);
+	b->feature.plan(b->feature.arg, "", "one", NULL, &b->plan);
+	assert_true(b->plan.is_partial);
+	const struct engine_step *step = b->plan.steps[b->plan.count - 1];
+	unsigned int asked = b->asked[DEVICES];
+	tailnet_bench_start(b, step);
+	assert_true(
+		loop_wait_count(b->api->api->loop, &b->asked[DEVICES], asked + 1, LOOP_WAIT_MS));
+	unsigned int changes = b->changes;
+	raw_server_say(b->api->api->server, FRAME("MODIFIED", SECRET(OTHER, "7")));
+	/* It ends at once, and its result does not count. */
+	tailnet_bench_wait(b);
+	assert_true(loop_wait_count(b->api->api->loop, &b->changes, changes + 1, LOOP_WAIT_MS));
+	tailnet_bench_answer(b, DEVICES, "200 OK", "{\"devices\":[]}");
+	size_t before = b->control->requests.len;
+	tailnet_bench_handle(b);
+	assert_non_null(strstr(b->control->requests.items[before], "other"));
+	tailnet_bench_expect(b, "True Ready", "True Ready", "True Ready");
+}
+
 static void a_faulty_secret_is_named(void **state)
 {
 	struct tailnet_bench *b = *state;
@@ -275,6 +305,7 @@ int main(void)
 		FLOW(a_missing_scope_is_named),
 		FLOW(a_refused_tag_is_quoted),
 		FLOW(a_secret_may_come_and_change),
+		FLOW(a_rotation_ends_the_sync_under_way),
 		FLOW(a_faulty_secret_is_named),
 		FLOW(an_outage_of_three_intervals_is_survived),
 		FLOW(a_pause_that_is_asked_for_is_made),
