@@ -126,9 +126,14 @@ static int add_bearer(struct fetch *fetch, const struct secret *bearer, struct e
 {
 	if (strpbrk(secret_str(bearer), "\r\n") != NULL)
 		return err_set(e, -EINVAL, "%s: bearer token with a line end", fetch->label);
-	char *line = xasprintf("Authorization: Bearer %s", secret_str(bearer));
+	/* Not printed: that would leave parts behind in memory that it has outgrown. */
+	static const char name[] = "Authorization: Bearer ";
+	size_t size = sizeof(name) + bearer->len;
+	char *line = xmalloc(size);
+	memcpy(line, name, sizeof(name) - 1);
+	memcpy(line + sizeof(name) - 1, secret_str(bearer), bearer->len + 1);
 	int code = add_header(fetch, line, e);
-	explicit_bzero(line, strlen(line));
+	explicit_bzero(line, size);
 	free(line);
 	return code;
 }
