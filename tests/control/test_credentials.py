@@ -4,6 +4,7 @@ import pytest
 
 from fakes.httpserver import Reply
 from fakes.tailscale_api import answers
+from fakes.waiting import wait_until
 
 from .planes import API_KEY, CLIENT, SECRET
 
@@ -114,6 +115,21 @@ def test_an_echo_of_secrets_is_not_shown(api, planes, is_by_key):
         assert answer["outcome"] == "Invalid"
         assert "***" in answer["error"] and "tskey-" not in answer["error"]
         assert not [token for token in tokens if token in answer["error"]]
+
+
+@pytest.mark.parametrize("is_by_key", [False, True])
+def test_secrets_leave_the_memory(api, planes, is_by_key):
+    planes.add(api, is_by_key=is_by_key)
+    made = planes.new_key(quiet=True)
+    assert made["outcome"] == "OK" and "key" not in made
+    assert planes.call("list_devices")["outcome"] == "OK"
+    tokens = [token for token in api.access.secrets() if token not in (SECRET, API_KEY)]
+    used = [API_KEY] if is_by_key else [SECRET, *tokens]
+    assert all(planes.holds(text) for text in used)
+    assert not planes.holds(api.tailnet.keys()[0]["key"])
+    planes.say(do="free", of="a")
+    wait_until(lambda: not any(planes.holds(text) for text in used), 5,
+               lambda: [(text[:12], planes.holds(text)) for text in used])
 
 
 @pytest.mark.parametrize("options, part", [

@@ -32,6 +32,7 @@ struct request {
 	struct control_call *call;
 	struct json *devices;
 	int64_t count;
+	bool is_quiet; /* the text of a key is not shown */
 };
 
 struct plane {
@@ -65,6 +66,7 @@ static struct request *request_new(struct drive *d, const struct json *command)
 	r->plane = xstrdup(drive_text_or(command, "of", ""));
 	r->begun_ms = clock_now_ms();
 	r->devices = json_new_array();
+	r->is_quiet = json_bool(json_get(command, "quiet"), false);
 	r->next = d->requests;
 	r->link = &d->requests;
 	if (r->next != NULL)
@@ -119,7 +121,8 @@ static void on_key(void *arg, const struct control_key *key, const struct contro
 	struct json *event = event_of(r, result, err);
 	if (key != NULL) {
 		json_set_str(event, "id", key->id);
-		json_set_str(event, "key", secret_str(key->key));
+		if (!r->is_quiet)
+			json_set_str(event, "key", secret_str(key->key));
 	}
 	drive_say(event);
 	request_free(r);

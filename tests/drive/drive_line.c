@@ -12,6 +12,7 @@
 #include "lib/io/loop.h"
 
 #define LINE_MAX_BYTES (4u * 1024 * 1024)
+#define ROOM_BYTES (64u * 1024) /* for lines with secrets: they are wiped where they stand */
 
 struct input {
 	struct loop *loop;
@@ -69,11 +70,15 @@ static void on_input(void *arg, uint32_t events)
 		return;
 	}
 	drive_must(buf_append(&input->in, chunk, (size_t)n, &e) == 0, "a line is too long");
+	explicit_bzero(chunk, (size_t)n);
 	const char *end;
 	while ((end = memchr(buf_cstr(&input->in), '\n', input->in.len)) != NULL) {
 		size_t len = (size_t)(end - buf_cstr(&input->in));
 		on_line(input, buf_cstr(&input->in), len);
+		explicit_bzero(input->in.data, len);
 		buf_consume(&input->in, len + 1);
+		/* Bytes behind the moved rest are still those of the line. */
+		explicit_bzero(input->in.data + input->in.len, input->in.cap - input->in.len);
 	}
 }
 
@@ -82,6 +87,7 @@ void drive_run(struct loop *loop, drive_line_fn fn, void *arg)
 	struct input input = {.loop = loop, .in = BUF_INIT(LINE_MAX_BYTES), .fn = fn, .arg = arg};
 	struct err e = {0};
 	drive_must(fcntl(0, F_SETFL, O_NONBLOCK) == 0, "standard input");
+	drive_must(buf_reserve(&input.in, ROOM_BYTES, &e) == 0, "memory");
 	struct loop_source *source = loop_add(loop, 0, EPOLLIN, on_input, &input, &e);
 	drive_must(source != NULL, e.msg);
 	drive_must(loop_run(loop, &e) == 0, e.msg);

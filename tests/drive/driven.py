@@ -8,6 +8,9 @@ import subprocess
 import threading
 import time
 
+#: beyond this it is address space that a sanitizer has reserved
+_LARGEST = 1 << 30
+
 
 class Driven:
     """One running program. Events are kept in the order in which it said them, each with the time `at`."""
@@ -51,6 +54,20 @@ class Driven:
         """Peak of its resident memory, in MiB."""
         with open(f"/proc/{self.pid}/status", encoding="ascii") as file:
             return next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmHWM"))
+
+    def holds(self, text):
+        """How often a text stands in its writable memory."""
+        found = 0
+        with open(f"/proc/{self.pid}/maps", encoding="ascii") as maps, open(f"/proc/{self.pid}/mem", "rb") as memory:
+            for line in maps:
+                place, rights = line.split()[:2]
+                first, last = (int(end, 16) for end in place.split("-"))
+                if "rw" not in rights or last - first > _LARGEST or "[v" in line:
+                    continue
+                with contextlib.suppress(OSError):
+                    memory.seek(first)
+                    found += memory.read(last - first).count(text.encode())
+        return found
 
     def close(self):
         """Ends it; returns its exit status."""
