@@ -73,9 +73,18 @@ static void note(struct engine_exec *x, const struct engine_ending *failure)
 	x->ending = *failure;
 }
 
+/* What is to be changed is gone meanwhile: as normal as a conflict. */
+static bool is_gone_meanwhile(const struct engine_step *step, enum kube_outcome outcome)
+{
+	return outcome == KUBE_NOT_FOUND &&
+	       (step->op.verb == KUBE_PATCH || step->op.verb == KUBE_UPDATE);
+}
+
 static void note_request(
 	struct run *run, enum kube_outcome outcome, uint64_t retry_after_ms, const struct err *err)
 {
+	if (is_gone_meanwhile(run->step, outcome))
+		outcome = KUBE_CONFLICT;
 	const struct row *row = &rows[outcome];
 	AUTO(mem_free) char *name = engine_step_name(run->step);
 	struct engine_ending failure = {

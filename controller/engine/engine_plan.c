@@ -45,6 +45,18 @@ struct engine_step *engine_plan_request(
 	return step;
 }
 
+/* Objects in a list say neither their kind nor its version: both are those of the list. */
+static void complete(struct json *live, const struct json *desired)
+{
+	static const char *const members[] = {"apiVersion", "kind"};
+	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+		const struct json *wanted = json_get(desired, members[i]);
+		if (wanted != NULL && json_type(live) == JSON_OBJECT &&
+			json_get(live, members[i]) == NULL)
+			json_set(live, members[i], json_dup(wanted));
+	}
+}
+
 /* Whether the live object is as desired; else difference receives the path. */
 static bool is_applied(
 	const struct json *desired, const char *live, char difference[ENGINE_PATH_MAX])
@@ -54,6 +66,7 @@ static bool is_applied(
 	if (live == NULL)
 		return false;
 	AUTO(json_freep) struct json *now = json_parse(live, strlen(live), &unreadable);
+	complete(now, desired);
 	return now != NULL && engine_diff_is_contained(desired, now, engine_rules,
 				      engine_rules_count, difference, ENGINE_PATH_MAX);
 }

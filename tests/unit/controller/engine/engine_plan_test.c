@@ -68,6 +68,23 @@ static void only_a_difference_is_applied(void **state)
 	engine_plan_fini(&plan);
 }
 
+/* The server leaves them out in lists of its own kinds. */
+static void kind_and_version_of_a_listed_object_are_those_of_the_list(void **state)
+{
+	static const char desired[] = "{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"spec\":{}}";
+	const struct kube_target target = {&services, "a", "web", NULL};
+	struct engine_plan plan = {0};
+	struct err e;
+	(void)state;
+	AUTO(mem_free) char *text = stored(desired);
+	AUTO(json_freep) struct json *live = json_parse(text, strlen(text), &e);
+	json_remove(live, "apiVersion");
+	json_remove(live, "kind");
+	AUTO(mem_free) char *listed = json_print(live);
+	assert_false(engine_plan_apply(&plan, 1, &target, parsed(desired), listed));
+	engine_plan_fini(&plan);
+}
+
 struct status_case {
 	const char *wanted, *live, *difference; /* NULL: as it is */
 };
@@ -199,6 +216,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_a_difference_is_applied),
+		cmocka_unit_test(kind_and_version_of_a_listed_object_are_those_of_the_list),
 		cmocka_unit_test(only_a_difference_in_the_status_is_written),
 		cmocka_unit_test(finalizers_of_others_stay),
 		cmocka_unit_test(values_of_secrets_are_not_printed),

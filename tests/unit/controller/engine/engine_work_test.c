@@ -279,6 +279,27 @@ static void each_failure_has_its_end(void **state)
 	answer_with(f, NULL, 0);
 }
 
+static void fill_patch(struct fixture *f, struct engine_plan *out)
+{
+	const struct kube_op op = {.verb = KUBE_PATCH, .target = {&maps, "a", "bad", NULL}};
+	(void)f;
+	engine_plan_request(out, 1, &op, json_new_object());
+	out->shows_failure = true;
+}
+
+static void what_is_gone_meanwhile_is_like_a_conflict(void **state)
+{
+	static const struct answer answers[] = {
+		{"/bad", "404 Not Found", STATUS("404", "NotFound")}};
+	struct fixture *f = *state;
+	answer_with(f, answers, 1);
+	f->fill = fill_patch;
+	handle(f, 1);
+	assert_int_equal(f->result, ENGINE_FAILED);
+	assert_int_equal(f->shown, 0);
+	assert_int_equal(f->log.worst, LOG_LEVEL_DEBUG);
+}
+
 static void a_missing_permission_is_said_once_with_the_rule(void **state)
 {
 	static const struct answer answers[] = {
@@ -426,6 +447,7 @@ int main(void)
 		TEST(stages_are_carried_out_in_their_order),
 		TEST(a_failure_ends_the_plan_after_its_stage),
 		TEST(each_failure_has_its_end),
+		TEST(what_is_gone_meanwhile_is_like_a_conflict),
 		TEST(a_missing_permission_is_said_once_with_the_rule),
 		TEST(a_partial_plan_is_made_anew_at_once),
 		TEST(a_plan_that_stays_partial_ends),
