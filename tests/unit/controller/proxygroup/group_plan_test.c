@@ -178,8 +178,16 @@ static void a_device_goes_after_its_pod(void **state)
 	live(b);
 	group_bench_patch(b, CLUSTER_PROXY_GROUPS, "egress", "{\"spec\":{\"replicas\":1}}");
 	group_bench_finish(b);
-	/* The pods are still there. */
+	/* The pods are still there, also when the StatefulSet controller knows the number. */
+	const struct json *set = group_bench_get(b, CLUSTER_STATEFUL_SETS, "egress");
+	AUTO(json_freep) struct json *seen = json_dup(json_get(set, "status"));
+	group_bench_patch(
+		b, CLUSTER_STATEFUL_SETS, "egress", "{\"status\":{\"observedGeneration\":9}}");
+	group_bench_finish(b);
 	assert_int_equal(b->removed.len, 0);
+	AUTO(mem_free) char *status = json_print(seen);
+	AUTO(mem_free) char *back = xasprintf("{\"status\":%s}", status);
+	group_bench_patch(b, CLUSTER_STATEFUL_SETS, "egress", back);
 	group_bench_expect(b, "ProxyGroupReady", "ProxyGroupCreating",
 		"waiting for 2 ProxyGroup pods to shut down");
 	group_bench_remove(b, CLUSTER_PODS, "egress-2");
@@ -194,6 +202,19 @@ static void a_device_goes_after_its_pod(void **state)
 	assert_null(group_bench_get(b, CLUSTER_BUDGETS, "egress"));
 	const struct json *group = group_bench_get(b, CLUSTER_PROXY_GROUPS, "egress");
 	assert_int_equal(json_len(json_path(group, "status", "devices", NULL)), 1);
+}
+
+static void the_ledger_knows_the_device_of_a_lost_state(void **state)
+{
+	struct group_bench *b = open_bench(state, 2);
+	live(b);
+	group_bench_patch(b, CLUSTER_PROXY_GROUPS, "egress", "{\"spec\":{\"replicas\":1}}");
+	group_bench_finish(b);
+	group_bench_remove(b, CLUSTER_SECRETS, "egress-1");
+	live(b);
+	assert_int_equal(b->removed.len, 1);
+	assert_string_equal(b->removed.items[0], "n-tskey-2");
+	assert_int_equal(b->devices.len, 1);
 }
 
 static void a_replica_that_never_logged_in_has_no_device_to_delete(void **state)
@@ -237,6 +258,7 @@ int main(void)
 		TEST(labels_of_a_secret_come_back),
 		TEST(scaling_within_the_slots_leaves_the_pods_alone),
 		TEST(a_device_goes_after_its_pod),
+		TEST(the_ledger_knows_the_device_of_a_lost_state),
 		TEST(a_replica_that_never_logged_in_has_no_device_to_delete),
 		TEST(a_stale_state_does_not_count),
 	};
