@@ -19,7 +19,8 @@ struct permissions_check;
 struct permission {
 	bool is_cluster_wide; /* else in the controller's namespace */
 	const char *group, *resource;
-	const char *verbs; /* between blanks */
+	const char *verbs;  /* between blanks */
+	const char *reason; /* for the document */
 };
 
 extern const struct permission permissions[];
@@ -39,7 +40,7 @@ struct permissions_check *permissions_check_new(
 	struct kube *k, const char *ns, permissions_fn fn, void *arg);
 void permissions_check_free(struct permissions_check *check); /* NULL is accepted */
 
-/* The table as rules of a ClusterRole and a Role, as YAML. */
+/* The table as a document in Markdown. */
 int permissions_describe(struct buf *out, struct err *e) MUST_CHECK;
 
 #endif

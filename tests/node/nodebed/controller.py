@@ -1,7 +1,9 @@
 """The companion controller in the cluster, from its chart, with a Headscale tailnet and its credentials."""
 
 import base64
+import contextlib
 import json
+import subprocess
 
 from realbed import settings, wait
 
@@ -13,6 +15,7 @@ GROUP = "gateway.tailscale.com/v1alpha1"
 TAILNET = "default"
 # Headscale v1 has no OAuth clients: an API key.
 _CREDENTIALS, _AUTHORITY = "tailnet-credentials", "tailnet-authority"
+RELEASE, _SELECTOR = "controller", "app.kubernetes.io/name=tailboot-controller"
 _PODS = "/api/v1/namespaces/" + NAMESPACE + "/pods"
 
 
@@ -51,49 +54,38 @@ def condition(document, kind):
 
 
 class Controller:
-    """Installed for the whole run; close() takes it away again."""
+    """Two pods of the chart for the whole run, and a tailnet that is Ready; close() takes it all away."""
 
-    def __init__(self, bed, replicas=1):
+    def __init__(self, bed):
         self.bed = bed
-        bed.load_image(self._image())
-        self._install(replicas)
-
-    def _image(self):
-        program = settings.program().parent / "tailboot-controller"
-        return images.plain(self.bed.folder, program, IMAGE)
-
-    def _install(self, replicas):
-        bed = self.bed
-        for path in sorted((settings.ROOT / "controller" / "crds").glob("*.yaml")):
-            bed.apply(path.read_text())
-        bed.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd",
-                    "tailscaletailnets.gateway.tailscale.com", "tailscaleproxygroups.gateway.tailscale.com")
+        bed.load_image(images.plain(bed.folder, settings.program().parent / "tailboot-controller", IMAGE))
         bed.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}])
         key = bed.headscale.run("apikeys", "create", "--expiration", "24h").strip()
         bed.apply([_secret(_CREDENTIALS, api_key=json.loads(key) if key.startswith('"') else key),
                    _secret(_AUTHORITY, ca__crt=bed.authority.certificate.read_text())])
-        bed.apply(self._objects(replicas), namespace=NAMESPACE)
+        self.install()
         bed.apply([tailnet()])
         self.wait_condition("tailscaletailnet", TAILNET, "Ready")
 
-    def _objects(self, replicas):
-        account = {"kind": "ServiceAccount", "name": "controller", "namespace": NAMESPACE}
-        labels = {"app": "controller"}
-        names = {"POD_NAME": "metadata.name", "POD_NAMESPACE": "metadata.namespace"}
-        container = {"name": "controller", "image": IMAGE, "imagePullPolicy": "Never",
-                     "args": [f"--proxy-image={layout.PROXY_IMAGE}", "--log-format=text", "--v=1"],
-                     "env": [{"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in names.items()],
-                     "readinessProbe": {"httpGet": {"path": "/readyz", "port": 8080}, "periodSeconds": 1}}
-        return [
-            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "controller"}},
-            {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "controller"},
-             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
-             "subjects": [account]},
-            {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "controller"},
-             "spec": {"replicas": replicas, "selector": {"matchLabels": labels},
-                      "template": {"metadata": {"labels": labels},
-                                   "spec": {"serviceAccountName": "controller", "containers": [container]}}}},
-        ]
+    def helm(self, command, *arguments, deadline=180):
+        done = subprocess.run([settings.partner("helm") / "helm", command, RELEASE, *arguments, "-n", NAMESPACE,
+                               f"--kubeconfig={self.bed.kubeconfig}"],
+                              capture_output=True, text=True, timeout=deadline)
+        if done.returncode != 0:
+            raise OSError(f"helm {command}: {done.stderr.strip()}\n{self.log()[-3000:]}")
+        return done.stdout
+
+    def install(self):
+        repository, _, tag = IMAGE.rpartition(":")
+        proxies, _, proxy_tag = layout.PROXY_IMAGE.rpartition(":")
+        values = {"image.repository": repository, "image.tag": tag, "image.pullPolicy": "Never",
+                  "proxyImage.repository": proxies, "proxyImage.tag": proxy_tag, "logFormat": "text", "verbosity": "1"}
+        self.helm("install", settings.ROOT / "deploy" / "charts" / "tailboot-controller", "--wait", "--timeout=90s",
+                  *(f"--set={name}={value}" for name, value in values.items()))
+
+    def kill(self):
+        """Ends all its pods at once, without a chance to say goodbye."""
+        self.bed.kubectl("-n", NAMESPACE, "delete", "pods", "-l", _SELECTOR, "--force", "--grace-period=0", "--wait=false")
 
     def object(self, kind, name, namespace=None):
         where = ["-n", namespace] if namespace else []
@@ -114,12 +106,19 @@ class Controller:
         return seen
 
     def log(self):
-        return self.bed.kubectl("-n", NAMESPACE, "logs", "-l", "app=controller", "--tail=-1", "--prefix")
+        """What its pods say, as far as they are there."""
+        with contextlib.suppress(OSError):
+            return self.bed.kubectl("-n", NAMESPACE, "logs", "-l", _SELECTOR, "--tail=-1", "--prefix")
+        return ""
 
     def pods(self, proxy_group):
         """Names of the pods of a group."""
         listed = self.bed.control.get(f"{_PODS}?labelSelector=tailscale.com%2Fparent-resource%3D{proxy_group}")["items"]
         return sorted(pod["metadata"]["name"] for pod in listed)
+
+    def devices(self, prefix):
+        """Names of the nodes in Headscale that begin so."""
+        return sorted(one["given_name"] for one in self.bed.headscale.nodes() if one["given_name"].startswith(prefix))
 
     def close(self):
         self.bed.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
