@@ -52,15 +52,16 @@ static bool is_known(const struct cluster *c, const char *kind)
 static void on_key(void *arg, const char *kind, const char *ns, const char *name)
 {
 	struct cluster *c = arg;
-	/* Until the caches are complete a key would be looked at with a part of its objects: all
-	 * are given then. */
-	if (c->is_synced && c->options.on_key != NULL && is_known(c, kind))
+	if (c->options.on_key != NULL && is_known(c, kind))
 		c->options.on_key(c->options.arg, kind, ns, name);
 }
 
 static void on_entry(void *arg, const struct kube_entry *before, const struct kube_entry *after)
 {
 	struct slot *slot = arg;
+	/* All keys are given when the caches are complete. */
+	if (!slot->cluster->is_synced)
+		return;
 	cluster_keys(slot->cluster, slot->kind, before, after, on_key, slot->cluster);
 }
 
