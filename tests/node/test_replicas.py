@@ -1,5 +1,6 @@
 """Egress through several replicas: they are replaced, and a node is drained, while requests keep coming."""
 
+import datetime
 import json
 import time
 
@@ -36,6 +37,20 @@ def _replicas(node, space, name, count):
     return [space.pod(one).wait_ready(60) for one in names]
 
 
+def _until_ready(pods):
+    """Seconds from the start of the container, in the kubelet's whole ones."""
+    def seconds(text):
+        return datetime.datetime.fromisoformat(text).timestamp()
+
+    taken = []
+    for pod in pods:
+        status = pod.object()["status"]
+        began = status["containerStatuses"][0]["state"]["running"]["startedAt"]
+        ready = next(one["lastTransitionTime"] for one in status["conditions"] if one["type"] == "Ready")
+        taken.append(f"{seconds(ready) - seconds(began):.0f}")
+    return " ".join(taken) + " s"
+
+
 @pytest.fixture
 def load(node, space):
     """Starts the requests: a new connection each, 1 s, no second try, from a pod on the second node."""
@@ -55,7 +70,7 @@ def load(node, space):
 def test_rolling_update(node, space, load, figure):
     """Three replicas are replaced one after the other."""
     pods = _replicas(node, space, "egress", 3)
-    before = {pod.name: pod.uid() for pod in pods}
+    before, first = {pod.name: pod.uid() for pod in pods}, _until_ready(pods)
     requests = load("egress")
     requests.wait_more(2 * RATE, 10)
     began = time.monotonic()
@@ -64,7 +79,8 @@ def test_rolling_update(node, space, load, figure):
     took = time.monotonic() - began
     assert all(pod.uid() != before[pod.name] for pod in pods)
     wait.wait_for(lambda: time.monotonic() - requests.started >= AT_LEAST, AT_LEAST, "requests for a minute", interval=0.5)
-    figure(f"{requests.count()} requests at {requests.rate():.0f}/s, {len(requests.failures)} failed; update {took:.0f} s")
+    figure(f"{requests.count()} requests at {requests.rate():.0f}/s, {len(requests.failures)} failed; update {took:.0f} s; "
+           f"until ready: first {first}, then {_until_ready(pods)}")
     assert not requests.failures, f"{len(requests.failures)} failed: {requests.failures[:5]}"
     assert requests.rate() >= 0.9 * RATE
     assert len(requests.answers) == 3, "a replica carried no request"

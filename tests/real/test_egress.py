@@ -222,6 +222,7 @@ def test_four_via_six_name_as_target(bed, cluster, new_proxy, new_peer):
     for protocol in PROTOCOLS:
         answer = echo.wait_answer(client, pod.address6, 1001, protocol)
         assert (answer.name, answer.address, answer.port) == ("site", "10.77.0.1", echo.PORT)
+    assert "EgressTargetSilent" not in pod.log(), "the router has not answered for what is behind it"
     servers.close()
     assert pod.stop() == 0
 

@@ -15,7 +15,6 @@
 #include "boot/datapath/datapath_conditions.h"
 #include "boot/settings/settings.h"
 #include "boot/settings/settings_load.h"
-#include "boot/settings/times.h"
 #include "egress/egress_conditions.h"
 #include "ingress/ingress_conditions.h"
 #include "lib/base/clock.h"
@@ -159,6 +158,8 @@ void datapath_bench_make(struct datapath_bench *b, const char *setting, bool has
 	b->settings = settings_parse(env.items);
 	free(b->settings->pod_ipv4);
 	b->settings->pod_ipv4 = xstrdup("10.0.0.5");
+	b->times = *times_get(true);
+	b->times.answer_limit_ms = 100;
 	struct datapath_partners partners = {
 		.loop = b->loop,
 		.resolver = b->resolver,
@@ -168,7 +169,7 @@ void datapath_bench_make(struct datapath_bench *b, const char *setting, bool has
 		.bus = b->bus,
 		.api = b->api,
 		.settings = b->settings,
-		.times = times_get(true),
+		.times = &b->times,
 	};
 	struct datapath_events events = {on_ready, on_impossible, on_answered, on_target_lost, b};
 	b->d = datapath_new(&partners, &events, &e);

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+#include "boot/settings/times.h"
 #include "lib/base/condition.h"
 #include "lib/base/err.h"
 #include "lib/localapi/selfnode.h"
@@ -31,6 +32,7 @@ struct statestore;
 struct datapath_bench {
 	char *dir;
 	struct settings *settings;
+	struct times times; /* no daemon answers for targets: they are waited for briefly */
 	struct loop *loop;
 	struct fetcher *fetcher;
 	struct resolver *resolver;
