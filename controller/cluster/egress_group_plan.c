@@ -6,6 +6,7 @@
 
 #include "controller/cluster/cluster.h"
 #include "controller/cluster/egress_book.h"
+#include "controller/engine/engine_diff.h"
 #include "controller/engine/engine_plan.h"
 #include "controller/manifests/manifest.h"
 #include "lib/base/b64.h"
@@ -74,14 +75,22 @@ static struct json *group_values(const struct egress_group_view *view)
 	return values;
 }
 
+/* One that is not in the cache is made, never overwritten. */
+static void plan_creation(const struct egress_group_view *view, int stage,
+	struct json *desired_take, struct engine_plan *out)
+{
+	const struct kube_op op = {
+		.verb = KUBE_CREATE,
+		.target = {cluster_resource(CLUSTER_CONFIG_MAPS), view->ns, NULL, NULL},
+		.field_manager = ENGINE_FIELD_MANAGER,
+	};
+	engine_diff_seal(desired_take);
+	engine_plan_request(out, stage, &op, desired_take);
+}
+
 /* Numbers are given out by what was read: with another version there the step fails. */
 static void guard(struct engine_step *step, const struct kube_entry *live)
 {
-	if (live == NULL) {
-		step->op.verb = KUBE_CREATE;
-		step->is_new = false;
-		return;
-	}
 	struct json *metadata = json_dup(json_get(step->body, "metadata"));
 	json_set_str(metadata, "resourceVersion", live->version);
 	json_set(step->body, "metadata", metadata);
@@ -101,8 +110,9 @@ static void plan_config_map(const struct egress_group_view *view, int stage, con
 	struct json *desired = manifest_fill("group-config-map", values, &e);
 	if (desired == NULL)
 		return;
-	const char *live = view->config_map != NULL ? view->config_map->text : NULL;
-	if (engine_plan_apply(out, stage, &target, desired, live))
+	if (view->config_map == NULL)
+		plan_creation(view, stage, desired, out);
+	else if (engine_plan_apply(out, stage, &target, desired, view->config_map->text))
 		guard(out->steps[out->count - 1], view->config_map);
 }
 

@@ -237,7 +237,14 @@ static enum kube_outcome change(struct api_world *w, const struct engine_step *s
 {
 	const struct kube_op *op = &step->op;
 	enum cluster_kind kind = kind_of(op->target.resource);
-	struct stored *s = find(w, kind, op->target.ns, op->target.name);
+	struct err e;
+	/* As the client would. */
+	if (kube_op_check(op, &e) < 0)
+		fail_msg("%s", e.msg);
+	AUTO(mem_free)
+	char *name = op->target.name != NULL ? xstrdup(op->target.name)
+					     : api_object_text(step->body, "name");
+	struct stored *s = find(w, kind, op->target.ns, name);
 	if (s == NULL) {
 		if (op->verb == KUBE_DELETE)
 			return KUBE_OK;

@@ -170,6 +170,12 @@ static bool is_stale(const struct json *old, const struct json *body)
 	return version != NULL && live != NULL && strcmp(version, live) != 0;
 }
 
+static const char *name_of(const struct engine_step *step)
+{
+	const char *name = step->op.target.name;
+	return name != NULL ? name : json_str(json_path(step->body, "metadata", "name", NULL));
+}
+
 /* Server-side apply: the document replaces all but what others have put there. */
 static void apply(struct group_bench *b, const struct engine_step *step, const struct json *old)
 {
@@ -186,9 +192,8 @@ static void apply(struct group_bench *b, const struct engine_step *step, const s
 		json_set(object, "data", data);
 	}
 	if (old == NULL)
-		strv_pushf(&b->created, "%s %s", step->op.target.resource->plural,
-			step->op.target.name);
-	store(b, kind, step->op.target.name, object);
+		strv_pushf(&b->created, "%s %s", step->op.target.resource->plural, name_of(step));
+	store(b, kind, name_of(step), object);
 }
 
 static void patch(struct group_bench *b, const struct engine_step *step, const struct json *old)
@@ -208,7 +213,11 @@ static void patch(struct group_bench *b, const struct engine_step *step, const s
 static bool request(struct group_bench *b, const struct engine_step *step)
 {
 	enum cluster_kind kind = kind_of(step->op.target.resource);
-	const struct json *old = group_bench_get(b, kind, step->op.target.name);
+	const struct json *old = group_bench_get(b, kind, name_of(step));
+	struct err e;
+	/* As the client would. */
+	if (kube_op_check(&step->op, &e) < 0)
+		fail_msg("%s", e.msg);
 	b->writes++;
 	if (kind == CLUSTER_SECRETS && b->conflicts > 0) {
 		b->conflicts--;

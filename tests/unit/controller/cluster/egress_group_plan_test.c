@@ -117,7 +117,9 @@ static void numbers_are_written_under_the_version_that_was_read(void **state)
 	/* One that is not in the cache is made, never overwritten. */
 	make_plan(c, &p);
 	const struct engine_step *step = step_of(&p, "configmaps", 0);
+	struct err e;
 	assert_int_equal(step->op.verb, KUBE_CREATE);
+	assert_int_equal(kube_op_check(&step->op, &e), 0);
 	assert_int_equal(step->stage, 3);
 	assert_string_equal(text_at(step, "metadata", "name"), "egress-egress-config");
 	assert_string_equal(text_at(step, "binaryData", "egress-services"), "e30="); /* {} */

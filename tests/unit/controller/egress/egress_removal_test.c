@@ -36,6 +36,8 @@ static void a_deletion_leaves_nothing(void **state)
 	struct egress_world *w = *state;
 	egress_world_serve(w, 1);
 	api_world_watch(w->api, check_order, w);
+	/* Before that of the group. */
+	api_world_queue(w->api, CLUSTER_KEY_SERVICE, "default", "web");
 	api_world_delete(w->api, CLUSTER_SERVICES, "default", "web");
 	egress_world_run(w);
 	assert_null(egress_world_service_of_web(w));
@@ -76,6 +78,8 @@ static void a_change_of_the_group_moves_all(void **state)
 	egress_world_group(w, "second", 1);
 	egress_world_run(w);
 	api_world_watch(w->api, check_order, w);
+	/* Before that of the former group. */
+	api_world_queue(w->api, CLUSTER_KEY_PROXY_GROUP, "", "second");
 	egress_world_service(w, "default", "web",
 		"\"gateway.tailscale.com/proxy-group\":\"second\"", EGRESS_WORLD_HTTP);
 	egress_world_run(w);
