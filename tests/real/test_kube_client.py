@@ -245,3 +245,45 @@ def test_many_watches_beside_a_long_list(cluster, drive, figure):
            f"from a write to its watch {max(delays) * 1000:.0f} ms at most of {len(delays)}")
     assert drive.memory() < 64
     assert max(delays) < 0.1
+
+
+def test_what_egress_relies_on(drive):
+    """An apply under a version, endpoints that are left out, conditions that are merged and removed by their type."""
+    where = {**CONFIG_MAPS, "ns": "default", "name": "numbers"}
+    applied = {"manager": "driver", "force": True}
+    first = drive.outcome("apply", **where, **applied, body=_config_map("numbers", "1"))[1]
+    version = first["metadata"]["resourceVersion"]
+    under = {"resourceVersion": version}
+    second = drive.outcome("apply", **where, **applied, body=_config_map("numbers", "2", **under))
+    assert second[0] == "OK" and second[1]["data"] == {"value": "2"}
+    assert drive.outcome("apply", **where, **applied, body=_config_map("numbers", "3", **under))[0] == "Conflict"
+    slices = {"group": "discovery.k8s.io", "plural": "endpointslices", "kind": "EndpointSlice", "ns": "default",
+              "name": "ends-ipv4"}
+    ends = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+            "metadata": {"name": "ends-ipv4", "namespace": "default"},
+            "addressType": "IPv4", "ports": [{"name": "http", "port": 10123, "protocol": "TCP"}]}
+    pod = {"addresses": ["10.1.2.3"], "hostname": "a-pod",
+           "conditions": {"ready": True, "serving": True, "terminating": False}}
+    assert drive.outcome("apply", **slices, **applied, body=ends)[0] == "OK"
+    with_pod = drive.outcome("apply", **slices, **applied, body={**ends, "endpoints": [pod]})[1]
+    assert with_pod["endpoints"][0]["hostname"] == "a-pod"
+    assert not drive.outcome("apply", **slices, **applied, body=ends)[1]["endpoints"]
+    kind = {"plural": "services", "kind": "Service", "ns": "default"}
+    services = {**kind, "name": "web"}
+    user = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "default"},
+            "spec": {"type": "ExternalName", "externalName": "placeholder", "ports": [{"port": 80}]}}
+    assert drive.outcome("create", **kind, body=user)[0] == "OK"
+
+    def conditions(*changes):
+        body = {"status": {"conditions": changes}}
+        outcome, after = drive.outcome("patch", **services, subresource="status", patch="strategic", body=body)
+        assert outcome == "OK", after
+        return {c["type"]: c["status"] for c in after["status"].get("conditions", [])}
+
+    def condition(name, status):
+        return {"type": name, "status": status, "reason": "Test", "message": "",
+                "lastTransitionTime": "2026-01-01T00:00:00Z"}
+
+    assert conditions(condition("A", "True"), condition("B", "False")) == {"A": "True", "B": "False"}
+    assert conditions(condition("B", "True")) == {"A": "True", "B": "True"}
+    assert conditions({"$patch": "delete", "type": "A"}) == {"B": "True"}
