@@ -19,11 +19,19 @@ static void write_fini(struct engine_write *write)
 	mem_free(&write->version);
 }
 
+/* The answer is that of an object that is gone with it: its last finalizer was removed. */
+static bool is_last(const struct json *answer)
+{
+	return json_path(answer, "metadata", "deletionTimestamp", NULL) != NULL &&
+	       json_len(json_path(answer, "metadata", "finalizers", NULL)) == 0;
+}
+
 void engine_unseen_add(
 	struct engine_unseen *u, const struct engine_step *step, const struct json *answer)
 {
 	const struct kube_op *op = &step->op;
 	bool is_deletion = op->verb == KUBE_DELETE;
+	bool is_gone = is_deletion || is_last(answer);
 	/* Of a collection there is no answer about one object. */
 	if (op->verb < KUBE_CREATE || op->verb == KUBE_DELETE_MANY)
 		return;
@@ -33,7 +41,7 @@ void engine_unseen_add(
 		.name = op->target.name != NULL ? xstrdup(op->target.name)
 						: metadata_text(answer, "name"),
 		.uid = is_deletion ? xstrdup(op->uid) : metadata_text(answer, "uid"),
-		.version = is_deletion ? NULL : metadata_text(answer, "resourceVersion"),
+		.version = is_gone ? NULL : metadata_text(answer, "resourceVersion"),
 	};
 	u->items = xgrow(u->items, u->len, &u->cap, 8, sizeof(*u->items));
 	u->items[u->len++] = write;
