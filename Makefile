@@ -28,7 +28,7 @@ images: ## container images of both architectures, build/images/, and their chec
 e2e: ## every story on real partners, and on the node
 	@tests/e2e
 
-long: ## stories that need minutes, LONG_AWAY=300 s without a control server and LONG_KILLS=60; results in docs/long-runs.md
+long: ## stories that need minutes, LONG_AWAY=300 s without a control server and LONG_KILLS=60 kills
 	@TAILBOOT_CONTROL_AWAY=$${LONG_AWAY:-300} TAILBOOT_KILLS=$${LONG_KILLS:-60} tests/node/e2e test_probes.py test_kills.py
 
 bench: build ## figures beside the reference
