@@ -5,6 +5,7 @@
 
 #include "lib/base/json.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 
 #define VERB(verb) (1u << (verb))
 #define ANY (~0u)
@@ -12,6 +13,10 @@
 #define READS (VERB(KUBE_LIST) | VERB(KUBE_WATCH))
 /* A cause inside a Status of another reason. */
 #define FUTURE_VERSION "ResourceVersionTooLarge"
+/* Server-side apply of a document that does not fit the schema, or has a value that is none: a
+ * failure without a reason, and with the code of an internal error. */
+#define NOT_OF_SCHEMA "failed to create typed patch object"
+#define NO_VALUE "failed to convert new"
 
 struct row {
 	unsigned int verbs;
@@ -102,6 +107,9 @@ const char *kube_outcome_reason(const struct json *status)
 		if (cause != NULL && strcmp(cause, FUTURE_VERSION) == 0)
 			return cause;
 	}
+	const char *message = json_str(json_get(status, "message"));
+	if (message != NULL && (str_starts(message, NOT_OF_SCHEMA) || str_starts(message, NO_VALUE)))
+		return "Invalid";
 	const char *reason = json_str(json_get(status, "reason"));
 	return reason != NULL && reason[0] != '\0' ? reason : NULL;
 }

@@ -120,6 +120,12 @@ static void a_status_is_read(void **state)
 		KUBE_GONE);
 	assert_int_equal(of_status(KUBE_WATCH, "{\"code\":500,\"details\":{\"causes\":{}}}"),
 		KUBE_UNAVAILABLE);
+	assert_int_equal(
+		of_status(KUBE_APPLY,
+			"{\"code\":500,\"message\":\"failed to create typed patch "
+			"object (ns/a; apps/v1, Kind=StatefulSet): .spec.x: field not declared "
+			"in schema\"}"),
+		KUBE_INVALID);
 }
 
 int main(void)
