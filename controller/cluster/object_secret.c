@@ -52,9 +52,8 @@ static void read_state(const struct json *data, struct object_secret *out)
 	out->pod_uid = read_text(data, STATE_KEY_POD_UID);
 	out->capver = read_text(data, STATE_KEY_CAPVER);
 	read_ips(data, &out->device_ips);
-	/* An empty one has been cleared. */
-	read_value(data, STATE_KEY_REISSUE_AUTHKEY, &out->reissue_authkey);
-	out->is_reissue = secret_is_set(&out->reissue_authkey);
+	/* An empty one is a request as well: the pod had no key. */
+	out->is_reissue = read_value(data, STATE_KEY_REISSUE_AUTHKEY, &out->reissue_authkey);
 	out->egress_services = read_text(data, STATE_KEY_EGRESS_SERVICES);
 	struct err unreadable;
 	if (egress_status_parse(out->egress_services, strlen(out->egress_services), &out->egress,

@@ -103,8 +103,8 @@ struct object_secret {
 	/* type "state" */
 	char *device_id, *device_fqdn, *pod_uid, *capver;
 	struct strv device_ips;
-	struct secret reissue_authkey; /* the refused key */
-	bool is_reissue;               /* it is there and not empty: another is asked for */
+	struct secret reissue_authkey; /* the refused key, empty when the pod had none */
+	bool is_reissue;               /* it is there, also empty: another key is asked for */
 	char *egress_services;         /* text of the status */
 	struct egress_status egress;   /* what it says; empty when it cannot be read */
 };

@@ -108,7 +108,8 @@ const char *kube_outcome_reason(const struct json *status)
 			return cause;
 	}
 	const char *message = json_str(json_get(status, "message"));
-	if (message != NULL && (str_starts(message, NOT_OF_SCHEMA) || str_starts(message, NO_VALUE)))
+	if (message != NULL &&
+		(str_starts(message, NOT_OF_SCHEMA) || str_starts(message, NO_VALUE)))
 		return "Invalid";
 	const char *reason = json_str(json_get(status, "reason"));
 	return reason != NULL && reason[0] != '\0' ? reason : NULL;

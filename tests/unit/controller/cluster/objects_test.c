@@ -247,7 +247,7 @@ static void values_that_are_no_text_are_none(void **state)
 	assert_string_equal(s->pod_uid, "");
 	assert_string_equal(s->device_fqdn, "");
 	assert_int_equal(s->device_ips.len, 0);
-	assert_false(s->is_reissue);
+	assert_true(s->is_reissue);
 }
 
 static void of_a_config_secret_the_file_is_kept(void **state)

@@ -126,6 +126,10 @@ static void a_status_is_read(void **state)
 			"object (ns/a; apps/v1, Kind=StatefulSet): .spec.x: field not declared "
 			"in schema\"}"),
 		KUBE_INVALID);
+	assert_int_equal(of_status(KUBE_APPLY,
+				 "{\"code\":500,\"message\":\"failed to convert new object (ns/a): "
+				 "quantities must match\"}"),
+		KUBE_INVALID);
 }
 
 int main(void)
