@@ -82,9 +82,7 @@ static struct series *find(struct metrics *m, enum metric metric, const char *la
 static struct series *find_formatted(
 	struct metrics *m, enum metric metric, const char *fmt, va_list args)
 {
-	AUTO(mem_free) char *labels = NULL;
-	if (vasprintf(&labels, fmt, args) < 0)
-		abort();
+	AUTO(mem_free) char *labels = xvasprintf(fmt, args);
 	return find(m, metric, labels);
 }
 

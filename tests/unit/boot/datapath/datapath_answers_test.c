@@ -187,7 +187,7 @@ static void the_next_daemon_is_introduced_to_all(void **state)
 }
 
 /* As many as can be asked at once have been asked, and make room. */
-static void former_targets_do_not_take_the_places_of_new_ones(void **state)
+static void former_targets_leave_room_for_new_ones(void **state)
 {
 	struct fixture *f = *state;
 	daemon_says(&f->daemon, "POST", OK);
@@ -211,7 +211,7 @@ int main(void)
 		TEST(a_silent_target_is_a_condition_until_it_answers),
 		TEST(a_removed_target_is_no_longer_at_fault),
 		TEST(the_next_daemon_is_introduced_to_all),
-		TEST(former_targets_do_not_take_the_places_of_new_ones),
+		TEST(former_targets_leave_room_for_new_ones),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

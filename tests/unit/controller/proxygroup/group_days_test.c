@@ -97,7 +97,7 @@ static void something_happens(struct group_bench *b)
 		b->remove_fails = draw(2);
 		break;
 	case 5:
-		/* Somebody deletes a device in the control plane. */
+		/* A person deletes a device in the control plane. */
 		if (b->devices.len > 0)
 			free(b->devices.items[--b->devices.len]);
 		if (b->devices.items != NULL)
