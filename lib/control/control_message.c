@@ -68,10 +68,11 @@ bool control_message_has_error(const char *body, size_t len, const char *error)
 /* Replaces len bytes at the place. */
 static char *hide_at(char *at, size_t len)
 {
-	size_t shown = strlen(SECRET_SHOWN);
-	memmove(at + shown, at + len, strlen(at + len) + 1);
-	memcpy(at, SECRET_SHOWN, shown);
-	return at + shown;
+	static const char shown[] = SECRET_SHOWN;
+	char *behind = at + sizeof(shown) - 1;
+	memmove(behind, at + len, strlen(at + len) + 1);
+	memcpy(at, shown, sizeof(shown) - 1);
+	return behind;
 }
 
 void control_message_hide(char *text, const struct secret *secret)
