@@ -183,12 +183,23 @@ static bool is_anothers(const struct egress_service_view *v)
 	       !object_has_finalizer(&v->service->meta, CLUSTER_FINALIZER);
 }
 
-/* The group is gone: so are its replicas, sooner or later, and with them the endpoints. */
+/* Whether a replica goes on serving for now. */
+static bool has_replica(const struct egress_service_view *v)
+{
+	for (size_t i = 0; i < v->pods.count; i++) {
+		if (!v->pods.items[i].is_terminating)
+			return true;
+	}
+	return false;
+}
+
+/* The group is gone: so are its replicas, sooner or later. One that ends waits in its hook until it
+ * is no endpoint any more. */
 static void without_group(const struct egress_service_view *v, struct engine_plan *out)
 {
 	egress_conditions_plan(v, egress_conditions_without_group(v), STAGE_STATUS, out);
 	for (size_t f = 0; f < EGRESS_FAMILIES; f++) {
-		if (v->slices[f] != NULL && v->pods.count == 0)
+		if (v->slices[f] != NULL && !has_replica(v))
 			remove_one(v->slices[f], CLUSTER_SLICES, STAGE_SLICES, out);
 	}
 }

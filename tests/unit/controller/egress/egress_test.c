@@ -91,6 +91,25 @@ static void a_pod_that_ends_is_no_endpoint(void **state)
 	egress_world_expect_message(w, "TailscaleEgressSvcReady", "1 out of 2 replicas are ready");
 }
 
+static void pods_of_a_group_that_ends_are_no_endpoints(void **state)
+{
+	struct egress_world *w = *state;
+	AUTO(mem_free) char *child = egress_world_child();
+	egress_world_serve(w, 1);
+	egress_world_confirm(w, "egress", 0, "pod-0");
+	egress_world_run(w);
+	api_world_put(w->api, CLUSTER_PROXY_GROUPS,
+		"{\"metadata\":{\"name\":\"egress\",\"deletionTimestamp\":"
+		"\"2026-01-01T00:00:00Z\",\"finalizers\":[\"test\"]}}");
+	egress_world_run(w);
+	assert_int_equal(egress_world_endpoints(w, child, "ipv4"), 1);
+	api_world_put(w->api, CLUSTER_PODS,
+		"{\"metadata\":{\"namespace\":\"ts\",\"name\":\"egress-0\",\"deletionTimestamp\":"
+		"\"2026-01-01T00:00:00Z\",\"finalizers\":[\"test\"]}}");
+	egress_world_run(w);
+	assert_int_equal(egress_world_endpoints(w, child, "ipv4"), -1);
+}
+
 static void what_a_former_pod_said_does_not_count(void **state)
 {
 	struct egress_world *w = *state;
@@ -259,6 +278,7 @@ int main(void)
 		TEST(a_service_gets_its_objects),
 		TEST(replicas_become_endpoints_one_by_one),
 		TEST(a_pod_that_ends_is_no_endpoint),
+		TEST(pods_of_a_group_that_ends_are_no_endpoints),
 		TEST(what_a_former_pod_said_does_not_count),
 		TEST(a_port_too_many_leaves_no_object),
 		TEST(a_group_without_replicas_says_so),
