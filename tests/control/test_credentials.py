@@ -18,7 +18,7 @@ def test_one_token_for_all_that_wait(api, planes):
 
 
 def test_a_token_is_renewed_at_four_fifths_of_its_life(api, planes):
-    api.access.token_seconds = 1
+    api.access.token_seconds = 4
     planes.add(api)
     first = planes.call("list_devices")
     assert first["outcome"] == "OK"
@@ -27,7 +27,7 @@ def test_a_token_is_renewed_at_four_fifths_of_its_life(api, planes):
     # Before its end: no request was refused for its token.
     assert set(planes.traced("list_devices")) == {200}
     tokens = api.calls.of("oauth")
-    assert 0.75 <= tokens[1].when - tokens[0].when <= 1.0
+    assert 3.1 <= tokens[1].when - tokens[0].when <= 4.0
 
 
 def test_the_old_token_serves_while_a_new_one_cannot_be_had(api, planes):
