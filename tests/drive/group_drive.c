@@ -33,6 +33,13 @@ static void put_group(struct group_bench *b, const struct json *command)
 	group_bench_put(b, CLUSTER_PROXY_GROUPS, object);
 }
 
+/* One that is created is named by its document alone. */
+static const char *name_of(const struct engine_step *step)
+{
+	const char *name = step->op.target.name;
+	return name != NULL ? name : json_str(json_path(step->body, "metadata", "name", NULL));
+}
+
 static struct json *step_event(const struct engine_step *step)
 {
 	const struct kube_resource *resource = step->op.target.resource;
@@ -42,7 +49,7 @@ static struct json *step_event(const struct engine_step *step)
 	json_set_str(event, "version", resource->version);
 	json_set_str(event, "plural", resource->plural);
 	json_set_str(event, "kind", resource->kind);
-	json_set_str(event, "name", step->op.target.name);
+	json_set_str(event, "name", name_of(step));
 	json_set_str(event, "difference", difference);
 	json_set(event, "stage", json_new_i64(step->stage));
 	json_set(event, "body", step->body != NULL ? json_dup(step->body) : json_new_null());
