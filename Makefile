@@ -1,7 +1,7 @@
 # Front door: each target is a script that installs what it needs, shows what it does, and can be run twice.
 
 .DEFAULT_GOAL := build
-.PHONY: build test lint demo cluster cluster-down images e2e long bench fuzz coverage docs install package clean help
+.PHONY: build test lint demo cluster cluster-down images e2e long bench mutants fuzz coverage docs install package clean help
 
 build: ## the program, build/tailboot
 	@scripts/need build
@@ -34,6 +34,9 @@ long: ## stories that need minutes, LONG_AWAY=300 s without a control server and
 bench: build ## figures beside the reference
 	@tests/bench/run
 	@tests/bench/datapath
+
+mutants: ## the code of one requirement less: its test has to fail
+	@tests/mutants/run
 
 fuzz: ## every parser by libFuzzer, FUZZ_SECONDS each
 	@scripts/fuzz
