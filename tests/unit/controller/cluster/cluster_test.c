@@ -118,7 +118,13 @@ static void watch(struct fixture *f)
 {
 	cluster_watch(f->cluster, f->api->loop, f->api->kube);
 	assert_false(cluster_is_synced(f->cluster));
-	assert_true(loop_wait_count(f->api->loop, &f->synced, 1, LOOP_WAIT_MS));
+	/* Time passes, since a dozen connections at once are slow under valgrind, and those that
+	 * were not made are tried again. */
+	for (unsigned int i = 0; i < 500 && f->synced == 0; i++) {
+		fake_clock_advance_ms(100);
+		(void)loop_wait_count(f->api->loop, &f->synced, 1, 200);
+	}
+	assert_int_equal(f->synced, 1);
 	assert_true(cluster_is_synced(f->cluster));
 }
 
@@ -205,10 +211,11 @@ static void all_keys_come_again_after_a_long_time(void **state)
 	watch(f);
 	strv_reset(&f->keys);
 	f->key_count = 0;
-	fake_clock_advance_ms(899999);
+	/* From nine tenths to eleven, a part of which has passed. */
+	fake_clock_advance_ms(850000);
 	assert_true(loop_wait_idle(f->api->loop, 50));
 	assert_int_equal(f->key_count, 0);
-	fake_clock_advance_ms(200001);
+	fake_clock_advance_ms(250000);
 	assert_true(loop_wait_count(f->api->loop, &f->key_count, 1, LOOP_WAIT_MS));
 	expect(&f->keys, BOTH);
 }
