@@ -12,6 +12,25 @@ void control_request_fini(struct control_request *r)
 	*r = (struct control_request){0};
 }
 
+void control_request_set(
+	struct control_request *out, const char *method, char *path_take, char *body_take)
+{
+	*out = (struct control_request){
+		.method = method,
+		.path = path_take,
+		.body = body_take,
+		.content_type = CONTROL_TYPE_JSON,
+	};
+}
+
+struct json *control_text_array(const struct strv *texts)
+{
+	struct json *array = json_new_array();
+	for (size_t i = 0; texts != NULL && i < texts->len; i++)
+		json_push(array, json_new_str(texts->items[i]));
+	return array;
+}
+
 void control_device_view_fini(struct control_device_view *v)
 {
 	strv_fini(&v->addresses);

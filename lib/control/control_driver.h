@@ -21,6 +21,10 @@ struct control_request {
 };
 
 void control_request_fini(struct control_request *r);
+/* With JSON as its body; NULL = none. */
+void control_request_set(
+	struct control_request *out, const char *method, char *path_take, char *body_take);
+struct json *control_text_array(const struct strv *texts); /* NULL is none */
 
 /* A device as its item has it. Texts are borrowed from the item. */
 struct control_device_view {

@@ -14,17 +14,6 @@
 
 #define PREFIX "/api/v1"
 
-static void set_request(
-	struct control_request *out, const char *method, char *path_take, char *body_take)
-{
-	*out = (struct control_request){
-		.method = method,
-		.path = path_take,
-		.body = body_take,
-		.content_type = CONTROL_TYPE_JSON,
-	};
-}
-
 static int check_id(const char *id, const char *of, struct err *e)
 {
 	if (!control_path_is_number(id))
@@ -42,15 +31,12 @@ static int create_key(const struct control_key_request *key, const char *tailnet
 	if (key->tags == NULL || key->tags->len == 0)
 		return err_set(e, -EINVAL, "a key of Headscale needs tags: one without has a user");
 	AUTO(json_freep) struct json *body = json_new_object();
-	struct json *tags = json_new_array();
-	for (size_t i = 0; i < key->tags->len; i++)
-		json_push(tags, json_new_str(key->tags->items[i]));
 	control_path_time(expiration, sizeof(expiration), now + (time_t)key->expiry_s);
 	json_set(body, "reusable", json_new_bool(false));
 	json_set(body, "ephemeral", json_new_bool(key->ephemeral));
 	json_set_str(body, "expiration", expiration);
-	json_set(body, "aclTags", tags);
-	set_request(out, "POST", xstrdup(PREFIX "/preauthkey"), json_print(body));
+	json_set(body, "aclTags", control_text_array(key->tags));
+	control_request_set(out, "POST", xstrdup(PREFIX "/preauthkey"), json_print(body));
 	return 0;
 }
 
@@ -76,14 +62,14 @@ static int delete_key(
 	(void)tailnet;
 	if (check_id(id, "key", e) < 0)
 		return e->code;
-	set_request(out, "DELETE", xasprintf(PREFIX "/preauthkey?id=%s", id), NULL);
+	control_request_set(out, "DELETE", xasprintf(PREFIX "/preauthkey?id=%s", id), NULL);
 	return 0;
 }
 
 static void list_devices(const char *tailnet, struct control_request *out)
 {
 	(void)tailnet;
-	set_request(out, "GET", xstrdup(PREFIX "/node"), NULL);
+	control_request_set(out, "GET", xstrdup(PREFIX "/node"), NULL);
 }
 
 static int read_device(const struct json *item, struct control_device_view *out, struct err *e)
@@ -108,14 +94,14 @@ static int delete_device(const char *id, struct control_request *out, struct err
 {
 	if (check_id(id, "node", e) < 0)
 		return e->code;
-	set_request(out, "DELETE", xasprintf(PREFIX "/node/%s", id), NULL);
+	control_request_set(out, "DELETE", xasprintf(PREFIX "/node/%s", id), NULL);
 	return 0;
 }
 
 static void probe(const char *tailnet, struct control_request *out)
 {
 	(void)tailnet;
-	set_request(out, "GET", xstrdup(PREFIX "/health"), NULL);
+	control_request_set(out, "GET", xstrdup(PREFIX "/health"), NULL);
 }
 
 const struct control_driver control_headscale_v1 = {

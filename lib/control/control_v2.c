@@ -9,17 +9,6 @@
 #define PREFIX "/api/v2"
 #define PATH_MAX_BYTES 4096
 
-static void set_request(
-	struct control_request *out, const char *method, char *path_take, char *body_take)
-{
-	*out = (struct control_request){
-		.method = method,
-		.path = path_take,
-		.body = body_take,
-		.content_type = CONTROL_TYPE_JSON,
-	};
-}
-
 /* A deletion of what an identifier names. */
 static int set_deletion(struct control_request *out, char *folder_take, const char *id,
 	const char *of, struct err *e)
@@ -30,16 +19,8 @@ static int set_deletion(struct control_request *out, char *folder_take, const ch
 		return err_set(e, -EINVAL, "\"%.64s\" is not the identifier of a %s", id, of);
 	if (buf_append_str(&path, folder, e) < 0 || control_path_escape(&path, id, e) < 0)
 		return e->code;
-	set_request(out, "DELETE", buf_take(&path), NULL);
+	control_request_set(out, "DELETE", buf_take(&path), NULL);
 	return 0;
-}
-
-static struct json *tag_array(const struct strv *tags)
-{
-	struct json *array = json_new_array();
-	for (size_t i = 0; tags != NULL && i < tags->len; i++)
-		json_push(array, json_new_str(tags->items[i]));
-	return array;
 }
 
 static int create_key(const struct control_key_request *key, const char *tailnet, time_t now,
@@ -52,7 +33,7 @@ static int create_key(const struct control_key_request *key, const char *tailnet
 	json_set(create, "reusable", json_new_bool(false));
 	json_set(create, "ephemeral", json_new_bool(key->ephemeral));
 	json_set(create, "preauthorized", json_new_bool(true));
-	json_set(create, "tags", tag_array(key->tags));
+	json_set(create, "tags", control_text_array(key->tags));
 	struct json *devices = json_new_object();
 	json_set(devices, "create", create);
 	struct json *capabilities = json_new_object();
@@ -63,7 +44,8 @@ static int create_key(const struct control_key_request *key, const char *tailnet
 	control_path_description(
 		description, sizeof(description), key->description != NULL ? key->description : "");
 	json_set_str(body, "description", description);
-	set_request(out, "POST", xasprintf(PREFIX "/tailnet/%s/keys", tailnet), json_print(body));
+	control_request_set(
+		out, "POST", xasprintf(PREFIX "/tailnet/%s/keys", tailnet), json_print(body));
 	return 0;
 }
 
@@ -86,7 +68,7 @@ static int delete_key(
 
 static void list_devices(const char *tailnet, struct control_request *out)
 {
-	set_request(out, "GET", xasprintf(PREFIX "/tailnet/%s/devices", tailnet), NULL);
+	control_request_set(out, "GET", xasprintf(PREFIX "/tailnet/%s/devices", tailnet), NULL);
 }
 
 /* The stable identifier is the one that daemons store; the older "id" is a number. */
@@ -117,7 +99,7 @@ static int delete_device(const char *id, struct control_request *out, struct err
 
 static void probe(const char *tailnet, struct control_request *out)
 {
-	set_request(out, "GET", xasprintf(PREFIX "/tailnet/%s/keys", tailnet), NULL);
+	control_request_set(out, "GET", xasprintf(PREFIX "/tailnet/%s/keys", tailnet), NULL);
 }
 
 const struct control_driver control_v2 = {
