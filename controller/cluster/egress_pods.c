@@ -110,3 +110,12 @@ unsigned int egress_confirm(const struct egress_pod *pod, const struct egress_se
 		families |= EGRESS_BY_IPV6;
 	return families;
 }
+
+bool egress_deny(const struct egress_pod *pod, const struct egress_service *entry)
+{
+	if (pod->is_terminating || pod->status == NULL)
+		return false;
+	const struct egress_service *has = egress_config_find(&pod->status->services, entry->name);
+	return has != NULL && has->fault != NULL && strcmp(has->target_ip, entry->target_ip) == 0 &&
+	       strcmp(has->target_fqdn, entry->target_fqdn) == 0;
+}

@@ -41,5 +41,7 @@ void egress_pods_fini(struct egress_pods *pods);
 
 /* The families by which the pod forwards what the entry says, as it has confirmed itself. */
 unsigned int egress_confirm(const struct egress_pod *pod, const struct egress_service *entry);
+/* The pod knows the entry, and says that it cannot forward to the target. */
+bool egress_deny(const struct egress_pod *pod, const struct egress_service *entry);
 
 #endif

@@ -111,7 +111,8 @@ static struct json *endpoints(
 	return list;
 }
 
-bool egress_children_confirmed(
+/* A slice remembers that some replica has confirmed the entry. */
+static bool is_remembered(
 	const struct egress_service_view *view, const struct egress_service *entry)
 {
 	AUTO(mem_free) char *hash = egress_book_hash(entry);
@@ -122,11 +123,20 @@ bool egress_children_confirmed(
 		if (has != NULL && strcmp(has, hash) == 0)
 			return true;
 	}
+	return false;
+}
+
+/* A target that has gone is no better than one that never was: it is not to hold pods up. */
+bool egress_children_confirmed(
+	const struct egress_service_view *view, const struct egress_service *entry)
+{
+	bool is_denied = false;
 	for (size_t i = 0; i < view->pods.count; i++) {
 		if (egress_confirm(&view->pods.items[i], entry) != 0)
 			return true;
+		is_denied |= egress_deny(&view->pods.items[i], entry);
 	}
-	return false;
+	return !is_denied && is_remembered(view, entry);
 }
 
 struct json *egress_children_slice(

@@ -173,7 +173,7 @@ static void add_confirmed(const struct egress_service_view *view, struct json *l
 	}
 	AUTO(mem_free)
 	char *message =
-		xasprintf("no replica of %s has ever confirmed that it forwards to %s: "
+		xasprintf("no replica of %s has confirmed that it forwards to %s: "
 			  "check that a node of this %s is in the tailnet, and that its "
 			  "policy lets the tags of the group reach it; replicas do not wait "
 			  "for it to become ready",

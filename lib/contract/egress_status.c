@@ -90,6 +90,17 @@ static int read_address(const struct json *doc, const char *key, char **out, str
 	return 0;
 }
 
+/* A proxy lists a target that it does not find, too, and forwards nothing to it then. */
+static void mark_absent(const struct json *services, struct egress_config *config)
+{
+	for (size_t i = 0; i < config->count; i++) {
+		struct egress_service *s = &config->services[i];
+		const struct json *member = json_get(services, s->name);
+		if (s->fault == NULL && json_len(json_get_fold(member, "tailnetTargetIPs")) == 0)
+			s->fault = xstrdup("tailnetTargetIPs: the target has no address");
+	}
+}
+
 int egress_status_parse(const char *text, size_t len, struct egress_status *out, struct err *e)
 {
 	AUTO(json_freep) struct json *doc = NULL;
@@ -101,6 +112,7 @@ int egress_status_parse(const char *text, size_t len, struct egress_status *out,
 		field_get(doc, "services", JSON_OBJECT, &services, e) < 0 ||
 		egress_config_read(services, &status.services, e) < 0)
 		return e->code;
+	mark_absent(services, &status.services);
 	egress_status_fini(out);
 	*out = status;
 	status = (struct egress_status){0};

@@ -31,7 +31,8 @@ char *egress_status_print(const char *pod_ipv4, const char *pod_ipv6,
 /* What a reader needs of it. */
 struct egress_status {
 	char *pod_ipv4, *pod_ipv6; /* an address or ""; NULL before it was parsed */
-	/* Without endpoints for health checks; one with a fault is not to be relied on. */
+	/* Without endpoints for health checks; one with a fault forwards nothing: its target may
+	 * have no address. */
 	struct egress_config services;
 };
 

@@ -54,12 +54,13 @@ static void check_status(const struct egress_status *status)
 	struct err e;
 	AUTO(mem_free)
 	struct egress_status_service *list = xcalloc(status->services.count + 1, sizeof(*list));
+	const struct ipaddr target = {.family = IPADDR_V4, .bytes = {100, 64, 0, 9}};
 	for (size_t i = 0; i < status->services.count; i++) {
 		struct egress_service *s = &status->services.services[i];
 		/* A status does not have it. */
 		s->health_check_endpoint[0] = '\0';
 		list[i] = (struct egress_status_service){
-			s->name, s->ports, s->port_count, NULL, 0, s->target_ip, s->target_fqdn};
+			s->name, s->ports, s->port_count, &target, 1, s->target_ip, s->target_fqdn};
 	}
 	AUTO(mem_free)
 	char *text = egress_status_print(

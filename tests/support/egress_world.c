@@ -14,6 +14,7 @@
 #include "lib/base/json.h"
 #include "lib/base/mem.h"
 #include "lib/contract/egress_status.h"
+#include "tests/support/address.h"
 
 #define DOCUMENT_MAX (1u << 20)
 
@@ -168,15 +169,16 @@ static char *status_text(const char *document, int ordinal, const char *uid)
 	AUTO(mem_free) char *ipv6 = xasprintf("fd00::%d:%u", ordinal, address_of_uid(uid));
 	struct err e;
 	size_t count = 0;
+	const struct ipaddr target = address_of("100.64.0.9");
 	if (document != NULL)
 		assert_int_equal(egress_config_parse(document, strlen(document), &config, &e), 0);
 	AUTO(mem_free)
 	struct egress_status_service *list = xcalloc(config.count + 1, sizeof(*list));
 	for (size_t i = 0; i < config.count; i++) {
 		const struct egress_service *s = &config.services[i];
-		if (!str_starts(s->target_fqdn, "dead"))
-			list[count++] = (struct egress_status_service){s->name, s->ports,
-				s->port_count, NULL, 0, s->target_ip, s->target_fqdn};
+		bool is_dead = str_starts(s->target_fqdn, "dead");
+		list[count++] = (struct egress_status_service){s->name, s->ports, s->port_count,
+			&target, !is_dead, s->target_ip, s->target_fqdn};
 	}
 	return egress_status_print(ipv4, ipv6, list, count);
 }

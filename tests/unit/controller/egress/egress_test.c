@@ -75,6 +75,25 @@ static void replicas_become_endpoints_one_by_one(void **state)
 	assert_int_equal(api_world_writes(w->api), 0);
 }
 
+/* The replica knows it, and finds no such node. */
+static void a_dead_target_is_named(void **state)
+{
+	struct egress_world *w = *state;
+	AUTO(mem_free) char *child = egress_world_child();
+	egress_world_serve(w, 1);
+	egress_world_confirm(w, "egress", 0, "pod-0");
+	egress_world_run(w);
+	egress_world_expect(w, "TailscaleEgressSvcConfirmed", "True", "Confirmed");
+	egress_world_web(w, "dead.tail1234.ts.net", EGRESS_WORLD_HTTP);
+	egress_world_run(w);
+	egress_world_confirm(w, "egress", 0, "pod-0");
+	egress_world_run(w);
+	assert_int_equal(egress_world_endpoints(w, child, "ipv4"), 0);
+	egress_world_expect(w, "TailscaleEgressSvcReady", "False", "NotReadyToRouteTraffic");
+	egress_world_expect(w, "TailscaleEgressSvcConfirmed", "False", "NeverConfirmed");
+	egress_world_expect_message(w, "TailscaleEgressSvcConfirmed", "dead.tail1234.ts.net");
+}
+
 static void a_pod_that_ends_is_no_endpoint(void **state)
 {
 	struct egress_world *w = *state;
@@ -277,6 +296,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_service_gets_its_objects),
 		TEST(replicas_become_endpoints_one_by_one),
+		TEST(a_dead_target_is_named),
 		TEST(a_pod_that_ends_is_no_endpoint),
 		TEST(pods_of_a_group_that_ends_are_no_endpoints),
 		TEST(what_a_former_pod_said_does_not_count),

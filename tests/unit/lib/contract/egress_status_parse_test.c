@@ -28,12 +28,14 @@ static void a_status_of_a_proxy_is_read(void **state)
 		      "\"default-web\":{\"ports\":[{\"protocol\":\"TCP\",\"matchPort\":10123,"
 		      "\"targetPort\":80}],\"tailnetTargetIPs\":[\"100.64.0.9\"],"
 		      "\"tailnetTarget\":{\"ip\":\"\",\"fqdn\":\"web.tail1234.ts.net\"}},"
+		      "\"absent\":{\"ports\":[],\"tailnetTargetIPs\":null,"
+		      "\"tailnetTarget\":{\"ip\":\"\",\"fqdn\":\"gone.tail1234.ts.net\"}},"
 		      "\"broken\":{\"ports\":7}}}",
 			&status, &e),
 		0);
 	assert_string_equal(status.pod_ipv4, "10.1.2.3");
 	assert_string_equal(status.pod_ipv6, "fd00::7");
-	assert_int_equal(status.services.count, 2);
+	assert_int_equal(status.services.count, 3);
 	const struct egress_service *web = egress_config_find(&status.services, "default-web");
 	assert_non_null(web);
 	assert_null(web->fault);
@@ -41,6 +43,8 @@ static void a_status_of_a_proxy_is_read(void **state)
 	assert_int_equal(web->port_count, 1);
 	assert_int_equal(web->ports[0].match, 10123);
 	assert_non_null(egress_config_find(&status.services, "broken")->fault);
+	assert_string_equal(egress_config_find(&status.services, "absent")->fault,
+		"tailnetTargetIPs: the target has no address");
 }
 
 static void nothing_is_a_status_without_services(void **state)
