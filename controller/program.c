@@ -163,11 +163,11 @@ static int open_lease(struct program *p, struct err *e)
 {
 	if (!p->settings_ref->leader_elect)
 		return 0;
-	AUTO(mem_free) char *self = candidate_name(p->settings_ref);
+	p->candidate = candidate_name(p->settings_ref);
 	struct engine_lease_options options = {
 		.ns = p->settings_ref->ns,
 		.name = PROGRAM_LEASE,
-		.self = self,
+		.self = p->candidate,
 		.takes_over = p->mode == PROGRAM_CLEANS_UP,
 		.on_change = program_on_lease,
 		.on_trouble = program_on_lease_trouble,
@@ -219,6 +219,8 @@ struct program *program_new(const struct settings *settings, enum program_mode m
 		program_free(p);
 		return NULL;
 	}
+	if (mode == PROGRAM_CLEANS_UP)
+		p->cleanup = cleanup_new(p);
 	p->permissions =
 		permissions_check_new(p->kube_ref, settings->ns, program_on_permissions, p);
 	p->upstream = upstream_new(p->loop, p->kube_ref, settings->time_divisor, on_upstream, p);
@@ -258,6 +260,7 @@ void program_free(struct program *p)
 		proc_table_free(p->procs);
 	loop_free(p->loop);
 	metrics_free(p->metrics);
+	free(p->candidate);
 	free(p);
 }
 

@@ -1,6 +1,7 @@
 #include "controller/program_internal.h"
 
 #include <signal.h>
+#include <string.h>
 
 #include "controller/cleanup.h"
 #include "controller/cli.h"
@@ -135,7 +136,7 @@ void program_on_lease(void *arg, bool leads)
 {
 	struct program *p = arg;
 	if (leads) {
-		log_event(EV_LEASE_LEADS, p->settings_ref->pod_name);
+		log_event(EV_LEASE_LEADS, p->candidate);
 		program_update_hold(p);
 		return;
 	}

@@ -36,8 +36,9 @@ struct program {
 	struct engine_feature features[PROGRAM_FEATURES];
 	struct engine_work *work;
 	struct engine_lease *lease; /* NULL without leader election */
-	struct timer drain;         /* at the end: what is under way may end */
-	struct cleanup *cleanup;    /* NULL unless it cleans up */
+	char *candidate;         /* the name of this process in the Lease, NULL without election */
+	struct timer drain;      /* at the end: what is under way may end */
+	struct cleanup *cleanup; /* NULL unless it cleans up */
 
 	uint64_t start_ms;
 };

@@ -91,13 +91,13 @@ class Controller:
         where = ["-n", namespace] if namespace else []
         return json.loads(self.bed.kubectl("get", kind, name, *where, "-o", "json"))
 
-    def wait_condition(self, kind, name, of_type, status="True", *, namespace=None, deadline=60):
-        """Waits until a condition has a status; returns the condition."""
+    def wait_condition(self, kind, name, of_type, status="True", *, reason=None, namespace=None, deadline=60):
+        """Waits until a condition has a status, and a reason if one is given; returns the condition."""
         seen = {}
 
         def reached():
             seen.update(condition(self.object(kind, name, namespace), of_type))
-            return seen.get("status") == status
+            return seen.get("status") == status and reason in (None, seen.get("reason"))
 
         try:
             wait.wait_for(reached, deadline, f"{of_type} of {kind} {name} is {status}")
@@ -115,6 +115,14 @@ class Controller:
         """Names of the pods of a group."""
         listed = self.bed.control.get(f"{_PODS}?labelSelector=tailscale.com%2Fparent-resource%3D{proxy_group}")["items"]
         return sorted(pod["metadata"]["name"] for pod in listed)
+
+    def explain(self, proxy_group):
+        """What a reader wants of a failed story: the ends of the logs of the controller and of a group's pods."""
+        texts = [self.log()[-6000:]]
+        for name in self.pods(proxy_group):
+            with contextlib.suppress(OSError):
+                texts.append(f"--- {name}\n{self.bed.kubectl('-n', NAMESPACE, 'logs', name, '--tail=60')}")
+        return "\n".join(texts)
 
     def devices(self, prefix):
         """Names of the nodes in Headscale that begin so."""
