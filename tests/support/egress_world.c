@@ -162,7 +162,7 @@ char *egress_world_document(struct egress_world *w, const char *group)
 	return buf_take(&text);
 }
 
-static char *status_text(const char *document, int ordinal, const char *uid)
+static char *status_text(const char *document, int ordinal, const char *uid, bool loses_targets)
 {
 	AUTO(egress_config_fini) struct egress_config config = {0};
 	AUTO(mem_free) char *ipv4 = xasprintf("10.1.%d.%u", ordinal, address_of_uid(uid));
@@ -176,7 +176,7 @@ static char *status_text(const char *document, int ordinal, const char *uid)
 	struct egress_status_service *list = xcalloc(config.count + 1, sizeof(*list));
 	for (size_t i = 0; i < config.count; i++) {
 		const struct egress_service *s = &config.services[i];
-		bool is_dead = str_starts(s->target_fqdn, "dead");
+		bool is_dead = loses_targets || str_starts(s->target_fqdn, "dead");
 		list[count++] = (struct egress_status_service){s->name, s->ports, s->port_count,
 			&target, !is_dead, s->target_ip, s->target_fqdn};
 	}
@@ -194,7 +194,7 @@ static void add_coded(struct json *data, const char *key, const char *text)
 void egress_world_confirm(struct egress_world *w, const char *group, int ordinal, const char *uid)
 {
 	AUTO(mem_free) char *document = egress_world_document(w, group);
-	AUTO(mem_free) char *status = status_text(document, ordinal, uid);
+	AUTO(mem_free) char *status = status_text(document, ordinal, uid, w->loses_targets);
 	AUTO(json_freep) struct json *data = json_new_object();
 	add_coded(data, "pod_uid", uid);
 	add_coded(data, "egress-services", status);

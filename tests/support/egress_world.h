@@ -18,6 +18,7 @@ struct egress_world {
 	struct api_world *api;
 	bool leaves_name;
 	bool has_upstream;
+	bool loses_targets; /* replicas find none any more */
 };
 
 void egress_world_init(struct egress_world *w);

@@ -94,6 +94,22 @@ static void a_dead_target_is_named(void **state)
 	egress_world_expect_message(w, "TailscaleEgressSvcConfirmed", "dead.tail1234.ts.net");
 }
 
+/* What was found and is gone is not waited for either. */
+static void a_target_that_has_gone_is_named(void **state)
+{
+	struct egress_world *w = *state;
+	AUTO(mem_free) char *child = egress_world_child();
+	egress_world_serve(w, 1);
+	egress_world_confirm(w, "egress", 0, "pod-0");
+	egress_world_run(w);
+	assert_int_equal(egress_world_endpoints(w, child, "ipv4"), 1);
+	w->loses_targets = true;
+	egress_world_confirm(w, "egress", 0, "pod-0");
+	egress_world_run(w);
+	assert_int_equal(egress_world_endpoints(w, child, "ipv4"), 0);
+	egress_world_expect(w, "TailscaleEgressSvcConfirmed", "False", "NeverConfirmed");
+}
+
 static void a_pod_that_ends_is_no_endpoint(void **state)
 {
 	struct egress_world *w = *state;
@@ -297,6 +313,7 @@ int main(void)
 		TEST(a_service_gets_its_objects),
 		TEST(replicas_become_endpoints_one_by_one),
 		TEST(a_dead_target_is_named),
+		TEST(a_target_that_has_gone_is_named),
 		TEST(a_pod_that_ends_is_no_endpoint),
 		TEST(pods_of_a_group_that_ends_are_no_endpoints),
 		TEST(what_a_former_pod_said_does_not_count),
