@@ -56,8 +56,8 @@ static int from_kubeconfig(struct access *a, const struct settings *settings,
 		.port = a->config.port,
 		.path_prefix = a->config.path_prefix,
 		.certificate_name = a->config.certificate_name,
-		.access_take = STEAL(a->config.access),
 	};
+	options->access_take = STEAL(a->config.access);
 	return 0;
 }
 

@@ -196,6 +196,7 @@ size_t log_json(char *line, size_t size, const struct log_record *record)
 	put_values(&l, record);
 	if (l.is_cut)
 		l.len = head;
-	memcpy(line + l.len, "}\n", CLOSING);
+	line[l.len] = '}';
+	line[l.len + 1] = '\n';
 	return l.len + CLOSING;
 }
