@@ -19,6 +19,7 @@ struct access {
 	struct fetcher *watches;
 	struct kube *kube;
 	struct kube_config config;
+	struct kube_access *access_ref; /* of the kubeconfig; the client owns it */
 	struct kube_exec *exec;
 	char *server;
 };
@@ -57,6 +58,7 @@ static int from_kubeconfig(struct access *a, const struct settings *settings,
 		.path_prefix = a->config.path_prefix,
 		.certificate_name = a->config.certificate_name,
 	};
+	a->access_ref = a->config.access;
 	options->access_take = STEAL(a->config.access);
 	return 0;
 }
@@ -90,7 +92,7 @@ struct access *access_new(struct loop *loop, struct resolver *resolver, struct p
 	kube_use_for_watches(a->kube, a->watches);
 	if (a->config.exec != NULL)
 		a->exec = kube_exec_new(
-			loop, procs, a->config.exec, a->config.access, on_credentials, a);
+			loop, procs, a->config.exec, a->access_ref, on_credentials, a);
 	return a;
 }
 
