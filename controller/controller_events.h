@@ -29,7 +29,6 @@
 #define EV_WATCH_TROUBLE "watch.trouble", LOG_LEVEL_WARNING, "kind,outcome,reason", "%s cannot be watched (%s): %s"
 
 /* controller: keys */
-#define EV_KEY_FAILED "key.failed", LOG_LEVEL_WARNING, "kind,key,reason", "%s %s: %s"
 #define EV_KEY_HANDLED "key.handled", LOG_LEVEL_DEBUG, "kind,key,ms", "%s %s handled in %llu ms"
 
 /* controller: clean-up */

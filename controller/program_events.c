@@ -180,9 +180,8 @@ void program_on_handled(void *arg, const char *kind, const char *ns, const char 
 	metrics_add(p->metrics, METRIC_RECONCILES, 1, "kind=\"%s\",result=\"%s\"", kind,
 		result_name(result));
 	metrics_add(p->metrics, METRIC_RECONCILE_MS, took_ms, "kind=\"%s\"", kind);
-	if (err != NULL)
-		log_event(EV_KEY_FAILED, kind, key, err->msg);
-	else
+	/* Of a failure the engine has said what there is to say. */
+	if (err == NULL)
 		log_event(EV_KEY_HANDLED, kind, key, (unsigned long long)took_ms);
 }
 
