@@ -76,7 +76,8 @@ class Driven:
         if self._child.poll() is None:
             self.thaw()
         try:
-            self._child.wait(10)
+            # Looking for leaks takes its time on a machine that is busy.
+            self._child.wait(40)
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait(5)
