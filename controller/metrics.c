@@ -79,8 +79,8 @@ static struct series *find(struct metrics *m, enum metric metric, const char *la
 	return series;
 }
 
-static struct series *find_formatted(
-	struct metrics *m, enum metric metric, const char *fmt, va_list args)
+static struct series *__attribute__((format(printf, 3, 0)))
+find_formatted(struct metrics *m, enum metric metric, const char *fmt, va_list args)
 {
 	AUTO(mem_free) char *labels = xvasprintf(fmt, args);
 	return find(m, metric, labels);
