@@ -155,7 +155,9 @@ class Bus:
         self._all(data[:max(1, len(data) // 2)])
 
     def fall_behind(self):
-        """Every watcher has read too slowly: its answer ends, or it is suspended if it asked."""
+        """Every watcher has read too slowly: its answer ends, or it is suspended if it asked. It has had its first message
+        by then, which names its session."""
+        wait_until(lambda: all(watcher.sent for watcher in list(self.watchers)), 5, "first messages")
         with self._lock:
             for watcher in self.watchers:
                 if self.generation.can_suspend and watcher.mask & BIT_SUSPEND:
