@@ -202,7 +202,6 @@ static void a_replaced_key_comes_after_the_deletion(void **state)
 	const struct engine_call replace = group_call_replace(&partners);
 	const struct kube_entry *group =
 		kube_cache_get(cluster_cache(bench.cluster, CLUSTER_PROXY_GROUPS), NULL, "egress");
-	const struct group_bucket bucket = group_bucket_of(group->data, &bench.settings);
 	start(&replace, "egress/n1", 0);
 	assert_int_equal(played.asked.len, 1);
 	assert_string_equal(played.asked.items[0], "delete default n1");
@@ -210,6 +209,8 @@ static void a_replaced_key_comes_after_the_deletion(void **state)
 	assert_string_equal(played.asked.items[1], "create default tag:k8s egress-0");
 	answer_key(CONTROL_OK, "k");
 	assert_int_equal(played.result, ENGINE_DONE);
+	/* As of now: a token that is used later than the bucket was looked at counts twice. */
+	const struct group_bucket bucket = group_bucket_of(group->data, &bench.settings);
 	assert_int_equal(group_memory_tokens(bench.memory, "egress", &bucket, &next), 1);
 	assert_int_equal(partners.replaced, 1);
 	assert_int_equal(partners.deleted, 1);
