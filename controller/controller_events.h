@@ -14,7 +14,6 @@
 #define EV_CONTROLLER_STOPPED "controller.stopped", LOG_LEVEL_INFO, "", "stopped"
 #define EV_CONTROLLER_LISTENING "controller.listening", LOG_LEVEL_INFO, "address", "serving /metrics, /healthz and /readyz at %s"
 #define EV_CONTROLLER_CREDENTIALS "controller.credentials", LOG_LEVEL_WARNING, "reason", "the plug-in of the kubeconfig has made no credentials: %s"
-#define EV_CONTROLLER_SLOW_TURN "controller.slow_turn", LOG_LEVEL_DEBUG, "ms", "a turn of the loop took %llu ms"
 
 /* controller: leadership */
 #define EV_LEASE_LEADS "lease.leads", LOG_LEVEL_INFO, "self", "leading as %s"

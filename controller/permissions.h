@@ -35,7 +35,8 @@ void permissions_missing(
 typedef void (*permissions_fn)(
 	void *arg, bool is_cluster_wide, const struct strv *missing, const struct err *err);
 
-/* Asks for both scopes, calls fn once for each, ends by itself. ns: of the controller. */
+/* Asks for both scopes, calls fn once for each, ends by itself; from within this call for a request
+ * that cannot be sent. ns: of the controller. */
 struct permissions_check *permissions_check_new(
 	struct kube *k, const char *ns, permissions_fn fn, void *arg);
 void permissions_check_free(struct permissions_check *check); /* NULL is accepted */

@@ -307,13 +307,6 @@ const char *cluster_default_tailnet(const struct cluster *c)
 	return c->default_tailnet;
 }
 
-uint64_t cluster_restarts(const struct cluster *c, enum cluster_kind kind)
-{
-	const struct kube_watch *w = c->slots[kind].watch;
-	uint64_t begun = w != NULL ? kube_watch_opens(w) : 0;
-	return begun > 0 ? begun - 1 : 0;
-}
-
 int cluster_feed(struct cluster *c, enum cluster_kind kind, enum kube_change change,
 	struct json *object, struct err *e)
 {

@@ -97,8 +97,6 @@ const struct kube_cache *cluster_cache(const struct cluster *c, enum cluster_kin
 const struct kube_resource *cluster_resource(enum cluster_kind kind);
 const char *cluster_namespace(const struct cluster *c);
 const char *cluster_default_tailnet(const struct cluster *c);
-/* Watches begun again, by kind, for metrics. */
-uint64_t cluster_restarts(const struct cluster *c, enum cluster_kind kind);
 
 /* One change as a watch would bring it. The object may be changed. Without watches all kinds are
  * complete. */

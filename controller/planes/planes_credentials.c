@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -95,14 +94,6 @@ int planes_keys_read(const struct json *secret, const char *ns, const char *name
 	if (code < 0)
 		planes_keys_fini(out);
 	return code;
-}
-
-bool planes_keys_equal(const struct planes_keys *a, const struct planes_keys *b)
-{
-	const char *left = a->client_id != NULL ? a->client_id : "";
-	const char *right = b->client_id != NULL ? b->client_id : "";
-	return strcmp(left, right) == 0 && secret_equal(&a->client_secret, &b->client_secret) &&
-	       secret_equal(&a->api_key, &b->api_key);
 }
 
 void planes_keys_fini(struct planes_keys *keys)

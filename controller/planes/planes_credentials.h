@@ -5,8 +5,6 @@
 #ifndef CONTROLLER_PLANES_PLANES_CREDENTIALS_H
 #define CONTROLLER_PLANES_PLANES_CREDENTIALS_H
 
-#include <stdbool.h>
-
 #include "lib/base/err.h"
 #include "lib/base/secret.h"
 
@@ -27,7 +25,6 @@ struct planes_keys {
  * empty then. */
 int planes_keys_read(const struct json *secret, const char *ns, const char *name,
 	struct planes_keys *out, struct err *e) MUST_CHECK;
-bool planes_keys_equal(const struct planes_keys *a, const struct planes_keys *b);
 void planes_keys_fini(struct planes_keys *keys); /* wipes */
 
 /* The certificates of the key ca.crt, of which the caller becomes the owner; NULL with -EINVAL. */
